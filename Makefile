@@ -1,0 +1,42 @@
+# Every command first makes sure that .venv is there and up to date; when it is, that costs nothing.
+# Another Python: make PYTHON=python3.13 lab
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+# Which lessons: make lessons LESSONS="02"     More options: make notebooks OPTIONS=--force
+LESSONS ?=
+OPTIONS ?=
+# make test TESTS=tests/test_notebooks.py runs a part
+TESTS ?= tests notebooks
+
+.PHONY: help lab test lessons notebooks bench constraints clean
+
+help:  ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) tools/setup_environment.py
+
+lab: $(READY)  ## open JupyterLab on the first lesson
+	@$(BIN)/python -m tools.lab $(OPTIONS)
+
+test: $(READY)  ## run every test and every notebook
+	@$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 $(OPTIONS) $(TESTS)
+
+lessons: $(READY)  ## execute the lessons and print their times and closing tables
+	@$(BIN)/python -m tools.run_lessons $(OPTIONS) $(LESSONS)
+
+notebooks: $(READY)  ## rebuild the notebooks whose lesson changed
+	@$(BIN)/python -m tools.build_notebooks $(OPTIONS) $(LESSONS)
+
+bench: $(READY)  ## measure the decoders' speed
+	@$(BIN)/python -m tools.bench $(OPTIONS)
+
+constraints: $(READY)  ## record today's versions in constraints.txt
+	@$(BIN)/python -m tools.record_constraints
+
+clean:  ## remove the environment, caches and runs; sources, notebooks and results stay
+	rm -rf .venv .pytest_cache .ruff_cache runs build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +

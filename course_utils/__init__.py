@@ -1,0 +1,16 @@
+"""The package behind the course "Where to Look — attention in recurrent encoder–decoders".
+
+Its folders are its floors, and imports point down:
+
+    experiments → models → mechanisms → nothing of ours
+    datasets, teaching, training and metrics know no models
+
+Start reading in `course_utils.mechanisms.attention`. Importing this module alone is cheap: it does not load torch.
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    __version__ = version("where-to-look")
+except PackageNotFoundError:  # the folder was copied, not installed
+    __version__ = "unknown"

@@ -1,0 +1,193 @@
+"""Read a sequence out of a decoder, one word at a time: greedy and beam search, whole batches at once.
+
+Both work on any model with two methods (every model of the course has them):
+
+    memory, state = model.start(source, source_mask)
+    log_probabilities, state, attention_weights = model.step(previous_words, state, memory)
+
+`memory` and `state` are tensors, or tuples of them, whose first dimension is the batch; `attention_weights`
+is None for a model without attention. A sentence that has ended leaves the batch, so a batch costs what
+its sentences need, and each sentence gets the words it would get alone.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Hypothesis(NamedTuple):
+    """One decoded sequence.
+
+    Attributes:
+        tokens: word ids, without the end symbol.
+        log_probability: nats, of the tokens and the end symbol (when it was reached).
+        attention_weights: `(target_length, source_length)`, one row per word and one for the end symbol
+            when it was reached; None for a model without attention.
+        ended: False if the length limit cut the sequence off.
+    """
+
+    tokens: list[int]
+    log_probability: float
+    attention_weights: Tensor | None
+    ended: bool
+
+
+def select_rows(tree, rows: Tensor):
+    """Pick (and repeat) batch rows of a tensor, of a tuple of tensors, or of None, at any depth."""
+    if tree is None:
+        return None
+    if isinstance(tree, Tensor):
+        return tree.index_select(0, rows)
+    parts = [select_rows(part, rows) for part in tree]
+    return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
+
+
+def _check(source: Tensor, source_mask: Tensor, max_length: int) -> None:
+    if source.dim() != 2 or source.shape != source_mask.shape:
+        raise ValueError(
+            f"source has shape {tuple(source.shape)} and source_mask {tuple(source_mask.shape)}; expected both "
+            "(batch, source_length). Add a batch dimension of 1 for a single sentence."
+        )
+    if max_length < 1:
+        raise ValueError(f"max_length is {max_length}; expected at least 1.")
+
+
+@torch.no_grad()
+def greedy_search(
+    model, source: Tensor, source_mask: Tensor, *, begin: int, end: int, max_length: int
+) -> list[Hypothesis]:
+    """Take the most probable word at every step.
+
+    Args:
+        model: see the top of this module; put it in `eval()` mode first if it has dropout.
+        source: `(batch, source_length)` word ids, right-padded.
+        source_mask: `(batch, source_length)` booleans, True = real token.
+        begin: id that precedes the first word.
+        end: id that ends a sequence.
+        max_length: most words per sequence, the end symbol included.
+
+    Returns:
+        One hypothesis per row of `source`, in the same order.
+
+    Raises:
+        ValueError: if the shapes disagree or `max_length` is below 1.
+    """
+    _check(source, source_mask, max_length)
+    memory, state = model.start(source, source_mask)
+    batch = source.shape[0]
+    tokens: list[list[int]] = [[] for _ in range(batch)]
+    weights: list[list[Tensor]] = [[] for _ in range(batch)]
+    scores, ended = [0.0] * batch, [False] * batch
+    running = torch.arange(batch, device=source.device)  # which sentence each row still belongs to
+    words = torch.full((batch,), begin, device=source.device)
+    for _ in range(max_length):
+        log_probabilities, state, attention_weights = model.step(words, state, memory)
+        best, words = log_probabilities.max(dim=-1)
+        for row, (sentence, score, word) in enumerate(zip(running.tolist(), best.tolist(), words.tolist(), strict=True)):
+            scores[sentence] += score
+            ended[sentence] = word == end
+            if word != end:
+                tokens[sentence].append(word)
+            if attention_weights is not None:
+                weights[sentence].append(attention_weights[row])
+        keep = (words != end).nonzero().flatten()
+        if len(keep) == 0:
+            break
+        if len(keep) < len(words):
+            running, words = running[keep], words[keep]
+            state, memory = select_rows(state, keep), select_rows(memory, keep)
+    return [
+        Hypothesis(tokens[i], scores[i], torch.stack(weights[i]) if weights[i] else None, ended[i]) for i in range(batch)
+    ]
+
+
+@torch.no_grad()
+def beam_search(
+    model,
+    source: Tensor,
+    source_mask: Tensor,
+    *,
+    begin: int,
+    end: int,
+    max_length: int,
+    beam_size: int = 5,
+    length_penalty: float = 1.0,
+) -> list[Hypothesis]:
+    """Keep the `beam_size` best partial sequences at every step.
+
+    A sentence is done when it has `beam_size` ended hypotheses; the one with the highest
+    log-probability / words ** length_penalty is returned (Sutskever et al. 2014 rank by the plain
+    log-probability: `length_penalty=0`, which favours short outputs).
+
+    Args:
+        model, source, source_mask, begin, end, max_length: as in `greedy_search`.
+        beam_size: partial sequences kept per sentence; 1 gives the greedy result.
+        length_penalty: exponent of the number of words that divides the log-probability.
+
+    Returns:
+        The best hypothesis per row of `source`, in the same order.
+
+    Raises:
+        ValueError: if the shapes disagree, or `max_length` or `beam_size` is below 1.
+    """
+    _check(source, source_mask, max_length)
+    if beam_size < 1:
+        raise ValueError(f"beam_size is {beam_size}; expected at least 1.")
+    memory, state = model.start(source, source_mask)
+    batch, device = source.shape[0], source.device
+    running = torch.arange(batch, device=device)  # sentences still searched; each owns `beam_size` rows
+    repeat = running.repeat_interleave(beam_size)
+    memory, state = select_rows(memory, repeat), select_rows(state, repeat)
+    words = torch.full((batch * beam_size,), begin, device=device)
+    # Only the first row of a sentence counts at the start: the others are copies of it.
+    scores = torch.full((batch, beam_size), float("-inf"), device=device)
+    scores[:, 0] = 0.0
+    history = torch.empty((batch * beam_size, 0), dtype=torch.long, device=device)
+    weight_history: Tensor | None = None
+    finished: list[list[tuple[float, Hypothesis]]] = [[] for _ in range(batch)]
+
+    def rank(score: float, length: int) -> float:
+        return score / max(length, 1) ** length_penalty
+
+    for step in range(1, max_length + 1):
+        log_probabilities, state, attention_weights = model.step(words, state, memory)
+        vocabulary = log_probabilities.shape[-1]
+        if attention_weights is not None:
+            row = attention_weights.unsqueeze(1)  # (rows, 1, source_length)
+            weight_history = row if weight_history is None else torch.cat([weight_history, row], dim=1)
+        totals = scores[..., None] + log_probabilities.view(len(running), beam_size, vocabulary)
+        # At most beam_size candidates end (each beam has one end symbol), so twice as many always
+        # leave beam_size that go on.
+        best, index = totals.flatten(1).topk(min(2 * beam_size, beam_size * vocabulary), dim=1)
+        parents, candidates = index // vocabulary, index % vocabulary
+        ends = candidates == end
+        for place, rank_in_beam in (ends[:, :beam_size] & best[:, :beam_size].isfinite()).nonzero().tolist():
+            sentence, score = int(running[place]), float(best[place, rank_in_beam])
+            row = place * beam_size + int(parents[place, rank_in_beam])
+            found = Hypothesis(
+                history[row].tolist(), score, None if weight_history is None else weight_history[row].clone(), True
+            )
+            finished[sentence].append((rank(score, step), found))
+        # Among the candidates that go on, the first beam_size in order of score.
+        scores = best.masked_fill(ends, float("-inf"))
+        scores, order = scores.topk(beam_size, dim=1)
+        parents, candidates = parents.gather(1, order), candidates.gather(1, order)
+        alive = torch.tensor([len(finished[s]) < beam_size for s in running.tolist()], device=device)
+        alive &= scores[:, 0].isfinite()
+        if not bool(alive.any()):
+            break
+        rows = (torch.arange(len(running), device=device)[:, None] * beam_size + parents)[alive].flatten()
+        words, scores = candidates[alive].flatten(), scores[alive]
+        state, history = select_rows(state, rows), torch.cat([history[rows], words[:, None]], dim=1)
+        weight_history = select_rows(weight_history, rows)
+        if not bool(alive.all()):  # the rows of one sentence share their memory: copy it only when one leaves
+            memory = select_rows(memory, rows)
+            running = running[alive]
+    else:
+        for place, sentence in enumerate(running.tolist()):
+            if not finished[sentence]:  # cut off by max_length: return what there is
+                weights = None if weight_history is None else weight_history[place * beam_size].clone()
+                found = Hypothesis(history[place * beam_size].tolist(), float(scores[place, 0]), weights, False)
+                finished[sentence].append((0.0, found))
+    return [max(candidates, key=lambda pair: pair[0])[1] for candidates in finished]

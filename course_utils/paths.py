@@ -1,0 +1,46 @@
+"""Where the course's own small files are: trained checkpoints and the results of the claims."""
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def data_folder(kind: str) -> Path:
+    """Find the folder `kind` of the course's data.
+
+    In a checkout this is `data/<kind>`, where the documented commands also write. In an installed package
+    (Colab) it is the read-only copy that travels inside it.
+
+    Args:
+        kind: "checkpoints" or "results".
+
+    Returns:
+        The folder, which exists.
+
+    Raises:
+        ValueError: `kind` is neither of the two.
+        FileNotFoundError: neither place holds the folder.
+    """
+    if kind not in ("checkpoints", "results"):
+        raise ValueError(f"kind is {kind!r}; expected 'checkpoints' or 'results'")
+    places = [_PACKAGE / "_data" / kind]
+    if (_PACKAGE.parent / "pyproject.toml").is_file():
+        places.insert(0, _PACKAGE.parent / "data" / kind)
+    for place in places:
+        if place.is_dir():
+            return place
+    searched = " and ".join(str(place) for place in places)
+    raise FileNotFoundError(
+        f"the course's {kind} were found neither beside nor inside the package (searched {searched}). "
+        "Install the package again from the course's repository, or work in a complete checkout."
+    )
+
+
+def checkpoint_path(name: str) -> Path:
+    """Path of one checkpoint file, for example "02-additive.safetensors"; it need not exist yet."""
+    return data_folder("checkpoints") / name
+
+
+def result_path(name: str) -> Path:
+    """Path of one results file, for example "02-default.json"; it need not exist yet."""
+    return data_folder("results") / name

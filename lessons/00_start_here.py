@@ -1,0 +1,203 @@
+# %% [markdown]
+# # Start here
+#
+# **Where to Look — attention in recurrent encoder–decoders.** Seven lessons, each about an hour.
+#
+# A translator reads a sentence, looks back at the words it needs, and writes. In 2014 a neural network could do the
+# first and the last of these. It had to squeeze everything it read into one vector of fixed size, and long sentences
+# did not fit. The answer was small: let the decoder *look back*, and let it learn where. This course builds that answer
+# by hand and follows it from sentences to images, logic, speech and summaries.
+#
+# Two things are different here from most courses.
+#
+# - **Every attention map is marked against the truth.** The data come with gold alignments: for each word, box or sound we
+#   know where the model *should* look. A pretty heatmap is not enough; it gets a grade.
+# - **Every paper's claim is tested again.** Baseline and mechanism do the same work over several seeds, and the
+#   lesson prints the verdict, whatever it is.
+#
+# This notebook checks your machine, shows how a lesson is built, fixes the words we use, and lets you try one exercise.
+
+# %% [markdown]
+# ## Your machine
+#
+# Nothing here needs a GPU. But lessons train networks while you watch, so it helps to know how fast your machine is.
+# This cell holds the only settings of this notebook. Every lesson has one like it, near the top.
+
+# %% tags=["settings"]
+import os
+import platform
+import time
+
+import torch
+from torch import nn
+
+FAST = os.environ.get("WHERE_TO_LOOK_FAST") == "1"  # shorter measurements, for automatic tests
+SEED = 0
+MEASURE_SECONDS = 0.3 if FAST else 2.0  # how long each timing below may take
+
+torch.manual_seed(SEED)
+device = "cuda" if torch.cuda.is_available() else "cpu"
+print(f"Python {platform.python_version()}, torch {torch.__version__}")
+print(f"computing on: {device}, {torch.get_num_threads()} thread(s) of {os.cpu_count()} processor core(s)")
+
+# %% [markdown]
+# The basic unit of work is a matrix product. We repeat it for a moment on **one** thread, count processor time, and keep the
+# best value: so other programs disturb the measurement as little as possible.
+
+
+# %%
+def best_seconds(work):
+    """Repeat `work` for `MEASURE_SECONDS` on one thread and return its shortest processor time."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    work()  # the first call also loads and plans, so it does not count
+    times = []
+    while sum(times) < MEASURE_SECONDS:
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    torch.set_num_threads(threads)
+    return min(times)
+
+
+size = 1024
+left, right = torch.randn(size, size), torch.randn(size, size)
+seconds = best_seconds(lambda: left @ right)
+billions = 2 * size**3 / seconds / 1e9
+print(f"one {size} × {size} matrix product: {seconds * 1000:.0f} ms, {billions:.0f} billion operations per second")
+
+# %% [markdown]
+# A recurrent network cannot use all of that. Its step for word 10 has to wait for the step for word 9, so it does many small
+# products, one after the other. What counts for us is one **training step**: read a batch of sentences, compare, go
+# back through time, update.
+#
+# > **Predict.** How many such steps does your machine make in one minute: a hundred, a thousand, ten thousand?
+
+# %%
+BATCH, WORDS, EMBEDDING, HIDDEN = 64, 20, 128, 256  # the sizes that lessons 1 and 2 train with
+
+encoder = nn.GRU(EMBEDDING, HIDDEN, batch_first=True)
+optimizer = torch.optim.Adam(encoder.parameters())
+sentences = torch.randn(BATCH, WORDS, EMBEDDING)
+
+
+def training_step():
+    """One update of a GRU encoder on a batch of random sentences."""
+    encoder_outputs, _ = encoder(sentences)  # (batch, source_length, hidden_size)
+    optimizer.zero_grad()
+    encoder_outputs.square().mean().backward()
+    optimizer.step()
+
+
+step_seconds = best_seconds(training_step)
+steps_per_minute = 60 / step_seconds
+print(f"one training step: {step_seconds * 1000:.0f} ms, so about {steps_per_minute:,.0f} in a minute")
+
+# %% [markdown]
+# Now we can say what to expect. Lessons are written so that each stays under its time budget on a plain laptop with two cores.
+# We scale the budget by how your step compares with the same step on the machine that the budget was set on.
+
+# %%
+BUDGET_MINUTES = 4  # one lesson from top to bottom
+BUDGET_STEP_SECONDS = 0.055  # the step above on the two-core machine of the budget
+
+expected_minutes = BUDGET_MINUTES * max(0.25, step_seconds / BUDGET_STEP_SECONDS)
+print(f"a lesson that runs from top to bottom will take at most about {expected_minutes:.0f} minute(s) here")
+if expected_minutes > 2 * BUDGET_MINUTES:
+    print("That is long. The lessons also run in Colab: use the badge at the top.")
+
+# %% [markdown]
+# ## How every lesson goes
+#
+# 1. **The question**, and one sentence on why somebody asked it.
+# 2. **Predict.** You write down what you expect *before* you see it. Wrong predictions teach most.
+# 3. **Settings**: one cell. Change a number there, run everything again, see what happens.
+# 4. **The data and their truth.** By default they are made on your machine, without a download. `SOURCE = "real"` takes real ones.
+# 5. **A baseline.** Nothing is called good before something simple was measured.
+# 6. **The mechanism, built by you** in small exercises. Each can be checked on the spot.
+# 7. **Train** for about a minute; then load a model that was trained for longer, to see what an hour buys.
+# 8. **Look** at where the model looks, and **mark** it against the truth.
+# 9. **The claim, tested**: the paper's words, our numbers with an interval, the verdict.
+# 10. **Your own input**, limits, a closing table, further reading.
+#
+# You may skip an exercise. Later cells use the package's own version, never your answer, so nothing breaks.
+
+# %% [markdown]
+# ## Attention on one page
+#
+# Here is the whole idea with numbers small enough to check by hand. The source is *les chaussures rouges*. An encoder has
+# turned each word into a vector; we make up short ones. The decoder is about to write *red*, and its state, the
+# **query**, points in the direction of *rouges*.
+
+# %%
+words = ["les", "chaussures", "rouges"]
+encoder_outputs = torch.tensor([[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]])  # one row per source word
+query = torch.tensor([1.0, 1.0])
+
+scores = encoder_outputs @ query  # how well does each word fit the query?
+attention_weights = torch.softmax(scores, dim=0)  # positive, and together one
+context = attention_weights @ encoder_outputs  # the average, weighted
+
+for word, score, weight in zip(words, scores, attention_weights, strict=True):
+    print(f"{word:>12}   score {score:.1f}   weight {weight:.2f}   {'█' * round(30 * weight.item())}")
+print(f"     context   {[round(value, 2) for value in context.tolist()]}")
+
+# %% [markdown]
+# Three lines: **score, softmax, average**. The context is nearly the vector of *rouges*, because nearly all of the weight lies there.
+# The rest of the course is about three questions. Who computes the scores? What do they look at? And are the weights *right*?
+#
+# <details><summary><b>Question:</b> what would the context be if all three scores were equal?</summary>
+#
+# The plain mean of the three vectors. Each weight would be one third, so the decoder would look everywhere, which is the same as
+# looking nowhere in particular.
+# </details>
+
+# %% [markdown]
+# ## One name for one thing
+#
+# Papers use many names. Here each thing has one, in the text and in the code. Shapes are written in this order: batch, position, size.
+#
+# | name | what it is | also called |
+# |---|---|---|
+# | **source**, **target** | what is read, what is written | input, output |
+# | **encoder outputs** | one vector per source position, `(batch, source_length, hidden_size)` | annotations, memory, hidden states |
+# | **source mask** | `(batch, source_length)`, **True = real token**, False = padding | padding mask (often the other way round!) |
+# | **query** | the decoder's state, as it asks where to look | $s_{i-1}$ |
+# | **keys** | what the query is compared with: encoder outputs, transformed once per sentence | $U_a h_j$ |
+# | **scores** | one number per source position: how well it fits the query | energies, $e_{ij}$, logits |
+# | **attention weights** | softmax of the scores over the real positions; they sum to one | $\alpha_{ij}$, soft alignment |
+# | **context** | average of the encoder outputs, weighted by the attention weights | $c_i$, glimpse |
+# | **fixed-length** | the decoder without attention: one vector for the whole source | bottleneck, thought vector |
+# | **gold alignment** | which source positions a target word really comes from; known, because we built the data | reference alignment |
+# | **alignment error rate** (AER) | share of disagreement between the model's links and the gold ones: 0 is perfect, 1 is none right | |
+# | **greedy**, **beam** | decoding: take the best word each time, or keep the best few sentences | |
+# | **teacher forcing** | in training, the decoder is fed the true previous word, not its own | |
+# | **checkpoint** | a trained model in a file, with a card that says how it was made | |
+# | **claim**, **verdict** | what a paper says, and whether our repetition bears it out | |
+
+# %% [markdown]
+# ## What we found out about this machine
+#
+# Every lesson ends in a closing table. This is the one of this notebook.
+
+# %% tags=["closing-table"]
+rows = {
+    "Python, torch": f"{platform.python_version()}, {torch.__version__}",
+    "computing on": f"{device}, {torch.get_num_threads()} thread(s)",
+    "one training step": f"{step_seconds * 1000:.0f} ms",
+    "steps in a minute": f"{steps_per_minute:,.0f}",
+    "one lesson, at most about": f"{expected_minutes:.0f} min",
+    "each timing took": f"{MEASURE_SECONDS:.1f} s" + (" (the fast setting)" if FAST else ""),
+}
+for name, value in rows.items():
+    print(f"{name:<26} {value}")
+
+# %% [markdown]
+# ## Where to go from here
+#
+# Open lesson 1, *the bottleneck*. It shows what happens to a decoder that cannot look back. Lesson 2 lets it look.
+#
+# The two papers behind them, if you would like to read first:
+#
+# - Cho et al., [*Learning Phrase Representations using RNN Encoder–Decoder*](https://arxiv.org/abs/1406.1078), 2014
+# - Bahdanau, Cho and Bengio, [*Neural Machine Translation by Jointly Learning to Align and Translate*](https://arxiv.org/abs/1409.0473), 2015

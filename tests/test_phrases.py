@@ -1,0 +1,788 @@
+"""The French, the English and the alignment of the phrases, checked by rules written apart from the generator."""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from datetime import date
+
+import pytest
+from num2words import num2words
+
+from course_utils.datasets.phrase_grammar import country_fragments, country_name, spoken_time, station_time
+from course_utils.datasets.phrase_lexicon import AFTER_NOUN, BEFORE_NOUN, NOUNS
+from course_utils.datasets.phrase_nouns import noun_phrase
+from course_utils.datasets.phrase_numbers import cardinal, day_of_month, year_name
+from course_utils.datasets.phrases import (
+    MAX_LENGTH,
+    SPLITS,
+    count_distinct,
+    detokenize,
+    make_phrases,
+    split_of,
+    tokenize_english,
+    tokenize_french,
+)
+
+
+def words(text):
+    return text.split()
+
+
+# The table that grammar is checked against: gender, then the singular and plural of each noun.
+MASCULINE = words("""homme hommes roi rois ami amis héritier héritiers enfant enfants chat chats chien chiens cheval
+    chevaux oiseau oiseaux hibou hiboux bateau bateaux train trains avion avions hôtel hôtels jardin jardins journal
+    journaux uniforme uniformes couteau couteaux gâteau gâteaux haricot haricots oignon oignons arbre arbres""")
+FEMININE = words("""reine reines actrice actrices voiture voitures maison maisons école écoles île îles ville villes
+    université universités table tables lettre lettres horloge horloges pomme pommes fleur fleurs""")
+GENDER = dict.fromkeys(MASCULINE, "m") | dict.fromkeys(FEMININE, "f")
+PLURAL = {word: place % 2 == 1 for group in (MASCULINE, FEMININE) for place, word in enumerate(group)}
+ENGLISH_NOUNS = words("""man men king kings friend friends heir heirs child children cat cats dog dogs horse horses
+    bird birds owl owls boat boats train trains plane planes hotel hotels garden gardens newspaper newspapers
+    uniform uniforms knife knives cake cakes bean beans onion onions tree trees queen queens actress actresses
+    car cars house houses school schools island islands city cities university universities table tables
+    letter letters clock clocks apple apples flower flowers""")
+ENGLISH_OF = dict(zip(MASCULINE + FEMININE, ENGLISH_NOUNS, strict=True))
+
+# Adjectives: what each form can be, m and f in the singular, M and F in the plural.
+ADJECTIVE_FORMS = {}
+for regular in words("petit grand joli bleu vert noir allemand élégant intéressant rond"):
+    ADJECTIVE_FORMS |= {regular: "m", regular + "e": "f", regular + "s": "M", regular + "es": "F"}
+for on_s in words("français gris"):
+    ADJECTIVE_FORMS |= {on_s: "mM", on_s + "e": "f", on_s + "es": "F"}
+for on_e in words("jeune rouge jaune étrange honnête utile rapide vide"):
+    ADJECTIVE_FORMS |= {on_e: "mf", on_e + "s": "MF"}
+for masculine, feminine in [("bon", "bonne"), ("italien", "italienne"), ("blanc", "blanche"), ("cher", "chère")]:
+    ADJECTIVE_FORMS |= {masculine: "m", feminine: "f", masculine + "s": "M", feminine + "s": "F"}
+ADJECTIVE_FORMS |= {"beau": "m", "bel": "m", "belle": "f", "beaux": "M", "belles": "F"}
+ADJECTIVE_FORMS |= {"vieux": "mM", "vieil": "m", "vieille": "f", "vieilles": "F"}
+ADJECTIVE_FORMS |= {"nouveau": "m", "nouvel": "m", "nouvelle": "f", "nouveaux": "M", "nouvelles": "F"}
+STANDS_BEFORE = set(
+    words("""petit petite petits petites grand grande grands grandes joli jolie jolis jolies beau bel belle beaux belles
+    vieux vieil vieille vieilles nouveau nouvel nouvelle nouveaux nouvelles bon bonne bons bonnes jeune jeunes""")
+)
+DETERMINERS = {"l'": "mf"} | dict.fromkeys(words("le un ce cet"), "m") | dict.fromkeys(words("la une ma cette"), "f")
+DETERMINERS |= dict.fromkeys(words("les des de mes nos leurs ces plusieurs"), "MF")
+DETERMINERS |= dict.fromkeys(words("mon notre leur chaque"), "mf")
+SILENT_H = ("homme", "hôtel", "héritier", "horloge", "honnête")
+
+UNITS = "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize"
+FRENCH_UNITS = {word: value for value, word in enumerate(words(UNITS))} | {"une": 1}
+FRENCH_TENS = {"vingt": 20, "vingts": 20, "trente": 30, "quarante": 40, "cinquante": 50, "soixante": 60}
+FRENCH_LARGE = {"cent": 100, "cents": 100, "mille": 1000, "million": 10**6, "millions": 10**6}
+FRENCH_NUMBER_WORDS = FRENCH_UNITS.keys() | FRENCH_TENS.keys() | FRENCH_LARGE.keys()
+TEENS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+    seventeen eighteen nineteen"""
+ENGLISH_UNITS = {word: value for value, word in enumerate(words(TEENS))}
+ENGLISH_TENS = {
+    word: 10 * value for value, word in enumerate(words("twenty thirty forty fifty sixty seventy eighty ninety"), 2)
+}
+ORDINALS_TO_20 = """first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth
+    fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"""
+ORDINALS = {word: value for value, word in enumerate(words(ORDINALS_TO_20), 1)} | {"thirtieth": 30}
+WEEKDAYS = tuple(words("lundi mardi mercredi jeudi vendredi samedi dimanche"))
+MONTHS = tuple(words("janvier février mars avril mai juin juillet août septembre octobre novembre décembre"))
+
+
+def french_value(tokens):
+    """Read a French number and check its spelling: an oracle that shares no code with the generator."""
+    total = group = 0
+    for place, token in enumerate(tokens):
+        word, hyphen = token.lstrip("-"), token.startswith("-")
+        after = tokens[place + 1].lstrip("-") if place + 1 < len(tokens) else None
+        if word == "et":
+            assert group % 100 in (20, 30, 40, 50, 60) and after in ("un", "une", "onze")
+            assert (after == "onze") == (group % 100 == 60 and after != "un" and after != "une")
+            continue
+        if hyphen:
+            before = tokens[place - 1].lstrip("-")
+            assert before in FRENCH_TENS or before in ("quatre", "dix"), tokens
+        elif place and tokens[place - 1] != "et":
+            assert tokens[place - 1].lstrip("-") not in FRENCH_TENS or word in FRENCH_LARGE, tokens
+        if word in ("vingt", "vingts") and hyphen:
+            assert tokens[place - 1] == "quatre"
+            group += 80 - 4
+            assert (word == "vingts") == (after is None or after.startswith("million")), tokens
+        elif word in FRENCH_UNITS:
+            group += FRENCH_UNITS[word]
+        elif word in FRENCH_TENS:
+            assert word != "vingts"
+            group += FRENCH_TENS[word]
+        elif word in ("cent", "cents"):
+            multiplied = group % 1000 > 1 or (group and group != 1)
+            assert group != 1, "un cent"
+            plural = multiplied and (after is None or after.startswith("million"))
+            assert (word == "cents") == bool(plural), tokens
+            group = (group or 1) * 100
+        elif word == "mille":
+            assert group != 1, "un mille"
+            total, group = total + (group or 1) * 1000, 0
+        else:
+            assert (word == "million") == (group + total == 1)
+            total, group = (total + group) * 10**6, 0
+    return total + group
+
+
+def english_value(tokens):
+    """Read an English number, with the "and" before what is left below one hundred and a hyphen below it."""
+    total = group = 0
+    said_and = False
+    for place, token in enumerate(tokens):
+        word = token.lstrip("-")
+        if word == "and":
+            assert tokens[place - 1] in ("hundred", "thousand")
+            said_and = True
+            continue
+        if word in ("hundred", "thousand", "million"):
+            assert group
+            if word == "hundred":
+                group *= 100
+            else:
+                total, group = total + group * {"thousand": 1000, "million": 10**6}[word], 0
+            said_and = False
+            continue
+        if token.startswith("-"):
+            assert tokens[place - 1] in ENGLISH_TENS
+        elif place:
+            assert said_and or tokens[place - 1] == "thousand", tokens
+            hundreds_follow = "hundred" in tokens[place : place + 3]
+            assert said_and != (tokens[place - 1] == "thousand" and hundreds_follow), tokens
+        group += ENGLISH_UNITS.get(word) or ENGLISH_TENS.get(word) or 0
+    return total + group
+
+
+def vowel_first(word):
+    return word[0] in "aeiouâàéèêëîïôûü" or word.rstrip("s").startswith(SILENT_H)
+
+
+def is_number(token):
+    return token.lstrip("-") in FRENCH_NUMBER_WORDS
+
+
+@pytest.fixture(scope="module")
+def twenty_thousand():
+    """20,000 phrases of the default lengths, and the seconds that they took."""
+    started = time.perf_counter()
+    return make_phrases(20_000), time.perf_counter() - started
+
+
+@pytest.fixture(scope="module")
+def phrases(twenty_thousand):
+    return twenty_thousand[0][:3000]
+
+
+@pytest.fixture(scope="module")
+def fragments():
+    """Short phrases: many distinct fragments next to few others."""
+    return make_phrases(4000, seed=4, min_length=2, max_length=9)
+
+
+def noun_groups(tokens):
+    """(determiner or None, number tokens, adjectives before, noun, adjectives after) for each noun."""
+    for place, noun in enumerate(tokens):
+        if noun not in GENDER:
+            continue
+        start = place
+        while start and tokens[start - 1] in ADJECTIVE_FORMS:
+            start -= 1
+        before = tokens[start:place]
+        number_start = start
+        while number_start and (
+            is_number(tokens[number_start - 1])
+            or (tokens[number_start - 1] == "et" and number_start > 1 and is_number(tokens[number_start - 2])
+                and tokens[number_start] in ("un", "une", "onze"))
+        ):  # fmt: skip
+            number_start -= 1
+        number = tokens[number_start:start]
+        determiner = tokens[number_start - 1] if number_start and tokens[number_start - 1] in DETERMINERS else None
+        if number in (("un",), ("une",)):
+            determiner, number = number[0], ()
+        end = place + 1
+        while end < len(tokens) and tokens[end] in ADJECTIVE_FORMS:
+            end += 1
+        yield determiner, number, before, noun, tokens[place + 1 : end]
+
+
+def test_the_groups_agree_in_gender_and_number(phrases, fragments):
+    groups = 0
+    for phrase in phrases + fragments:
+        for determiner, number, before, noun, after in noun_groups(phrase.source):
+            form = GENDER[noun].upper() if PLURAL[noun] else GENDER[noun]
+            assert determiner or number, phrase.source_text
+            for adjective in (*before, *after):
+                assert form in ADJECTIVE_FORMS[adjective], (noun, adjective, phrase.source_text)
+            assert all(adjective in STANDS_BEFORE for adjective in before), phrase.source_text
+            assert not any(adjective in STANDS_BEFORE for adjective in after), phrase.source_text
+            if determiner:
+                assert form in DETERMINERS[determiner], (determiner, noun, phrase.source_text)
+            if number:
+                assert PLURAL[noun] and french_value(number) > 1, phrase.source_text
+                assert determiner in (None, "les", "mes", "nos", "leurs", "ces"), phrase.source_text
+                last = number[-1].lstrip("-")
+                if last in ("un", "une"):
+                    assert (last == "une") == (GENDER[noun] == "f"), phrase.source_text
+            groups += 1
+    assert groups > 8000
+
+
+def test_forms_before_a_vowel(phrases, fragments):
+    seen = Counter()
+    for phrase in phrases + fragments:
+        tokens = phrase.source
+        for determiner, number, before, noun, _ in noun_groups(tokens):
+            group = [*([] if number else [determiner]), *before, noun]
+            for word, following in zip(group, group[1:], strict=False):
+                vowel = vowel_first(following)
+                if word in ("le", "la", "ce", "ma", "beau", "nouveau") or word == "vieux" and not PLURAL[noun]:
+                    assert not vowel, phrase.source_text
+                elif word in ("l'", "cet", "bel", "vieil", "nouvel"):
+                    assert vowel, phrase.source_text
+                    seen[word] += 1
+                elif word == "mon" and GENDER[noun] == "f":
+                    assert vowel, phrase.source_text
+                    seen["mon, feminine"] += 1
+                elif word in ("des", "de"):
+                    assert (word == "de") == bool(before), phrase.source_text
+                    seen[word] += 1
+                if following in ("hibou", "haricot"):
+                    seen["aspirated " + word] += 1
+    assert min(seen[word] for word in ("l'", "cet", "bel", "vieil", "nouvel", "mon, feminine", "des", "de")) > 20
+    assert seen["aspirated le"] and seen["aspirated ce"] and seen["aspirated nouveau"], seen
+
+
+def test_elided_words_stand_before_a_vowel_and_full_ones_do_not(phrases, fragments):
+    elided = Counter()
+    for phrase in phrases + fragments:
+        for word, following in zip(phrase.source, phrase.source[1:], strict=False):
+            if word in ("l'", "d'"):
+                assert vowel_first(following), phrase.source_text
+                elided[word] += 1
+            elif word in ("le", "la", "de") and not is_number(following):
+                assert not vowel_first(following), phrase.source_text
+        assert phrase.source[-1] not in ("l'", "d'", "le", "la", "de")
+        assert "hongrie" not in phrase.source or not re.search(r"[ld]'hongrie", phrase.source_text)
+    assert elided["l'"] > 500 and elided["d'"] > 200
+
+
+def number_runs(tokens):
+    """(start, end) of each maximal run of French number words, with the "et" inside."""
+    start = None
+    for place in range(len(tokens) + 1):
+        inside = place < len(tokens) and (
+            is_number(tokens[place])
+            or (tokens[place] == "et" and start is not None and place + 1 < len(tokens)
+                and tokens[place + 1] in ("un", "une", "onze")
+                and tokens[place - 1] in ("vingt", "trente", "quarante", "cinquante", "soixante"))
+        )  # fmt: skip
+        if inside and start is None:
+            start = place
+        elif not inside and start is not None:
+            yield start, place
+            start = None
+
+
+def test_every_number_reads_the_same_in_both_languages(phrases, fragments):
+    runs = 0
+    for phrase in phrases + fragments:
+        tokens = phrase.source
+        for start, end in number_runs(tokens):
+            if tokens[start] in ("un", "une") and end == start + 1:
+                continue  # an article, or one
+            after = tokens[end] if end < len(tokens) else None
+            before = tokens[start - 1] if start else None
+            value = french_value(tokens[start:end])
+            if before in ("à", "heure", "heures", "moins", "midi", "minuit", *WEEKDAYS, *MONTHS, "en") or after in (
+                "heures",
+                "heure",
+                *MONTHS,
+            ):
+                continue  # times, days and years have tests of their own
+            rows = [i for i, j in phrase.possible if start <= j < end]
+            english = phrase.target[min(rows) : max(rows) + 1]
+            assert english_value(english) == value, (english, phrase.source_text)
+            runs += 1
+            if after in ("euro", "euros", "dollar", "dollars", "livre", "livres", "centime", "centimes"):
+                assert after.endswith("s") == (value >= 2), phrase.source_text
+                assert phrase.target[max(rows) + 1].endswith("s") == (value != 1), phrase.target_text
+                feminine = after.startswith("livre")
+                assert tokens[end - 1].lstrip("-") != ("un" if feminine else "une"), phrase.source_text
+    assert runs > 2000
+
+
+def test_cardinals_against_the_oracle_and_num2words():
+    for number in [
+        *range(0, 1300),
+        1998,
+        2000,
+        2001,
+        2080,
+        2081,
+        2100,
+        3080,
+        9999,
+        10_000,
+        21_000,
+        80_000,
+        80_080,
+        81_001,
+        200_000,
+        200_200,
+        999_999,
+    ]:
+        unit = cardinal(number)
+        assert french_value(unit.source) == number
+        assert english_value(unit.target) == number
+        assert detokenize(unit.source) == num2words(number, lang="fr")
+        assert detokenize(unit.target) == num2words(number, lang="en").replace(", ", " ")
+        if number % 10 == 1 and number % 100 not in (11, 71, 91):
+            assert detokenize(cardinal(number, feminine=True).source) == num2words(number, lang="fr") + "e"
+    with pytest.raises(ValueError, match="number=1000000: expected 0 to 999999"):
+        cardinal(1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("number", "french"),
+    [
+        (21, "vingt et un"),
+        (71, "soixante et onze"),
+        (80, "quatre-vingts"),
+        (81, "quatre-vingt-un"),
+        (97, "quatre-vingt-dix-sept"),
+        (200, "deux cents"),
+        (203, "deux cent trois"),
+        (280, "deux cent quatre-vingts"),
+        (80_000, "quatre-vingt mille"),
+        (200_000, "deux cent mille"),
+    ],
+)
+def test_spelling_of_vingt_and_cent(number, french):
+    assert detokenize(cardinal(number).source) == french
+
+
+def year_value(tokens):
+    """Read an English year."""
+    if "thousand" in tokens:
+        return english_value(tokens)
+    if tokens[-1] == "hundred":
+        return english_value(tokens)
+    century, rest = tokens[:1], [token for token in tokens[1:] if token != "oh"]
+    assert ("oh" in tokens) == (english_value(rest) < 10)
+    return english_value(century) * 100 + english_value(rest)
+
+
+def test_years_and_days():
+    for year in range(1100, 2100):
+        unit = year_name(year)
+        assert french_value(unit.source) == year
+        assert year_value(unit.target) == year
+    assert detokenize(year_name(1998).target) == "nineteen ninety-eight"
+    assert detokenize(year_name(1905).target) == "nineteen oh five"
+    with pytest.raises(ValueError, match="year=2100"):
+        year_name(2100)
+    assert day_of_month(1).source == ("premier",)
+    for day in range(2, 32):
+        unit = day_of_month(day)
+        assert french_value(unit.source) == day
+        *tens, last = unit.target
+        assert sum(ENGLISH_TENS[word] for word in tens) + ORDINALS[last.lstrip("-")] == day
+
+
+def test_dates_exist_and_the_first_is_premier(phrases):
+    dates = 0
+    for phrase in phrases:
+        tokens = phrase.source
+        for place, month in enumerate(tokens):
+            if month not in MONTHS or tokens[place - 1] == "en":
+                continue
+            start = place - 1
+            while start >= 0 and tokens[start] != "le":
+                start -= 1
+            day_words = tokens[start + 1 : place]
+            weekday = WEEKDAYS.index(day_words[0]) if day_words[0] in WEEKDAYS else None
+            day_words = day_words[weekday is not None :]
+            day = 1 if day_words == ("premier",) else french_value(day_words)
+            assert (day == 1) == (day_words == ("premier",)), phrase.source_text
+            assert 1 <= day <= 31
+            end = place + 1
+            while end < len(tokens) and (is_number(tokens[end]) or tokens[end] == "et" and is_number(tokens[end - 1])
+                                         and end + 1 < len(tokens) and tokens[end + 1] in ("un", "onze")):  # fmt: skip
+                end += 1
+            year = french_value(tokens[place + 1 : end]) if end > place + 1 else 2000  # a leap year
+            when = date(year, MONTHS.index(month) + 1, day)
+            if weekday is not None and end > place + 1:
+                assert when.weekday() == weekday, phrase.source_text
+            dates += 1
+    assert dates > 1000
+
+
+def test_clock_times():
+    for time_of_day, french, english in [
+        (spoken_time(3, 15), "à trois heures et quart", "at a quarter past three"),
+        (spoken_time(3, -15), "à trois heures moins le quart", "at a quarter to three"),
+        (spoken_time(1, 0), "à une heure", "at one o'clock"),
+        (spoken_time(1, 30), "à une heure et demie", "at half past one"),
+        (spoken_time(12, 30), "à midi et demi", "at half past noon"),
+        (spoken_time(0, -10), "à minuit moins dix", "at ten to midnight"),
+        (spoken_time(10, 25), "à dix heures vingt-cinq", "at twenty-five past ten"),
+        (spoken_time(5, 0, "de l'après-midi"), "à cinq heures de l'après-midi", "at five o'clock in the afternoon"),
+        (spoken_time(7, 30, "du matin"), "à sept heures et demie du matin", "at half past seven in the morning"),
+        (station_time(15, 30), "à quinze heures trente", "at three thirty in the afternoon"),
+        (station_time(21, 0), "à vingt et une heures", "at nine o'clock in the evening"),
+        (station_time(14, 5), "à quatorze heures cinq", "at two oh five in the afternoon"),
+    ]:
+        assert (detokenize(time_of_day.source), detokenize(time_of_day.target)) == (french, english)
+
+
+def test_times_in_phrases_name_the_same_hour(phrases):
+    times = 0
+    for phrase in phrases:
+        for place, token in enumerate(phrase.source):
+            if token not in ("heure", "heures"):
+                continue
+            start = max(j for j in range(place) if phrase.source[j] == "à")
+            number = phrase.source[start + 1 : place]
+            hour = french_value(number)
+            assert 1 <= hour <= 23
+            assert (token == "heures") == (hour > 1), phrase.source_text
+            assert number[-1] not in ("un", "-un"), phrase.source_text
+            named = {phrase.target[i] for i, j in phrase.possible if start < j <= place}
+            assert num2words((hour - 1) % 12 + 1) in named, (number, phrase.target_text)
+            if hour > 12:
+                assert ("afternoon" if hour < 18 else "evening") in named, (number, phrase.target_text)
+            times += 1
+    assert times > 700
+
+
+# Preposition, article and English name of every country, written down here once more.
+COUNTRY_TABLE = {
+    "en la": """france allemagne italie espagne belgique suisse autriche irlande pologne grèce suède norvège finlande
+        chine inde russie égypte argentine australie tunisie algérie hongrie roumanie thaïlande corée nouvelle afrique
+        arabie république""",
+    "au le": "portugal royaume danemark canada mexique brésil pérou japon maroc sénégal kenya",
+    "en l'": "iran irak israël équateur",
+    "aux les": "états pays philippines émirats",
+    "à -": "cuba madagascar malte singapour",
+}
+
+
+def test_countries_take_their_own_preposition_and_article(phrases, fragments):
+    grammar = {name: key.split() for key, names in COUNTRY_TABLE.items() for name in names.split()}
+    elided = {name for name in grammar if vowel_first(name)}
+    seen = set()
+    for phrase in phrases + fragments:
+        tokens = phrase.source
+        for place, name in enumerate(tokens):
+            if name not in grammar or (name == "nouvelle" and tokens[place + 1 : place + 2] != ("-zélande",)):
+                continue
+            preposition, article = grammar[name]
+            origin = {"aux": "des", "au": "du"}.get(preposition, "d'" if name in elided else "de")
+            before = tokens[place - 1] if place else None
+            if preposition == "aux":
+                allowed = {"aux", "des", "les"}
+            elif article == "-":
+                allowed = (
+                    None if before not in ("le", "la", "l'", "les", "en", "au", "aux", "du", "des", "d'") else set()
+                )
+            else:
+                allowed = {preposition, origin, "l'" if name in elided else article}
+            assert allowed is None or before in allowed, phrase.source_text
+            seen.add(name)
+    assert seen == set(grammar)
+
+
+def test_country_names_and_links():
+    french_english = {detokenize(u.source): detokenize(u.target) for us in country_fragments().values() for u in us}
+    for french, english in {
+        "en france": "in france",
+        "au portugal": "in portugal",
+        "aux états-unis": "in the united states",
+        "les états-unis": "the united states",
+        "à cuba": "in cuba",
+        "cuba": "cuba",
+        "d'italie": "from italy",
+        "du japon": "from japan",
+        "des pays-bas": "from the netherlands",
+        "de hongrie": "from hungary",
+        "la hongrie": "hungary",
+        "l'iran": "iran",
+        "en république dominicaine": "in the dominican republic",
+    }.items():
+        assert french_english[french] == english
+    korea = country_name("KR")  # corée du sud → south korea
+    assert set(korea.sure) == {(1, 0), (0, 2)} and (0, 1) in korea.possible
+    assert country_name("US").sure == ((1, 0), (0, 1))
+
+
+def test_a_and_an_follow_the_sound(phrases, fragments):
+    seen = Counter()
+    for phrase in phrases + fragments:
+        for word, following in zip(phrase.target, phrase.target[1:], strict=False):
+            if word in ("a", "an"):
+                sound = following[0] in "aeiou" and not following.startswith(("uni", "use", "eu", "one"))
+                sound = sound or following.startswith(("heir", "hon", "hour"))
+                assert (word == "an") == sound, phrase.target_text
+                seen[word, following] += 1
+        assert phrase.target[-1] not in ("a", "an", "the", "of")
+    for pair in [("a", "uniform"), ("a", "university"), ("a", "useful"), ("an", "heir"), ("an", "honest")]:
+        assert seen[pair], f"{pair} never came up"
+
+
+def test_a_noun_translates_a_noun_of_the_same_number(phrases):
+    for phrase in phrases:
+        for i, j in phrase.sure:
+            if phrase.source[j] in GENDER:
+                assert phrase.target[i] == ENGLISH_OF[phrase.source[j]], phrase.source_text
+
+
+def test_english_adjectives_keep_their_order(phrases):
+    order = [
+        {"beautiful", "pretty", "good"},
+        {"strange", "interesting", "elegant", "honest", "useful", "expensive"},
+        {"small", "big"},
+        {"old", "new", "young"},
+        {"fast", "empty"},
+        {"round"},
+        {"red", "blue", "green", "black", "white", "grey", "yellow"},
+        {"italian", "french", "german"},
+    ]
+    rank = {word: place for place, group in enumerate(order) for word in group}
+    nouns = set(ENGLISH_OF.values())
+    for phrase in phrases:
+        for word, following in zip(phrase.target, phrase.target[1:], strict=False):
+            if word in rank and following != "zealand":
+                assert following in nouns or rank[following] >= rank[word], phrase.target_text
+
+
+def test_every_link_is_in_bounds_and_every_word_is_linked(phrases, fragments):
+    for phrase in phrases + fragments:
+        assert phrase.sure <= phrase.possible
+        assert {i for i, _ in phrase.possible} == set(range(len(phrase.target))), phrase.target_text
+        assert {j for _, j in phrase.possible} == set(range(len(phrase.source))), phrase.source_text
+        rows = [i for i, _ in phrase.sure]
+        assert len(rows) == len(set(rows)), "two sure links for one target word"
+        assert len(phrase.sure) >= 0.3 * len(phrase.target) or len(phrase.target) < 14
+
+
+def test_sure_links_read_like_a_dictionary(phrases, fragments):
+    partners = defaultdict(set)
+    for phrase in phrases + fragments:
+        for i, j in phrase.sure:
+            partners[phrase.source[j]].add(phrase.target[i])
+    several = {french: english for french, english in partners.items() if len(english) > 1}
+    articles = {"un": {"a", "an", "one", "-one", "-first"}, "une": {"a", "an", "one", "-one"}}
+    for french, english in several.items():
+        word = french.lstrip("-")
+        if word in articles:
+            assert english <= articles[word], french
+        elif word in FRENCH_NUMBER_WORDS:  # cardinal and ordinal, with and without hyphen
+            assert (
+                len({ENGLISH_UNITS.get(w.lstrip("-"), ENGLISH_TENS.get(w.lstrip("-"))) for w in english} - {None}) <= 1
+            )
+            assert len({ORDINALS[w.lstrip("-")] for w in english if w.lstrip("-") in ORDINALS}) <= 1
+        else:
+            assert english in (
+                {"the", "on"},  # le deux mars, le lundi
+                {"in", "from"},  # du matin, du portugal
+                {"some", "from"},  # des maisons, des pays-bas
+                {"some", "from", "in"},  # de petites maisons, de france, de l'après-midi
+                {"in", "at"},  # à cuba, à midi
+                {"and", "past"},  # et, trois heures et quart
+                {"new"} | english & {"new"},
+                {"pound", "pounds"} & english,
+                {"euro", "euros"},  # zéro euro
+                {"dollar", "dollars"},
+                {"pound", "pounds"},
+                {"for", "or"} & english,
+            ), (french, english)
+
+
+def links(french, english, pairs):
+    return {(english.index(e), french.index(f)) for e, f in pairs}
+
+
+def test_alignment_of_numbers():
+    unit = cardinal(97)
+    assert unit.target == ("ninety", "-seven")
+    assert set(unit.sure) == {(1, 3)} and set(unit.possible) == {(0, 0), (0, 1), (0, 2), (1, 3)}
+    unit = cardinal(74)
+    assert not unit.sure and set(unit.possible) == {(0, 0), (0, 1), (1, 1)}
+    unit = cardinal(21)
+    assert set(unit.sure) == {(0, 0), (1, 2)} and set(unit.possible) - set(unit.sure) == {(1, 1)}
+    unit = cardinal(103)  # cent trois → one hundred and three
+    assert set(unit.sure) == {(1, 0), (3, 1)} and set(unit.possible) - set(unit.sure) == {(0, 0), (2, 0), (2, 1)}
+
+
+def test_adjectives_cross_the_noun():
+    noun = next(noun for noun in NOUNS if noun.singular == "maison")
+    red = AFTER_NOUN["colour"][0]
+    units, order = noun_phrase(noun, True, "definite", 3, (BEFORE_NOUN["petit"],), (red,))
+    assert detokenize(word for unit in units for word in unit.source) == "les trois petites maisons rouges"
+    assert detokenize(word for place in order for word in units[place].target) == "the three small red houses"
+    assert order == (0, 1, 2, 4, 3)
+
+
+def test_links_cross_where_an_adjective_follows_its_noun(phrases):
+    crossings = 0
+    for phrase in phrases:
+        place_of = {j: i for i, j in phrase.sure}
+        for j, word in enumerate(phrase.source[:-1]):
+            if word in GENDER and phrase.source[j + 1] in ADJECTIVE_FORMS:
+                assert place_of[j + 1] < place_of[j], phrase.source_text
+                crossings += 1
+    assert crossings > 2000
+
+
+def test_french_has_one_translation():
+    english = {}
+    for seed in range(2):
+        for phrase in make_phrases(2500, seed=seed, max_length=8):
+            assert english.setdefault(phrase.source, phrase.target) == phrase.target, phrase.source_text
+
+
+def test_splits_are_disjoint_for_all_seeds_and_lengths():
+    sources = {split: set() for split in SPLITS}
+    for split in SPLITS:
+        for seed, low, high in [(0, 2, 60), (1, 2, 6), (2, 2, 4), (3, 30, 90)]:
+            for phrase in make_phrases(200, split=split, seed=seed, min_length=low, max_length=high):
+                assert split_of(phrase.source) == split
+                sources[split].add(phrase.source_text)
+    train, validation, test = sources.values()
+    assert not (train & validation or train & test or validation & test)
+
+
+def test_the_hash_shares_phrases_out_eight_one_one():
+    counts = Counter(split_of(("phrase", str(number))) for number in range(5000))
+    assert abs(counts["train"] - 4000) < 200 and abs(counts["test"] - 500) < 120 and counts["validation"] > 380
+
+
+def fingerprint(phrases):
+    text = "\n".join(f"{p.source} {p.target} {sorted(p.sure)} {sorted(p.possible)}" for p in phrases)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_the_same_arguments_give_the_same_phrases_in_any_process():
+    here = make_phrases(300, seed=11)
+    assert make_phrases(300, seed=11) == here
+    assert make_phrases(120, seed=11) == here[:120]
+    assert make_phrases(300, seed=12) != here
+    code = (
+        "import hashlib; from course_utils.datasets.phrases import make_phrases\n"
+        "text = '\\n'.join(f'{p.source} {p.target} {sorted(p.sure)} {sorted(p.possible)}' "
+        "for p in make_phrases(300, seed=11)); print(hashlib.sha256(text.encode()).hexdigest())"
+    )
+    environment = os.environ | {"PYTHONHASHSEED": "77", "PYTHONPATH": os.pathsep.join(sys.path)}
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == fingerprint(here)
+
+
+def test_twenty_thousand_phrases(twenty_thousand):
+    phrases, seconds = twenty_thousand
+    assert seconds < 20, f"20,000 phrases took {seconds:.1f} s"
+    assert len({phrase.source for phrase in phrases}) == 20_000
+    lengths = Counter(len(phrase.source) for phrase in phrases)
+    assert set(lengths) == set(range(2, 61))
+    assert min(lengths.values()) > 150 and max(lengths.values()) < 500
+    french = Counter(token for phrase in phrases for token in phrase.source)
+    english = Counter(token for phrase in phrases for token in phrase.target)
+    assert len(french) <= 420 and len(english) <= 380
+    assert min(french.values()) >= 100, french.most_common()[-5:]
+    assert min(english.values()) >= 100, english.most_common()[-5:]
+    for token in (*french, *english):
+        assert token == token.lower() and token.strip() == token and token
+
+
+@pytest.mark.parametrize("bounds", [(2, 2), (5, 5), (59, 60), (110, 120), (MAX_LENGTH, MAX_LENGTH)])
+def test_lengths_are_respected(bounds):
+    phrases = make_phrases(60, min_length=bounds[0], max_length=bounds[1])
+    assert all(bounds[0] <= len(phrase.source) <= bounds[1] for phrase in phrases)
+
+
+def test_short_phrases_are_various():
+    phrases = make_phrases(600, max_length=4)
+    assert len({phrase.source[0] for phrase in phrases}) > 45
+    assert len({phrase.source[-1] for phrase in phrases}) > 150
+
+
+def test_over_a_million_distinct_phrases():
+    assert count_distinct() > 1_000_000
+    assert count_distinct(2) == count_distinct() + count_distinct() ** 2
+    with pytest.raises(ValueError, match="max_fragments=9"):
+        count_distinct(9)
+
+
+def test_the_count_is_of_distinct_french(monkeypatch):
+    """The formula against plain enumeration, with few nouns and few numbers so that both are quick."""
+    from course_utils.datasets import phrase_nouns
+
+    few = [noun for noun in NOUNS if noun.singular in ("homme", "école")]
+    numbers = frozenset({2, 21, 80})
+    monkeypatch.setattr(phrase_nouns, "NOUNS", few)
+    monkeypatch.setattr(phrase_nouns, "_ALL_NUMBERS", numbers)
+    french = set()
+    for noun in few:
+        fit = {place: [a for a in group if noun.sort in a.sorts] for place, group in AFTER_NOUN.items()}
+        singles = [(a,) for group in fit.values() for a in group]
+        pairs = [("origin", "colour"), ("colour", "quality"), ("origin", "quality")]
+        after = [(), *singles, *((a, b) for x, y in pairs for a in fit[x] for b in fit[y])]
+        before = [(), *((a,) for a in BEFORE_NOUN.values() if noun.sort in a.sorts)]
+        before += [(BEFORE_NOUN[x], BEFORE_NOUN[y]) for x, y in phrase_nouns.PAIRS_BEFORE_NOUN
+                   if noun.sort in BEFORE_NOUN[x].sorts and noun.sort in BEFORE_NOUN[y].sorts]  # fmt: skip
+        owners = ["0", "1", "2"] if noun.owned else []
+        kinds = [(False, kind, None) for kind in ("indefinite", "definite", "this", "each", *owners)]
+        kinds += [(True, kind, None) for kind in ("indefinite", "definite", "this", "several", *owners)]
+        kinds += [(True, kind, n) for kind in ("definite", "this", "number", *owners) for n in numbers]
+        for plural, kind, number in kinds:
+            for first in before:
+                for last in after:
+                    units, _ = noun_phrase(noun, plural, kind, number, first, last)
+                    french.add(tuple(word for unit in units for word in unit.source))
+    assert len(french) == phrase_nouns.count_noun_phrases()
+
+
+def test_tokenizers_and_their_inverse(phrases):
+    for phrase in phrases:
+        assert tuple(tokenize_french(phrase.source_text)) == phrase.source
+        assert tuple(tokenize_english(phrase.target_text)) == phrase.target
+        assert detokenize(tokenize_french(phrase.source_text)) == phrase.source_text
+        assert detokenize(tokenize_english(phrase.target_text)) == phrase.target_text
+        assert "  " not in phrase.source_text and " ," not in phrase.source_text
+
+
+@pytest.mark.parametrize(
+    ("typed", "tokens"),
+    [
+        ("L’Homme, à Quatre\u2011vingt\u2010dix-sept", "l' homme , à quatre -vingt -dix -sept"),
+        ("E\u0301cole de l\u2019après-midi", "école de l' après -midi"),
+        ("  AUX ÉTATS-UNIS ", "aux états -unis"),
+        ("le 1er mars", "le premier mars"),
+        ("", ""),
+    ],
+)
+def test_french_as_a_learner_types_it(typed, tokens):
+    assert tokenize_french(typed) == tokens.split()
+
+
+def test_english_as_a_learner_types_it():
+    assert tokenize_english("At One O’Clock, Ninety\u2011seven") == ["at", "one", "o'clock", ",", "ninety", "-seven"]
+    with pytest.raises(ValueError, match="text is None"):
+        tokenize_english(None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"count": 0}, "count=0: expected a whole number from 1"),
+        ({"count": 1.5}, "count=1.5"),
+        ({"count": 1, "split": "dev"}, "split='dev': expected one of"),
+        ({"count": 1, "min_length": 1}, "min_length=1: expected"),
+        ({"count": 1, "max_length": MAX_LENGTH + 1}, f"max_length={MAX_LENGTH + 1}: expected"),
+        ({"count": 1, "min_length": 9, "max_length": 8}, "min_length=9 is above max_length=8"),
+        ({"count": 50_000, "max_length": 2}, r"only \d+ distinct phrases of 2 to 2 French tokens"),
+    ],
+)
+def test_errors_say_what_to_do(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        make_phrases(**arguments)

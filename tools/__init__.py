@@ -1,0 +1,1 @@
+"""Commands for contributors: build the notebooks, run the lessons, measure speed. Not part of the installed package."""

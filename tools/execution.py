@@ -1,0 +1,135 @@
+"""Run a notebook from top to bottom and make its outputs fit to be committed."""
+
+import os
+import re
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+from tools.project import ROOT
+
+CELL_TIMEOUT_SECONDS = 300
+PICTURES = ("image/png", "image/jpeg")
+# Paths of any machine; those of this one are replaced before this is asked.
+FOREIGN_PATH = re.compile(r"(?:/home/|/Users/|/root/|/tmp/|/private/var/|[A-Z]:\\+Users\\)[^\s\"'<>]*")
+
+
+@dataclass
+class Run:
+    """How one execution went: seconds in all and of each code cell, by cell number."""
+
+    seconds: float = 0.0
+    cell_seconds: dict[int, float] = field(default_factory=dict)
+
+
+def execute(notebook: NotebookNode, folder: Path, fast: bool) -> Run:
+    """Execute `notebook` in place, with `folder` as its working directory.
+
+    Raises:
+        nbclient.exceptions.CellExecutionError: a cell failed that is not tagged `raises-exception`.
+    """
+    environment = {key: value for key, value in os.environ.items() if key != "WHERE_TO_LOOK_FAST"}
+    if fast:
+        environment["WHERE_TO_LOOK_FAST"] = "1"
+    run, started = Run(), {}
+
+    def on_start(cell: NotebookNode, cell_index: int) -> None:
+        started[cell_index] = time.perf_counter()
+
+    def on_end(cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
+        run.cell_seconds[cell_index] = time.perf_counter() - started[cell_index]
+
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT_SECONDS,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        extra_arguments=["--IPKernelApp.log_level=40"],  # errors only
+        record_timing=False,
+        store_widget_state=False,
+        coalesce_streams=True,
+        on_cell_execute=on_start,
+        on_cell_executed=on_end,
+    )
+    begin = time.perf_counter()
+    client.execute(env=environment)
+    run.seconds = time.perf_counter() - begin
+    return run
+
+
+def clean_outputs(notebook: NotebookNode) -> None:
+    """Remove from the outputs what belongs to this machine or this run and not to the lesson."""
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        kept = []
+        for output in cell.outputs:
+            if "data" in output:
+                # A widget without its live kernel shows nothing; its plain text does.
+                output.data.pop("application/vnd.jupyter.widget-view+json", None)
+                if not output.data:
+                    continue
+            if "text" in output:
+                output.text = _last_progress(output.text)
+            kept.append(_without_machine_paths(output))
+        cell.outputs = kept
+
+
+def machine_paths(notebook: NotebookNode) -> list[str]:
+    """Every path of somebody's machine that the outputs still hold, as "cell 7: …"."""
+    patterns = [*_own_paths(), FOREIGN_PATH]
+    return [
+        f"cell {number}: {leak}"
+        for number, cell in enumerate(notebook.cells)
+        for text in _texts(cell.get("outputs", []))
+        for pattern in patterns
+        for leak in pattern.findall(text)
+    ]
+
+
+def _own_paths() -> dict[re.Pattern, str]:
+    """Patterns for this machine's folders, longest first, each with the name that stands in for it."""
+    names = {
+        os.environ.get("WHERE_TO_LOOK_DATA", ""): "$WHERE_TO_LOOK_DATA",
+        tempfile.gettempdir(): "tmp",
+        sys.prefix: "python",
+        sys.base_prefix: "python",
+        str(ROOT.parent): "..",
+        str(ROOT): "where-to-look",
+        str(Path.home()): "~",
+    }
+    longest_first = sorted((path for path in names if len(path) > 3 and path != "/usr"), key=len, reverse=True)
+    return {re.compile(rf"(?<![\w.]){re.escape(path)}(?![\w-])"): names[path] for path in longest_first}
+
+
+def _without_machine_paths(value, key: str = ""):
+    """Copy an output with this machine's folders replaced; pictures are left alone."""
+    if isinstance(value, str) and key not in PICTURES:
+        for pattern, name in _own_paths().items():
+            value = pattern.sub(name, value)
+    elif isinstance(value, list):
+        value = [_without_machine_paths(item, key) for item in value]
+    elif isinstance(value, dict):
+        value = type(value)({name: _without_machine_paths(item, name) for name, item in value.items()})
+    return value
+
+
+def _texts(value, key: str = "") -> list[str]:
+    """Every piece of text in an output; pictures are left out."""
+    if isinstance(value, str):
+        return [] if key in PICTURES else [value]
+    if isinstance(value, list):
+        return [text for item in value for text in _texts(item, key)]
+    if isinstance(value, dict):
+        return [text for name, item in value.items() for text in _texts(item, name)]
+    return []
+
+
+def _last_progress(text: str) -> str:
+    """A progress bar rewrites its line; keep what stood there in the end."""
+    return re.sub(r"[^\n]*\r(?!\n)", "", text)

@@ -1,0 +1,50 @@
+"""The two parts of a notebook that no lesson writes: the badge row and the bootstrap cell.
+
+Both come from the repository address in pyproject.toml, so a fork changes one line and rebuilds.
+"""
+
+from urllib.parse import urlsplit
+
+COLAB_IMAGE = "https://colab.research.google.com/assets/colab-badge.svg"
+BINDER_IMAGE = "https://mybinder.org/badge_logo.svg"
+
+# Runs before the package exists, so it may use nothing but the standard library.
+BOOTSTRAP = '''\
+# @title Set-up: run this cell first
+# It fetches the course's own small package where that is missing (Colab), and never installs torch or numpy.
+import importlib, importlib.util, os, subprocess, sys
+
+if importlib.util.find_spec("course_utils") is None:
+    address = os.environ.get("WHERE_TO_LOOK_REPOSITORY", "{repository}")
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-color", "--no-deps", f"git+{{address}}"]
+    answer = subprocess.run(pip, capture_output=True, text=True)
+    if answer.returncode:
+        raise RuntimeError(
+            f"The course's package could not be installed from {{address}}.\\n{{answer.stderr[-600:]}}\\n"
+            "Check that this machine reaches the internet, then run this cell again. "
+            "To work without internet, set the course up beforehand with `make lab`."
+        )
+    importlib.invalidate_caches()
+
+importlib.import_module("course_utils.teaching.bootstrap").prepare()'''
+# Folded away in JupyterLab and in Colab; its output shows.
+BOOTSTRAP_METADATA = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["bootstrap"]}
+
+
+def badge_row(repository: str, lesson: str) -> str:
+    """Markdown for the Colab and Binder badges; both open the learner's notebook."""
+    parts = urlsplit(repository)
+    if parts.hostname != "github.com" or parts.path.count("/") != 2:
+        raise SystemExit(
+            f"pyproject.toml, [project.urls] Repository is {repository!r}. Colab and Binder badges need an "
+            "address of the form https://github.com/OWNER/NAME."
+        )
+    slug = parts.path.strip("/")
+    notebook = f"notebooks/{lesson}.ipynb"
+    colab = f"https://colab.research.google.com/github/{slug}/blob/main/{notebook}"
+    binder = f"https://mybinder.org/v2/gh/{slug}/main?urlpath=lab/tree/{notebook}"
+    return f"[![Open in Colab]({COLAB_IMAGE})]({colab}) [![Open in Binder]({BINDER_IMAGE})]({binder})"
+
+
+def bootstrap_source(repository: str) -> str:
+    return BOOTSTRAP.format(repository=repository)

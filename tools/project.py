@@ -1,0 +1,48 @@
+"""Where things lie in a checkout, and the course's one address."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checkout of the course. Tests point it at a temporary folder."""
+
+    root: Path = ROOT
+
+    @property
+    def lessons(self) -> Path:
+        return self.root / "lessons"
+
+    @property
+    def learner_notebooks(self) -> Path:
+        return self.root / "notebooks"
+
+    @property
+    def instructor_notebooks(self) -> Path:
+        return self.root / "notebooks" / "instructor"
+
+    @property
+    def repository(self) -> str:
+        """The address in pyproject.toml: the only place where it is written."""
+        with (self.root / "pyproject.toml").open("rb") as file:
+            address = tomllib.load(file)["project"]["urls"]["Repository"]
+        return address.removesuffix("/").removesuffix(".git")
+
+    def lesson_sources(self, names: list[str] | None = None) -> list[Path]:
+        """The lessons' sources in order; `names` picks some by file name or by its beginning ("02")."""
+        sources = sorted(self.lessons.glob("[0-9]*.py"))
+        if not names:
+            return sources
+        chosen = []
+        for name in names:
+            stem = Path(name).stem
+            found = [source for source in sources if source.stem.startswith(stem)]
+            if not found:
+                known = ", ".join(source.stem for source in sources) or "none"
+                raise SystemExit(f"No lesson is called {name!r}. The lessons are: {known}.")
+            chosen += [source for source in found if source not in chosen]
+        return chosen

@@ -1,0 +1,102 @@
+"""Execute the learners' notebooks and report on each: `make lessons`. The committed files are never changed."""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+
+from tools.execution import Run, execute
+from tools.project import Project
+
+# Asked of the kernel in a last cell that exists in the copy only.
+PEAK_MEMORY = """\
+import pathlib, re, resource, sys
+status = pathlib.Path("/proc/self/status")
+if status.exists():
+    peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", status.read_text())[1]) / 1e6
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e9
+print(f"{peak:.1f} GB")"""
+
+
+@dataclass
+class Report:
+    """What one execution of a lesson showed."""
+
+    lesson: str
+    run: Run
+    slowest: str = ""
+    memory: str = ""
+    closing_table: str = ""
+    error: str = ""
+
+
+def run_lesson(path: Path, fast: bool) -> Report:
+    """Execute a copy of the notebook in a temporary folder."""
+    report = Report(path.stem, Run())
+    with tempfile.TemporaryDirectory() as folder:
+        notebook = nbformat.read(shutil.copy(path, folder), as_version=4)
+        notebook.cells.append(nbformat.v4.new_code_cell(PEAK_MEMORY))
+        try:
+            report.run = execute(notebook, Path(folder), fast)
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            report.error = str(error)
+            return report
+    report.memory = _text(notebook.cells.pop()).strip()
+    number, seconds = max(report.run.cell_seconds.items(), key=lambda item: item[1])
+    report.slowest = f"cell {number}, {seconds:.1f} s: {_headline(notebook.cells[number])}"
+    tables = [cell for cell in notebook.cells if "closing-table" in cell.metadata.get("tags", [])]
+    report.closing_table = "\n".join(_text(cell) for cell in tables).strip()
+    return report
+
+
+def _headline(cell: NotebookNode) -> str:
+    """The first line of a cell that says something."""
+    lines = [line.strip() for line in cell.source.splitlines()]
+    return next((line for line in lines if line and not line.startswith(("import ", "from "))), "")[:70]
+
+
+def _text(cell: NotebookNode) -> str:
+    """What a cell shows, as plain text."""
+    parts = []
+    for output in cell.get("outputs", []):
+        data = output.get("data", {})
+        parts.append(output.get("text") or data.get("text/markdown") or data.get("text/plain", ""))
+    return "\n".join(part.rstrip() for part in parts)
+
+
+def show(report: Report) -> None:
+    print(f"\n── {report.lesson} " + "─" * max(0, 90 - len(report.lesson)))
+    if report.error:
+        print(f"FAILED\n{report.error}")
+        return
+    print(f"{report.run.seconds:.0f} s in all · peak memory {report.memory}\nslowest: {report.slowest}")
+    print(report.closing_table or "(no cell is tagged closing-table)")
+
+
+def main(arguments: list[str] | None = None, project: Project | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.run_lessons", description=__doc__.partition("\n")[0])
+    parser.add_argument("lessons", nargs="*", help='which lessons, by name or its beginning ("02"); default: all')
+    parser.add_argument("--fast", action="store_true", help="fewer training steps (WHERE_TO_LOOK_FAST=1)")
+    options, project = parser.parse_args(arguments), project or Project()
+    reports = []
+    for source in project.lesson_sources(options.lessons):
+        print(f"running {source.stem} …", flush=True)
+        reports.append(run_lesson(project.learner_notebooks / f"{source.stem}.ipynb", options.fast))
+        show(reports[-1])
+    failed = [report.lesson for report in reports if report.error]
+    total = sum(report.run.seconds for report in reports)
+    print(f"\n{len(reports) - len(failed)} of {len(reports)} lessons ran, {total:.0f} s in all.")
+    if failed:
+        print(f"Failed: {', '.join(failed)}")
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
