@@ -163,4 +163,6 @@ def paired_interval(baseline: Sequence[float], ours: Sequence[float]) -> Interva
 
 def _check_pairs(first: Sequence, second: Sequence) -> None:
     if len(first) != len(second) or not first:
-        raise ValueError(f"got {len(first)} and {len(second)} entries; expected two lists of the same length, not empty.")
+        raise ValueError(
+            f"got {len(first)} and {len(second)} entries; expected two lists of the same length, not empty."
+        )

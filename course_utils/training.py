@@ -74,7 +74,7 @@ def train(
     is a safety net that stops early and says so.
 
     Args:
-        model: trained in place; left in `eval()` mode. With `validate`, it ends with the weights of the best validation.
+        model: trained in place and left in `eval()` mode; with `validate`, with the weights of the best validation.
         batches: called with the epoch number 0, 1, …; returns that epoch's batches.
         steps: optimiser steps.
         learning_rate: highest learning rate.
@@ -140,7 +140,9 @@ def train(
                         break
             if out_of_time:
                 history.stopped = "time"
-                print(f"{description}: stopped after {done} of {steps} steps at the limit of {time_limit_seconds:.0f} s.")
+                print(
+                    f"{description}: stopped after {done} of {steps} steps at the limit of {time_limit_seconds:.0f} s."
+                )
                 break
     except KeyboardInterrupt:
         history.stopped = "interrupted"

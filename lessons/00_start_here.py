@@ -31,14 +31,19 @@ import time
 import torch
 from torch import nn
 
+from course_utils.metrics import alignment_error_rate, attention_mass_on_gold, hard_alignment
+from course_utils.teaching.exercises import check, checked
+from course_utils.teaching.plots import house_style, plot_alignment, show
+
 FAST = os.environ.get("WHERE_TO_LOOK_FAST") == "1"  # shorter measurements, for automatic tests
 SEED = 0
 MEASURE_SECONDS = 0.3 if FAST else 2.0  # how long each timing below may take
 
 torch.manual_seed(SEED)
+house_style()
 device = "cuda" if torch.cuda.is_available() else "cpu"
 print(f"Python {platform.python_version()}, torch {torch.__version__}")
-print(f"computing on: {device}, {torch.get_num_threads()} thread(s) of {os.cpu_count()} processor core(s)")
+print(f"computing on: {device}, {torch.get_num_threads()} thread(s), {os.cpu_count()} core(s)")
 
 # %% [markdown]
 # The basic unit of work is a matrix product. We repeat it for a moment on **one** thread, count processor time, and keep the
@@ -47,7 +52,7 @@ print(f"computing on: {device}, {torch.get_num_threads()} thread(s) of {os.cpu_c
 
 # %%
 def best_seconds(work):
-    """Repeat `work` for `MEASURE_SECONDS` on one thread and return its shortest processor time."""
+    """Repeat `work` on one thread and return its shortest processor time."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     work()  # the first call also loads and plans, so it does not count
@@ -64,7 +69,8 @@ size = 1024
 left, right = torch.randn(size, size), torch.randn(size, size)
 seconds = best_seconds(lambda: left @ right)
 billions = 2 * size**3 / seconds / 1e9
-print(f"one {size} × {size} matrix product: {seconds * 1000:.0f} ms, {billions:.0f} billion operations per second")
+print(f"one {size} × {size} matrix product: {seconds * 1000:.0f} ms")
+print(f"that is {billions:.0f} billion operations per second")
 
 # %% [markdown]
 # A recurrent network cannot use all of that. Its step for word 10 has to wait for the step for word 9, so it does many small
@@ -91,7 +97,8 @@ def training_step():
 
 step_seconds = best_seconds(training_step)
 steps_per_minute = 60 / step_seconds
-print(f"one training step: {step_seconds * 1000:.0f} ms, so about {steps_per_minute:,.0f} in a minute")
+print(f"one training step: {step_seconds * 1000:.0f} ms")
+print(f"that makes about {steps_per_minute:,.0f} in a minute")
 
 # %% [markdown]
 # Now we can say what to expect. Lessons are written so that each stays under its time budget on a plain laptop with two cores.
@@ -99,10 +106,10 @@ print(f"one training step: {step_seconds * 1000:.0f} ms, so about {steps_per_min
 
 # %%
 BUDGET_MINUTES = 4  # one lesson from top to bottom
-BUDGET_STEP_SECONDS = 0.055  # the step above on the two-core machine of the budget
+BUDGET_STEP_SECONDS = 0.055  # the step above, on the machine of the budget
 
 expected_minutes = BUDGET_MINUTES * max(0.25, step_seconds / BUDGET_STEP_SECONDS)
-print(f"a lesson that runs from top to bottom will take at most about {expected_minutes:.0f} minute(s) here")
+print(f"one lesson, from top to bottom: at most about {expected_minutes:.0f} minute(s) here")
 if expected_minutes > 2 * BUDGET_MINUTES:
     print("That is long. The lessons also run in Colab: use the badge at the top.")
 
@@ -139,7 +146,8 @@ attention_weights = torch.softmax(scores, dim=0)  # positive, and together one
 context = attention_weights @ encoder_outputs  # the average, weighted
 
 for word, score, weight in zip(words, scores, attention_weights, strict=True):
-    print(f"{word:>12}   score {score:.1f}   weight {weight:.2f}   {'█' * round(30 * weight.item())}")
+    bar = "█" * round(30 * weight.item())
+    print(f"{word:>12}   score {score:.1f}   weight {weight:.2f}   {bar}")
 print(f"     context   {[round(value, 2) for value in context.tolist()]}")
 
 # %% [markdown]
@@ -151,6 +159,30 @@ print(f"     context   {[round(value, 2) for value in context.tolist()]}")
 # The plain mean of the three vectors. Each weight would be one third, so the decoder would look everywhere, which is the same as
 # looking nowhere in particular.
 # </details>
+
+# %% [markdown]
+# A whole translation makes one row of weights per target word. Here is such a table, with weights made up by hand for a model that is not
+# quite there yet. We also know the truth: *the* comes from *les*, *red* from *rouges*, *shoes* from *chaussures*. French puts the
+# adjective last, so the right picture is not a straight diagonal.
+#
+# > **Predict.** Orange frames will mark where the model should look. In which row will the darkest field lie outside its frame?
+
+# %%
+target_words = ["the", "red", "shoes"]
+made_up_weights = torch.tensor([[0.85, 0.10, 0.05], [0.10, 0.55, 0.35], [0.05, 0.80, 0.15]])
+gold = {(0, 0), (1, 2), (2, 1)}  # (target position, source position)
+
+links = hard_alignment(made_up_weights)
+error = alignment_error_rate([(links, gold, gold)])
+mass = attention_mass_on_gold(made_up_weights, gold)
+wrong = [target_words[target] for target, source in sorted(links - gold)]
+title = f"Looks right for {len(links & gold)} words of {len(target_words)}"
+show(plot_alignment(made_up_weights, words, target_words, gold, title=title))
+print(f"wrong: {', '.join(wrong)}   alignment error rate {error:.2f}   attention inside the frames {mass:.2f}")
+
+# %% [markdown]
+# The model reads *red* off the noun: it moved along the diagonal, as if French and English had the same order. A heatmap alone would have
+# looked fine. The frames, and the two numbers under them, say what is wrong. Every lesson ends in such a figure.
 
 # %% [markdown]
 # ## One name for one thing
@@ -174,6 +206,56 @@ print(f"     context   {[round(value, 2) for value in context.tolist()]}")
 # | **teacher forcing** | in training, the decoder is fed the true previous word, not its own | |
 # | **checkpoint** | a trained model in a file, with a card that says how it was made | |
 # | **claim**, **verdict** | what a paper says, and whether our repetition bears it out | |
+
+# %% [markdown]
+# ## Try an exercise
+#
+# Sentences in a batch differ in length. The short ones are filled up with **padding**, and padding must never change a
+# result. Forgetting that is the most common mistake in this field, so it is our first exercise.
+#
+# **Exercise: the mean of the real entries** (difficulty 1 of 3, about 3 minutes). Average each row of `values` over the positions
+# where `mask` is True. Whatever stands in the other positions does not count, neither in the sum nor in the number of entries.
+#
+# The cell holds a stub: replace its last line. Then run the check under it as often as you like. It tells you which behaviour is
+# right and gives a hint for each that is not.
+
+
+# %% exercise="masked-mean"
+def masked_mean(values, mask):
+    """Average the real entries of each row.
+
+    values: (rows, length), any numbers; mask: (rows, length), True = real entry.
+    Returns (rows,). Each row has at least one real entry.
+    """
+    ### BEGIN SOLUTION
+    return (values * mask).sum(dim=1) / mask.sum(dim=1)
+    ### END SOLUTION
+
+
+# %% check="masked-mean" points=1
+check("00.masked-mean", masked_mean);
+
+# %% hidden="masked-mean" points=1
+### BEGIN HIDDEN TESTS
+three_rows = torch.tensor([[2.0, 4.0, -900.0], [-1.0, 70.0, 80.0], [1.0, 2.0, 3.0]])
+real = torch.tensor([[True, True, False], [True, False, False], [True, True, True]])
+assert masked_mean(three_rows, real).tolist() == [3.0, -1.0, 2.0]
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Now we use it. The sentences below have three words and one word, and the padding holds a large number. If your function passed its
+# check, the next cell runs with it; if not, with the course's. So you can always read on.
+
+# %% tags=["exact"]
+mean_of_real = checked("00.masked-mean", masked_mean)
+values = torch.tensor([[3.0, 5.0, 7.0], [4.0, 999.0, 999.0]])
+mask = torch.tensor([[True, True, True], [True, False, False]])
+print("plain mean of each row: ", [round(value, 1) for value in values.mean(dim=1).tolist()])
+print("mean of the real entries:", mean_of_real(values, mask).tolist())
+
+# %% [markdown]
+# The plain mean of the second row is ruined by its padding. In lesson 2 the same mask goes into the softmax of the attention
+# weights: a padded position gets a weight of exactly zero.
 
 # %% [markdown]
 # ## What we found out about this machine

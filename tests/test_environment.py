@@ -91,7 +91,13 @@ def make_in_copy(folder: Path, *arguments: str, newer: str | None = None) -> str
         (folder / name).touch()
         moment = time.time() - (0 if name == newer else age)
         os.utime(folder / name, (moment, moment))
-    answer = subprocess.run(["make", "--dry-run", *arguments], cwd=folder, capture_output=True, text=True)
+    return make(folder, "--dry-run", *arguments)
+
+
+def make(folder: Path, *arguments: str) -> str:
+    """Run make as if nobody had started this test by make."""
+    outside = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
+    answer = subprocess.run(["make", *arguments], cwd=folder, env=outside, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr
     return answer.stdout
 
@@ -109,9 +115,8 @@ def test_make_sets_up_again_after_a_change(touched, tmp_path):
 
 
 def test_make_without_a_command_explains_itself():
-    answer = subprocess.run(["make", "--silent"], cwd=ROOT, capture_output=True, text=True)
-    assert answer.returncode == 0
-    assert all(re.search(rf"^{command} ", answer.stdout, re.MULTILINE) for command in COMMANDS)
+    answer = make(ROOT, "--silent")
+    assert all(re.search(rf"^{command} ", answer, re.MULTILINE) for command in COMMANDS)
 
 
 def test_an_old_python_is_refused_with_a_clear_word():
@@ -128,6 +133,22 @@ def test_constraints_are_used_only_where_they_were_made(made_for, used, tmp_path
     here = made_for.format(f"{sys.version_info[0]}.{sys.version_info[1]}", sys.platform)
     (tmp_path / "constraints.txt").write_text(f"# Tested with Python {here}; written by a test.\n")
     assert bool(setup()) == used
+
+
+def test_set_up_falls_back_to_ranges_and_to_pip(tmp_path):
+    install = runpy.run_path(str(ROOT / "tools" / "setup_environment.py"))["install"]
+    tried = []
+
+    def succeeds(*command):
+        """uv can be had but fails; pip fails with the tested versions only."""
+        if "uv" in command:
+            return True
+        tried.append(("uv" if str(command[0]).endswith("uv") else "pip", "constraints.txt" in command))
+        return tried[-1] == ("pip", False)
+
+    install.__globals__.update(succeeds=succeeds, constraint_options=lambda: ["-c", "constraints.txt"], UV="/none/uv")
+    install()
+    assert tried == [("uv", True), ("uv", False), ("pip", True), ("pip", False)]
 
 
 @pytest.mark.parametrize("name", [".ci/run", "postBuild"])

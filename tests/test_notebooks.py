@@ -1,7 +1,10 @@
 """The committed notebooks are what their lessons make, and the build keeps its promises."""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -236,3 +239,17 @@ def test_first_difference_sees_a_changed_number_of_cells(tiny):
     path.write_text(to_text(built.notebook))
     built.notebook.cells.pop()
     assert first_difference(built.notebook, path) == "it has 12 cells, its source makes 11"
+
+
+def test_nbgrader_itself_releases_the_same_notebook(tiny):
+    """The learner's notebook is what `nbgrader generate_assignment` makes of the instructor's."""
+    assert main(["--no-execute"], tiny) == 0
+    shutil.copy(ROOT / "nbgrader_config.py", tiny.root)
+    (tiny.root / "source" / "tiny").mkdir(parents=True)
+    shutil.copy(tiny.instructor_notebooks / "99_tiny.ipynb", tiny.root / "source" / "tiny")
+    command = [sys.executable, "-m", "nbgrader", "generate_assignment", "--create", "tiny"]
+    # nbgrader calls alembic by name: as in an activated environment, its folder is on the PATH.
+    scripts = dict(os.environ, PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    answer = subprocess.run(command, cwd=tiny.root, env=scripts, capture_output=True, text=True, timeout=120)
+    assert answer.returncode == 0, answer.stderr
+    assert first_difference(read(tiny), tiny.root / "release" / "tiny" / "99_tiny.ipynb") is None

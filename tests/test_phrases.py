@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from datetime import date
+from pathlib import Path
 
 import pytest
 from num2words import num2words
@@ -85,6 +86,8 @@ ORDINALS_TO_20 = """first second third fourth fifth sixth seventh eighth ninth t
 ORDINALS = {word: value for value, word in enumerate(words(ORDINALS_TO_20), 1)} | {"thirtieth": 30}
 WEEKDAYS = tuple(words("lundi mardi mercredi jeudi vendredi samedi dimanche"))
 MONTHS = tuple(words("janvier février mars avril mai juin juillet août septembre octobre novembre décembre"))
+ENGLISH_WEEKDAYS = tuple(words("monday tuesday wednesday thursday friday saturday sunday"))
+ENGLISH_MONTHS = tuple(words("january february march april may june july august september october november december"))
 
 
 def french_value(tokens):
@@ -414,6 +417,15 @@ def test_dates_exist_and_the_first_is_premier(phrases):
             when = date(year, MONTHS.index(month) + 1, day)
             if weekday is not None and end > place + 1:
                 assert when.weekday() == weekday, phrase.source_text
+            linked = [i for i, j in phrase.possible if start <= j < end]
+            english = phrase.target[min(linked) : max(linked) + 1]
+            the = english.index("the")
+            of = english.index("of")
+            *tens, last = english[the + 1 : of]
+            assert sum(ENGLISH_TENS[ten] for ten in tens) + ORDINALS[last.lstrip("-")] == day, phrase.target_text
+            assert english[of + 1] == ENGLISH_MONTHS[when.month - 1], phrase.target_text
+            if end > place + 1:
+                assert year_value(english[of + 2 :]) == year, phrase.target_text
             dates += 1
     assert dates > 1000
 
@@ -566,41 +578,69 @@ def test_every_link_is_in_bounds_and_every_word_is_linked(phrases, fragments):
         assert len(phrase.sure) >= 0.3 * len(phrase.target) or len(phrase.target) < 14
 
 
+# What each French word may be linked to for sure, written down apart from the generator. Number words come after.
+DICTIONARY = {
+    "le": "the on", "la": "the", "l'": "the", "les": "the", "un": "a an one -one -first", "une": "a an one -one",
+    "de": "some from in", "d'": "from", "des": "some from", "du": "from in", "au": "in", "aux": "in", "en": "in",
+    "à": "in at", "mon": "my", "ma": "my", "mes": "my", "notre": "our", "nos": "our", "leur": "their",
+    "leurs": "their", "ce": "this", "cet": "this", "cette": "this", "ces": "these", "chaque": "each",
+    "plusieurs": "several", "et": "and past", "puis": "then", "ou": "or", "avec": "with", "sans": "without",
+    "mais": "but", "pas": "not", "pour": "for", ",": ",", "moins": "to", "quart": "quarter", "demi": "half",
+    "demie": "half", "midi": "noon", "minuit": "midnight", "heure": "o'clock", "heures": "o'clock",
+    "matin": "morning", "soir": "evening", "prochain": "next", "dernier": "last", "premier": "first",
+    "euro": "euro euros", "euros": "euros", "dollar": "dollar dollars", "dollars": "dollars", "livre": "pound pounds",
+    "livres": "pounds", "centime": "cent", "centimes": "cents", "million": "million", "millions": "million",
+    "cent": "hundred", "cents": "hundred", "mille": "thousand", "royaume": "kingdom", "-uni": "united",
+    "états": "states", "-unis": "united", "émirats": "emirates", "arabes": "arab", "unis": "united", "corée": "korea",
+    "sud": "south", "afrique": "africa", "nouvelle": "new", "-zélande": "zealand", "arabie": "arabia",
+    "saoudite": "saudi", "république": "republic", "dominicaine": "dominican",
+}  # fmt: skip
+DICTIONARY = {french: set(words(english)) for french, english in DICTIONARY.items()}
+DICTIONARY |= {french: {english} for french, english in ENGLISH_OF.items()}
+STEMS = """petit small grand big joli pretty beau beautiful bel beautiful vieux old vieil old nouveau new nouvel new
+    bon good jeune young rouge red bleu blue vert green noir black blan white gris grey jaune yellow italien italian
+    français french allemand german étrange strange intéressant interesting élégant elegant honnête honest utile useful
+    cher expensive chère expensive rapide fast vide empty rond round"""
+STEMS = dict(zip(words(STEMS)[::2], words(STEMS)[1::2], strict=True))
+for form in ADJECTIVE_FORMS:
+    stem = max((stem for stem in STEMS if form.startswith(stem)), key=len)
+    DICTIONARY[form] = {STEMS[stem]}
+DICTIONARY |= {french: {english} for french, english in zip(WEEKDAYS, ENGLISH_WEEKDAYS, strict=True)}
+DICTIONARY |= {french: {english} for french, english in zip(MONTHS, ENGLISH_MONTHS, strict=True)}
+ONE_WORD_COUNTRIES = """france france allemagne germany italie italy espagne spain belgique belgium suisse switzerland
+    autriche austria irlande ireland pologne poland grèce greece suède sweden norvège norway finlande finland
+    chine china inde india russie russia égypte egypt argentine argentina australie australia tunisie tunisia algérie
+    algeria hongrie hungary roumanie romania thaïlande thailand portugal portugal danemark denmark canada canada
+    mexique mexico brésil brazil pérou peru japon japan maroc morocco sénégal senegal kenya kenya iran iran irak
+    iraq israël israel équateur ecuador philippines philippines cuba cuba madagascar madagascar malte malta
+    singapour singapore"""
+DICTIONARY |= {f: {e} for f, e in zip(words(ONE_WORD_COUNTRIES)[::2], words(ONE_WORD_COUNTRIES)[1::2], strict=True)}
+NEVER_SURE = {"après", "-midi", "pays", "-bas", "-vingts", "-onze", "-douze", "-treize", "-quatorze", "-quinze"}
+NEVER_SURE |= {"-seize", "-vingt", "-dix"}
+
+
+def number_translations(token):
+    """The cardinal and ordinal of a French number word, with the hyphen that the French has."""
+    hyphen, word = token[: token.startswith("-")], token.lstrip("-")
+    value = (FRENCH_UNITS | FRENCH_TENS)[word]
+    tables = (ENGLISH_UNITS | ENGLISH_TENS, ORDINALS)
+    return {hyphen + english for table in tables for english, other in table.items() if other == value}
+
+
 def test_sure_links_read_like_a_dictionary(phrases, fragments):
     partners = defaultdict(set)
     for phrase in phrases + fragments:
         for i, j in phrase.sure:
             partners[phrase.source[j]].add(phrase.target[i])
-    several = {french: english for french, english in partners.items() if len(english) > 1}
-    articles = {"un": {"a", "an", "one", "-one", "-first"}, "une": {"a", "an", "one", "-one"}}
-    for french, english in several.items():
-        word = french.lstrip("-")
-        if word in articles:
-            assert english <= articles[word], french
-        elif word in FRENCH_NUMBER_WORDS:  # cardinal and ordinal, with and without hyphen
-            assert (
-                len({ENGLISH_UNITS.get(w.lstrip("-"), ENGLISH_TENS.get(w.lstrip("-"))) for w in english} - {None}) <= 1
-            )
-            assert len({ORDINALS[w.lstrip("-")] for w in english if w.lstrip("-") in ORDINALS}) <= 1
-        else:
-            assert english in (
-                {"the", "on"},  # le deux mars, le lundi
-                {"in", "from"},  # du matin, du portugal
-                {"some", "from"},  # des maisons, des pays-bas
-                {"some", "from", "in"},  # de petites maisons, de france, de l'après-midi
-                {"in", "at"},  # à cuba, à midi
-                {"and", "past"},  # et, trois heures et quart
-                {"new"} | english & {"new"},
-                {"pound", "pounds"} & english,
-                {"euro", "euros"},  # zéro euro
-                {"dollar", "dollars"},
-                {"pound", "pounds"},
-                {"for", "or"} & english,
-            ), (french, english)
+    for french, english in partners.items():
+        expected = DICTIONARY[french] if french in DICTIONARY else number_translations(french)
+        assert english <= expected, (french, english)
 
 
-def links(french, english, pairs):
-    return {(english.index(e), french.index(f)) for e, f in pairs}
+def test_no_french_word_is_unknown(twenty_thousand):
+    used = {token for phrase in twenty_thousand[0] for token in phrase.source}
+    numbers = {token for token in used if token.lstrip("-") in FRENCH_NUMBER_WORDS}
+    assert used - numbers - NEVER_SURE == DICTIONARY.keys() - numbers
 
 
 def test_alignment_of_numbers():
@@ -692,6 +732,8 @@ def test_twenty_thousand_phrases(twenty_thousand):
     assert min(english.values()) >= 100, english.most_common()[-5:]
     for token in (*french, *english):
         assert token == token.lower() and token.strip() == token and token
+    card = (Path(__file__).parents[1] / "data" / "README.md").read_text(encoding="utf-8")
+    assert f"{len(french)} French and {len(english)} English token types" in card
 
 
 @pytest.mark.parametrize("bounds", [(2, 2), (5, 5), (59, 60), (110, 120), (MAX_LENGTH, MAX_LENGTH)])

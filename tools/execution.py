@@ -15,6 +15,7 @@ from tools.project import ROOT
 
 CELL_TIMEOUT_SECONDS = 300
 PICTURES = ("image/png", "image/jpeg")
+DATA_ADDRESS = re.compile(r"(data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+)")  # a picture inside HTML
 # Paths of any machine; those of this one are replaced before this is asked.
 FOREIGN_PATH = re.compile(r"(?:/home/|/Users/|/root/|/tmp/|/private/var/|[A-Z]:\\+Users\\)[^\s\"'<>]*")
 
@@ -86,7 +87,7 @@ def machine_paths(notebook: NotebookNode) -> list[str]:
     return [
         f"cell {number}: {leak}"
         for number, cell in enumerate(notebook.cells)
-        for text in _texts(cell.get("outputs", []))
+        for text in map(_without_pictures, _texts(cell.get("outputs", [])))
         for pattern in patterns
         for leak in pattern.findall(text)
     ]
@@ -110,13 +111,19 @@ def _own_paths() -> dict[re.Pattern, str]:
 def _without_machine_paths(value, key: str = ""):
     """Copy an output with this machine's folders replaced; pictures are left alone."""
     if isinstance(value, str) and key not in PICTURES:
+        pieces = DATA_ADDRESS.split(value)  # every second piece is a picture
         for pattern, name in _own_paths().items():
-            value = pattern.sub(name, value)
+            pieces[::2] = [pattern.sub(name, piece) for piece in pieces[::2]]
+        value = "".join(pieces)
     elif isinstance(value, list):
         value = [_without_machine_paths(item, key) for item in value]
     elif isinstance(value, dict):
         value = type(value)({name: _without_machine_paths(item, name) for name, item in value.items()})
     return value
+
+
+def _without_pictures(text: str) -> str:
+    return DATA_ADDRESS.sub("", text)
 
 
 def _texts(value, key: str = "") -> list[str]:

@@ -3,6 +3,7 @@
 import os
 import sys
 import webbrowser
+from pathlib import Path
 
 from tools.project import ROOT
 
@@ -31,4 +32,6 @@ if __name__ == "__main__":
     if not has_browser():
         print("There is no browser here: copy the address below into one.", flush=True)
     os.chdir(ROOT)
+    # As in an activated environment: nbgrader, whose pages open in the lab, starts other programs by name.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     os.execv(sys.executable, command(sys.argv[1:]))

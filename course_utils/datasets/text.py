@@ -1,6 +1,8 @@
 """Words to numbers and back: vocabulary, padding, batches of similar length."""
 
 import random
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -27,7 +29,7 @@ class Vocabulary:
         self._ids = {word: index for index, word in enumerate(self.words)}
         if len(self._ids) != len(self.words):
             twice = [word for word, count in Counter(self.words).items() if count > 1]
-            raise ValueError(f"words holds {twice[:5]} more than once or uses a special word; expected distinct words.")
+            raise ValueError(f"words holds {twice[:5]} twice or uses a special word; expected distinct words.")
 
     @classmethod
     def from_sentences(
@@ -93,7 +95,9 @@ class Vocabulary:
         ids = list(ids)
         outside = [index for index in ids if not 0 <= index < len(self.words)]
         if outside:
-            raise IndexError(f"ids holds {outside[:5]}; expected 0 to {len(self.words) - 1}. Was another vocabulary used?")
+            raise IndexError(
+                f"ids holds {outside[:5]}; expected 0 to {len(self.words) - 1}. Was another vocabulary used?"
+            )
         return [self.words[index] for index in ids]
 
 
@@ -155,18 +159,25 @@ def make_pair_batch(pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Pai
 
 
 def batches_by_length(
-    pairs: Sequence[tuple[Sequence[int], Sequence[int]]], batch_size: int, *, seed: int, window: int = 50
+    pairs: Sequence[tuple[Sequence[int], Sequence[int]]],
+    batch_size: int,
+    *,
+    seed: int,
+    maximum_tokens: int | None = None,
+    window: int = 4000,
 ) -> Iterator[PairBatch]:
     """Yield one epoch of shuffled batches whose sentences have similar lengths.
 
-    Shuffled pairs are sorted by length within windows of `window` batches, and the batches shuffled: little
+    Shuffled pairs are sorted by length within windows, cut into batches, and the batches shuffled: little
     padding, and still a different grouping in every epoch (give each epoch its own seed).
 
     Args:
         pairs: encoded (source, target) pairs.
-        batch_size: pairs per batch; the last batch of a window may be smaller.
+        batch_size: most pairs per batch.
         seed: decides the order.
-        window: batches per sorted window; 1 = no sorting.
+        maximum_tokens: most source tokens per batch (a single longer sentence still makes a batch), so that
+            batches of long sentences cost no more than batches of short ones; None = no limit.
+        window: pairs that are sorted together.
 
     Raises:
         ValueError: if there is no pair or a size is below 1.
@@ -178,10 +189,43 @@ def batches_by_length(
     shuffler = random.Random(seed)
     order = list(range(len(pairs)))
     shuffler.shuffle(order)
-    batches = []
-    for start in range(0, len(order), batch_size * window):
-        near = sorted(order[start : start + batch_size * window], key=lambda i: (len(pairs[i][0]), len(pairs[i][1])))
-        batches += [near[i : i + batch_size] for i in range(0, len(near), batch_size)]
+    batches: list[list[int]] = []
+    for start in range(0, len(order), window):
+        batch: list[int] = []
+        tokens = 0
+        for index in sorted(order[start : start + window], key=lambda i: (len(pairs[i][0]), len(pairs[i][1]))):
+            length = len(pairs[index][0])
+            if batch and (len(batch) == batch_size or (maximum_tokens and tokens + length > maximum_tokens)):
+                batches.append(batch)
+                batch, tokens = [], 0
+            batch.append(index)
+            tokens += length
+        batches.append(batch)
     shuffler.shuffle(batches)
     for batch in batches:
         yield make_pair_batch([pairs[index] for index in batch])
+
+
+_WORDS = re.compile(r"\w+(?:[-'.]\w+)*|[^\w\s]")
+_ELIDED = re.compile(r"\b((?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu)')(?=\w)")
+_NO_SPACE_BEFORE = re.compile(r"\s+([.,;:!?%)\]])")
+_NO_SPACE_AFTER = re.compile(r"([(\[]|\b(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu)')\s+", re.IGNORECASE)
+
+
+def tokenize_sentence(text: str, language: str) -> list[str]:
+    """Split a real sentence into lower-case words and marks; French elisions stand apart ("l'", "homme").
+
+    Args:
+        text: any text; curly apostrophes and composed or decomposed letters are treated alike.
+        language: "fr" splits elided words off; any other leaves apostrophes inside words ("man's").
+    """
+    text = unicodedata.normalize("NFC", text).lower().replace("\u2019", "'")
+    if language == "fr":
+        text = _ELIDED.sub(r"\1 ", text)
+        return re.findall(r"(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu)'(?=\s\w)|" + _WORDS.pattern, text)
+    return _WORDS.findall(text)
+
+
+def join_words(words: Sequence[str]) -> str:
+    """Write words as text again: no space before a comma or after an elided word or an opening bracket."""
+    return _NO_SPACE_AFTER.sub(r"\1", _NO_SPACE_BEFORE.sub(r"\1", " ".join(words)))

@@ -187,7 +187,9 @@ class GRUDecoder(nn.Module):
         attention: a module with `prepare` and `forward` as in `AdditiveAttention`; None = fixed vector.
     """
 
-    def __init__(self, input_size: int, hidden_size: int, context_size: int, attention: nn.Module | None = None) -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int, context_size: int, attention: nn.Module | None = None
+    ) -> None:
         super().__init__()
         self.input_size, self.hidden_size, self.context_size = input_size, hidden_size, context_size
         self.attention = attention

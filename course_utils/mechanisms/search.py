@@ -84,7 +84,9 @@ def greedy_search(
     for _ in range(max_length):
         log_probabilities, state, attention_weights = model.step(words, state, memory)
         best, words = log_probabilities.max(dim=-1)
-        for row, (sentence, score, word) in enumerate(zip(running.tolist(), best.tolist(), words.tolist(), strict=True)):
+        for row, (sentence, score, word) in enumerate(
+            zip(running.tolist(), best.tolist(), words.tolist(), strict=True)
+        ):
             scores[sentence] += score
             ended[sentence] = word == end
             if word != end:
@@ -98,7 +100,8 @@ def greedy_search(
             running, words = running[keep], words[keep]
             state, memory = select_rows(state, keep), select_rows(memory, keep)
     return [
-        Hypothesis(tokens[i], scores[i], torch.stack(weights[i]) if weights[i] else None, ended[i]) for i in range(batch)
+        Hypothesis(tokens[i], scores[i], torch.stack(weights[i]) if weights[i] else None, ended[i])
+        for i in range(batch)
     ]
 
 

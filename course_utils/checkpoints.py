@@ -1,0 +1,102 @@
+"""Trained weights with a card beside them: `data/checkpoints/<name>.safetensors` and `<name>.json`.
+
+The weights are stored in half precision: that halves the clone, and the card's figures are measured with
+the rounded weights, so they are the figures that a learner gets.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from course_utils.files import write_whole
+from course_utils.paths import data_folder
+
+
+class CheckpointError(Exception):
+    """A checkpoint is missing, damaged, or does not fit the model."""
+
+
+def round_to_half(model: nn.Module) -> None:
+    """Round a model's weights, in place, to what a checkpoint can hold."""
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(parameter.half())
+
+
+def save_checkpoint(name: str, model: nn.Module, card: Mapping, folder: Path | None = None) -> Path:
+    """Store a model and its card; a file of that name is replaced only when both are complete.
+
+    Args:
+        name: file name without ending.
+        model: its weights are stored in half precision (see `round_to_half`).
+        card: how it was made: command, seed, settings, vocabularies, versions, metrics.
+        folder: where; `data/checkpoints` if None.
+
+    Returns:
+        The path of the weights.
+    """
+    from safetensors.torch import save
+
+    folder = folder or data_folder("checkpoints")
+    content = save({key: tensor.detach().cpu().half().contiguous() for key, tensor in model.state_dict().items()})
+    card = {**card, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
+    write_whole(folder / f"{name}.safetensors", content)
+    write_whole(folder / f"{name}.json", text.encode())
+    return folder / f"{name}.safetensors"
+
+
+def load_card(name: str, folder: Path | None = None) -> dict:
+    """Read a checkpoint's card.
+
+    Raises:
+        CheckpointError: if it is missing or not JSON.
+    """
+    path = (folder or data_folder("checkpoints")) / f"{name}.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(f"the card {path.name} is missing; make it with the command in data/README.md.") from None
+    except ValueError as error:
+        raise CheckpointError(f"the card {path.name} is damaged ({error}); restore it from the repository.") from error
+
+
+def load_checkpoint(
+    name: str, build: Callable[[dict], nn.Module], folder: Path | None = None
+) -> tuple[nn.Module, dict]:
+    """Load a model and its card.
+
+    Args:
+        name: file name without ending.
+        build: makes the untrained model from the card.
+        folder: where; `data/checkpoints` if None.
+
+    Returns:
+        The model, in `eval()` mode, and its card.
+
+    Raises:
+        CheckpointError: if a file is missing or damaged, or the weights do not fit the model.
+    """
+    from safetensors.torch import load
+
+    card = load_card(name, folder)
+    path = (folder or data_folder("checkpoints")) / f"{name}.safetensors"
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise CheckpointError(f"{path.name} is missing; make it with: {card.get('command', 'its command')}") from None
+    if hashlib.sha256(content).hexdigest() != card.get("sha256"):
+        raise CheckpointError(
+            f"{path.name} has {len(content)} bytes that are not those of its card ({card.get('bytes')} bytes); "
+            f"restore it from the repository, or make it again with: {card.get('command')}"
+        )
+    model = build(card)
+    try:
+        model.load_state_dict({key: tensor.float() for key, tensor in load(content).items()})
+    except RuntimeError as error:
+        raise CheckpointError(f"{path.name} does not fit the model of its card: {error}") from error
+    return model.eval(), card

@@ -1,0 +1,45 @@
+"""`python -m course_utils.experiments run|checkpoint|report`; see `--help`."""
+
+import argparse
+
+import torch
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Parse the command line and do what it says."""
+    parser = argparse.ArgumentParser(prog="python -m course_utils.experiments", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="measure the claims of a lesson over seeds")
+    run.add_argument("lesson", help="two digits, e.g. 02")
+    run.add_argument("--seeds", type=int, default=5, help="how many; they are 0 … seeds-1")
+    run.add_argument("--source", choices=("default", "real"), default="default")
+    run.add_argument("--fast", action="store_true", help="few steps, to test the machinery; never in data/results")
+    checkpoint = commands.add_parser("checkpoint", help="train the checkpoints of a lesson again")
+    checkpoint.add_argument("lesson", help="two digits, e.g. 02")
+    checkpoint.add_argument("names", nargs="*", help="which of them; all if none is named")
+    for command in (run, checkpoint):
+        command.add_argument("--threads", type=int, help="CPU threads; PyTorch's own choice if not given")
+    report = commands.add_parser("report", help="print the table of claims")
+    report.add_argument("--write", action="store_true", help="also write it into README.md")
+    options = parser.parse_args(arguments)
+
+    if options.command == "report":
+        from course_utils.experiments import report as reporting
+
+        print(reporting.claims_report())
+        if options.write:
+            reporting.write_into_readme()
+        return
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    from course_utils.experiments import runner
+
+    if options.command == "run":
+        path = runner.run(options.lesson, seeds=options.seeds, source=options.source, fast=options.fast)
+        print(f"written: {path}")
+    else:
+        runner.make_checkpoints(options.lesson, options.names)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""Lesson 2: what additive attention gains over the fixed vector, and whether it looks where it should."""
+
+from dataclasses import replace
+
+import torch
+
+from course_utils.checkpoints import CheckpointError, load_card, load_checkpoint, round_to_half, save_checkpoint
+from course_utils.datasets.parallel import ParallelData, load_parallel, phrase_data
+from course_utils.experiments import lesson_01_bottleneck as lesson_01
+from course_utils.experiments.claims import Claim
+from course_utils.experiments.translation import (
+    Recipe,
+    build_model,
+    fit,
+    named_figures,
+    score,
+    score_alignment,
+    score_by_length,
+)
+from course_utils.models.translation import TranslationModel
+
+ATTENTION = Recipe("rnn-search", options=(("attention_size", 48),), curriculum=(8, 16, 30))
+REAL_ATTENTION = replace(lesson_01.REAL_FIXED, system="rnn-search", steps=2600)
+
+CLAIMS = [
+    Claim(
+        "02.beats-fixed",
+        "arXiv:1409.0473",
+        "Attention translates better than a fixed vector",
+        "BLEU, all test sentences",
+        "higher",
+        ("fixed vector", "fixed/bleu/all"),
+        ("attention", "attention/bleu/all"),
+        "RNNencdec-50 17.82, RNNsearch-50 26.75",
+    ),
+    Claim(
+        "02.flat-with-length",
+        "arXiv:1409.0473",
+        "With attention, quality stays flat as sentences grow",
+        "BLEU of the longest bucket over the shortest",
+        "higher",
+        ("fixed vector", "fixed/bleu/ratio"),
+        ("attention", "attention/bleu/ratio"),
+        "curves only (their figure 2)",
+    ),
+    Claim(
+        "02.aligns",
+        "arXiv:1409.0473",
+        "The weights align source and target words",
+        "alignment error rate",
+        "lower",
+        ("diagonal guess", "diagonal/aer"),
+        ("attention", "attention/aer"),
+        "pictures only (their figure 3)",
+        ("default",),
+    ),
+    Claim(
+        "02.beam",
+        "arXiv:1409.0473",
+        "Beam search finds better translations than greedy search",
+        "BLEU, all test sentences",
+        "higher",
+        ("greedy", "attention/bleu/all"),
+        ("beam of 5", "attention-beam/bleu/all"),
+        "only beam search reported",
+    ),
+]
+
+
+def settings(source: str, fast: bool) -> dict:
+    """Everything that decides the figures; part of the name under which finished seeds are kept."""
+    recipes = [lesson_01.FIXED, ATTENTION] if source == "default" else [lesson_01.REAL_FIXED, REAL_ATTENTION]
+    return {"recipes": [recipe.configuration() for recipe in recipes]}
+
+
+def measure(source: str, seed: int, fast: bool) -> dict[str, float]:
+    """Train and score the fixed vector and attention with one seed."""
+    data = load_parallel(source)
+    fixed, attention = (lesson_01.FIXED, ATTENTION) if source == "default" else (lesson_01.REAL_FIXED, REAL_ATTENTION)
+    figures: dict[str, float] = {}
+    for name, recipe in (("fixed", fixed), ("attention", attention)):
+        model, history = fit(recipe.shortened(0.02) if fast else recipe, data, seed, progress=not fast)
+        figures |= {f"{name}/seconds": history.seconds, **named_figures(name, model, data)}
+    figures["attention-beam/bleu/all"] = score(model, data, data.examples, beam_size=5).bleu
+    if source == "default":
+        alignment = score_alignment(model, data, data.examples)
+        figures |= {
+            "attention/aer": alignment.error_rate,
+            "diagonal/aer": alignment.diagonal_error_rate,
+            "attention/mass": alignment.mass_on_gold,
+        }
+    return figures
+
+
+LONG_TRAINING = {
+    "02-additive-attention": replace(ATTENTION, hidden_size=160, steps=9000, learning_rate=3e-3),
+    "02-fixed-vector": replace(lesson_01.FIXED, hidden_size=256, steps=9000, learning_rate=2e-3),
+}
+LONG_TRAINING_PHRASES = 120_000
+
+
+def train_checkpoint(name: str) -> None:
+    """Train one of `LONG_TRAINING` with seed 0 and store it with its card."""
+    recipe, data = LONG_TRAINING[name], phrase_data(train_count=LONG_TRAINING_PHRASES)
+    model, history = fit(recipe, data, seed=0)
+    round_to_half(model)
+    save_checkpoint(
+        name,
+        model,
+        {
+            "command": f"python -m course_utils.experiments checkpoint 02 {name}",
+            "seed": 0,
+            "recipe": recipe.configuration(),
+            "data": {"source": "default", "train_count": LONG_TRAINING_PHRASES, "test_count": 100},
+            "seconds": round(history.seconds),
+            "threads": torch.get_num_threads(),
+            "metrics": checkpoint_metrics(model, data),
+            "source_words": list(data.source_vocabulary.words[4:]),
+            "target_words": list(data.target_vocabulary.words[4:]),
+        },
+    )
+
+
+CHECKPOINTS = dict.fromkeys(LONG_TRAINING, train_checkpoint)
+
+
+def checkpoint_metrics(model: TranslationModel, data: ParallelData) -> dict[str, float]:
+    """The figures on a checkpoint's card."""
+    metrics = {}
+    for (low, high), result in score_by_length(model, data).items():
+        metrics |= {f"bleu/{low}-{high}": result.bleu, f"exact/{low}-{high}": result.exact}
+    if getattr(model.decoder, "attention", None) is not None:
+        alignment = score_alignment(model, data, data.examples)
+        metrics |= {"aer": alignment.error_rate, "mass_on_gold": alignment.mass_on_gold}
+    return {key: round(value, 4) for key, value in metrics.items()}
+
+
+def load_trained(name: str, data: ParallelData) -> tuple[TranslationModel, dict]:
+    """Load a checkpoint for a corpus whose vocabulary is the checkpoint's.
+
+    Raises:
+        CheckpointError: see `load_checkpoint`; also if the vocabularies differ.
+    """
+    card = load_card(name)
+    if (card["source_words"], card["target_words"]) != (
+        list(data.source_vocabulary.words[4:]),
+        list(data.target_vocabulary.words[4:]),
+    ):
+        raise CheckpointError(
+            f"{name} was trained on other words than this corpus has (phrases change with the versions of Babel and "
+            f"num2words, or SOURCE is not 'default'); train it again with: {card['command']}"
+        )
+    return load_checkpoint(name, lambda card: build_model(recipe_of(card), data))
+
+
+def recipe_of(card: dict) -> Recipe:
+    """The recipe that a card records."""
+    recorded = card["recipe"]
+    options, curriculum = tuple(recorded["options"].items()), tuple(recorded["curriculum"])
+    return Recipe(**{**recorded, "options": options, "curriculum": curriculum})

@@ -1,0 +1,124 @@
+"""Measure the claims of a lesson over seeds; a killed run goes on where it was.
+
+The runner knows no lesson: it finds the module `lesson_NN_….py` of this folder and asks it for
+
+    CLAIMS                                       the comparisons
+    measure(source, seed, fast) -> dict          the figures of one seed, by key
+    CHECKPOINTS                                  name -> function that trains and saves it (may be empty)
+"""
+
+import hashlib
+import importlib
+import json
+import pkgutil
+import platform
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+
+import torch
+
+from course_utils import experiments
+from course_utils.experiments.claims import results_path, write_json
+
+FORMAT = 1
+
+
+def find_experiment(lesson: str) -> ModuleType:
+    """Import the experiments of a lesson.
+
+    Args:
+        lesson: its two digits, e.g. "02".
+
+    Raises:
+        ValueError: if the lesson has none; names those that have.
+    """
+    names = [name for _, name, _ in pkgutil.iter_modules(experiments.__path__) if name.startswith("lesson_")]
+    for name in names:
+        if name.split("_")[1] == lesson:
+            return importlib.import_module(f"{experiments.__name__}.{name}")
+    known = ", ".join(sorted(name.split("_")[1] for name in names))
+    raise ValueError(f"lesson is {lesson!r}; expected one of {known}.")
+
+
+def versions() -> dict[str, str]:
+    """Name the versions that a result depends on."""
+    packages = ("torch", "numpy", "sacrebleu", "num2words", "babel")
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+
+
+def run(
+    lesson: str, *, seeds: int = 5, source: str = "default", fast: bool = False, work_folder: Path = Path("runs")
+) -> Path:
+    """Measure a lesson's claims and write `data/results/<lesson>-<source>.json`.
+
+    Each seed's figures are written as soon as they are known, under the settings they were made with; a second run
+    takes them from there.
+
+    Args:
+        lesson: its two digits.
+        seeds: how many; they are 0 … seeds − 1.
+        source: "default" or "real".
+        fast: few steps, for a test of the machinery; the result goes to `work_folder`, never to `data/results`.
+        work_folder: where finished seeds wait.
+
+    Returns:
+        The file that was written.
+    """
+    if seeds < 1:
+        raise ValueError(f"seeds is {seeds}; expected at least 1.")
+    experiment = find_experiment(lesson)
+    claims = [claim for claim in experiment.CLAIMS if source in claim.sources]
+    if not claims:
+        raise ValueError(f"lesson {lesson} has no claim for source {source!r}.")
+    settings = {"format": FORMAT, "fast": fast, **experiment.settings(source, fast)}
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:12]
+    folder = work_folder / f"{lesson}-{source}-{digest}"
+    measurements = [_measured(experiment, source, seed, fast, folder) for seed in range(seeds)]
+    command = f"python -m course_utils.experiments run {lesson} --seeds {seeds} --source {source}"
+    shared = {"source": source, "seeds": list(range(seeds)), "command": command + (" --fast" if fast else "")}
+    result = {
+        "lesson": lesson,
+        **shared,
+        "seconds": round(sum(m["seconds"] for m in measurements), 1),
+        "settings": settings,
+        "versions": versions(),
+        "claims": [{**claim.entry([m["figures"] for m in measurements]), **shared} for claim in claims],
+        "measurements": [{"seed": m["seed"], "figures": m["figures"]} for m in measurements],
+    }
+    path = folder / "result.json" if fast else results_path(lesson, source)
+    write_json(path, result)
+    return path
+
+
+def _measured(experiment: ModuleType, source: str, seed: int, fast: bool, folder: Path) -> dict:
+    path = folder / f"seed-{seed}.json"
+    if path.exists():
+        print(f"seed {seed}: taken from {path}")
+        return json.loads(path.read_text(encoding="utf-8"))
+    started = time.perf_counter()
+    figures = experiment.measure(source, seed, fast)
+    measured = {"seed": seed, "seconds": time.perf_counter() - started, "figures": figures}
+    write_json(path, measured)
+    print(f"seed {seed}: measured in {measured['seconds']:.0f} s", flush=True)
+    return measured
+
+
+def make_checkpoints(lesson: str, names: Sequence[str] = ()) -> None:
+    """Train the checkpoints of a lesson again.
+
+    Args:
+        lesson: its two digits.
+        names: which of them; all if empty.
+    """
+    experiment = find_experiment(lesson)
+    unknown = set(names) - set(experiment.CHECKPOINTS)
+    if unknown:
+        raise ValueError(
+            f"unknown checkpoints {sorted(unknown)}; expected some of {', '.join(experiment.CHECKPOINTS)}."
+        )
+    torch.set_flush_denormal(True)
+    for name in names or experiment.CHECKPOINTS:
+        experiment.CHECKPOINTS[name](name)

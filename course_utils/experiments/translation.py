@@ -1,0 +1,241 @@
+"""What lessons 1 and 2 share: how a translation model is trained, and how it is scored by length."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import NamedTuple
+
+import torch
+
+from course_utils.datasets.parallel import Example, ParallelData
+from course_utils.datasets.text import BEGIN, END, make_pair_batch, pad_sequences
+from course_utils.mechanisms.search import Hypothesis, beam_search, greedy_search
+from course_utils.metrics import (
+    alignment_error_rate,
+    attention_mass_on_gold,
+    bleu,
+    diagonal_alignment,
+    exact_match,
+    hard_alignment,
+)
+from course_utils.models.translation import TranslationModel, build_translation_model
+from course_utils.training import History, pick_device, seed_everything, train
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a trained model besides data and seed.
+
+    Attributes:
+        system: a name in `models.translation.SYSTEMS`.
+        embedding_size, hidden_size, dropout: see `TranslationModel`.
+        options: further arguments of the system, e.g. `(("reverse_source", False),)`.
+        steps, learning_rate, label_smoothing: see `training.train`.
+        batch_size, maximum_tokens, curriculum: see `ParallelData.batches`.
+    """
+
+    system: str
+    embedding_size: int = 64
+    hidden_size: int = 128
+    dropout: float = 0.0
+    options: tuple[tuple[str, object], ...] = ()
+    steps: int = 900
+    learning_rate: float = 5e-3
+    label_smoothing: float = 0.0
+    batch_size: int = 128
+    maximum_tokens: int | None = 500
+    curriculum: tuple[int, ...] = ()
+
+    def shortened(self, share: float) -> "Recipe":
+        """The same with a share of the steps, at least one."""
+        return replace(self, steps=max(1, round(self.steps * share)))
+
+    def configuration(self) -> dict:
+        """The recipe as plain values, for cards and results."""
+        return {**asdict(self), "options": dict(self.options)}
+
+
+def is_fast_run() -> bool:
+    """Say whether `WHERE_TO_LOOK_FAST=1` asks for a quick run with few steps."""
+    return os.environ.get("WHERE_TO_LOOK_FAST", "0") not in ("", "0")
+
+
+def build_model(recipe: Recipe, data: ParallelData) -> TranslationModel:
+    """Make the recipe's model for a corpus, untrained."""
+    return build_translation_model(
+        recipe.system,
+        source_vocabulary_size=len(data.source_vocabulary),
+        target_vocabulary_size=len(data.target_vocabulary),
+        embedding_size=recipe.embedding_size,
+        hidden_size=recipe.hidden_size,
+        dropout=recipe.dropout,
+        **dict(recipe.options),
+    )
+
+
+def fit(
+    recipe: Recipe,
+    data: ParallelData,
+    seed: int = 0,
+    *,
+    progress: bool = True,
+    time_limit_seconds: float | None = None,
+    validate_every: int | None = None,
+) -> tuple[TranslationModel, History]:
+    """Train a recipe from scratch.
+
+    Args:
+        recipe: what to train and how.
+        data: the corpus.
+        seed: initial weights and order of the batches.
+        progress: show a progress bar.
+        time_limit_seconds: see `training.train`.
+        validate_every: keep the weights of the best validation, looked at this often; None = the last weights.
+    """
+    # Vanishing gradients become denormal numbers, which a CPU adds three to five times more slowly.
+    torch.set_flush_denormal(True)
+    seed_everything(seed)
+    model = build_model(recipe, data).to(pick_device())
+    history = train(
+        model,
+        data.batches(recipe.batch_size, recipe.maximum_tokens, seed, recipe.curriculum),
+        steps=recipe.steps,
+        learning_rate=recipe.learning_rate,
+        label_smoothing=recipe.label_smoothing,
+        time_limit_seconds=time_limit_seconds,
+        validate=(lambda current: token_loss(current, data.validation)) if validate_every else None,
+        validate_every=validate_every or 1,
+        progress=progress,
+        description=recipe.system,
+    )
+    return model, history
+
+
+@torch.no_grad()
+def token_loss(model: TranslationModel, pairs: Sequence[tuple[list[int], list[int]]], batch_size: int = 64) -> float:
+    """Mean cross-entropy in nats per target token; its exponential is the perplexity."""
+    device = next(model.parameters()).device
+    ordered = sorted(pairs, key=lambda pair: len(pair[0]))
+    total, tokens = 0.0, 0
+    for start in range(0, len(ordered), batch_size):
+        loss = model.loss(make_pair_batch(ordered[start : start + batch_size]).to(device))
+        total += loss.mean.item() * loss.tokens
+        tokens += loss.tokens
+    return total / tokens
+
+
+def translate(
+    model: TranslationModel,
+    data: ParallelData,
+    sources: Sequence[Sequence[str]],
+    *,
+    beam_size: int = 1,
+    batch_size: int = 64,
+) -> list[Hypothesis]:
+    """Translate tokenised sentences; `beam_size=1` is greedy.
+
+    Sentences of similar length are decoded together; the result has the order of `sources`.
+    """
+    device = next(model.parameters()).device
+    order = sorted(range(len(sources)), key=lambda index: len(sources[index]))
+    results: list[Hypothesis | None] = [None] * len(sources)
+    for start in range(0, len(order), batch_size):
+        chosen = order[start : start + batch_size]
+        source, mask = pad_sequences([data.source_vocabulary.encode(sources[index]) for index in chosen])
+        limit = 2 * source.shape[1] + 10
+        arguments = (model, source.to(device), mask.to(device))
+        if beam_size == 1:
+            found = greedy_search(*arguments, begin=BEGIN, end=END, max_length=limit)
+        else:
+            found = beam_search(*arguments, begin=BEGIN, end=END, max_length=limit, beam_size=beam_size)
+        for index, hypothesis in zip(chosen, found, strict=True):
+            results[index] = hypothesis
+    return results
+
+
+class Score(NamedTuple):
+    """How well a set of examples was translated.
+
+    Attributes:
+        bleu: corpus BLEU, 0 … 100.
+        exact: share of translations equal to the reference, 0 … 1.
+        sentences: number of examples.
+    """
+
+    bleu: float
+    exact: float
+    sentences: int
+
+
+def score(model: TranslationModel, data: ParallelData, examples: Sequence[Example], beam_size: int = 1) -> Score:
+    """Translate examples and compare with their references."""
+    hypotheses = translate(model, data, [example.source for example in examples], beam_size=beam_size)
+    texts = [data.detokenize(data.target_vocabulary.decode(h.tokens)) for h in hypotheses]
+    references = [example.reference for example in examples]
+    return Score(bleu(texts, references), exact_match(texts, references), len(examples))
+
+
+def score_by_length(model: TranslationModel, data: ParallelData, beam_size: int = 1) -> dict[tuple[int, int], Score]:
+    """Score each bucket of source lengths of the test set."""
+    return {bucket: score(model, data, examples, beam_size) for bucket, examples in data.test.items() if examples}
+
+
+class AlignmentScore(NamedTuple):
+    """How well attention agrees with the gold alignment.
+
+    Attributes:
+        error_rate: AER of the most attended source word per target word, 0 … 1.
+        diagonal_error_rate: AER of the diagonal guess on the same examples.
+        mass_on_gold: mean share of attention on the gold source words, 0 … 1.
+    """
+
+    error_rate: float
+    diagonal_error_rate: float
+    mass_on_gold: float
+
+
+@torch.no_grad()
+def reference_attention(model: TranslationModel, data: ParallelData, examples: Sequence[Example]) -> list[torch.Tensor]:
+    """Attention along the true translations, so that it can be compared with their gold alignment.
+
+    Returns:
+        For each example `(target_length, source_length)`; the row of the end symbol is cut off.
+    """
+    device = next(model.parameters()).device
+    weights = []
+    for start in range(0, len(examples), 32):
+        chosen = examples[start : start + 32]
+        batch = make_pair_batch([data.encode(example.source, example.target) for example in chosen]).to(device)
+        _, attention = model(batch)
+        weights += [w[: len(e.target), : len(e.source)].cpu() for w, e in zip(attention, chosen, strict=True)]
+    return weights
+
+
+def score_alignment(model: TranslationModel, data: ParallelData, examples: Sequence[Example]) -> AlignmentScore:
+    """Mark the attention of a model against the gold alignments of examples."""
+    weights = reference_attention(model, data, examples)
+    pairs = list(zip(weights, examples, strict=True))
+    guess = [diagonal_alignment(len(e.target), len(e.source)) for e in examples]
+    return AlignmentScore(
+        alignment_error_rate((hard_alignment(w), e.sure, e.possible) for w, e in pairs),
+        alignment_error_rate((g, e.sure, e.possible) for g, e in zip(guess, examples, strict=True)),
+        sum(attention_mass_on_gold(w, e.possible) for w, e in pairs) / len(pairs),
+    )
+
+
+def named_figures(name: str, model: TranslationModel, data: ParallelData, beam_size: int = 1) -> dict[str, float]:
+    """Score a model and name its figures `<name>/…`, as the claims refer to them.
+
+    Returns:
+        `nats` on validation; `bleu/…` and `exact/…` for each bucket, for `shortest` and `longest`; `bleu/all`;
+        `bleu/ratio`, longest over shortest.
+    """
+    by_length = score_by_length(model, data, beam_size)
+    figures = {f"{name}/nats": token_loss(model, data.validation)}
+    ends = {"shortest": next(iter(by_length.values())), "longest": list(by_length.values())[-1]}
+    for label, result in {**{f"{low}-{high}": r for (low, high), r in by_length.items()}, **ends}.items():
+        figures[f"{name}/bleu/{label}"] = result.bleu
+        figures[f"{name}/exact/{label}"] = result.exact
+    figures[f"{name}/bleu/ratio"] = ends["longest"].bleu / max(ends["shortest"].bleu, 1e-9)
+    figures[f"{name}/bleu/all"] = score(model, data, data.examples, beam_size).bleu
+    return figures

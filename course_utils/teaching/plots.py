@@ -1,0 +1,225 @@
+"""Figures in one house style: the finding as title, both axes named, colours that survive grey print.
+
+Every function returns the figure's axes and attaches an alternative text, which notebooks and the site
+read aloud (`describe`). Nothing here computes a result.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy
+import seaborn
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike
+
+ATTENTION_COLOURS = "Blues"
+"""Sequential: white = no attention, dark = all of it; monotone in grey too."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+GOLD_COLOUR = "#d55e00"  # vermilion of the Okabe-Ito palette: visible on blue for every kind of colour vision
+
+
+def house_style() -> None:
+    """Set fonts, sizes and the colour-blind-safe palette; call once in a lesson's settings cell."""
+    seaborn.set_theme(context="notebook", style="whitegrid", palette="colorblind")
+    plt.rcParams.update(
+        {
+            "figure.figsize": (8, 4.2),
+            "figure.dpi": 90,
+            "axes.titlesize": 12,
+            "axes.titleweight": "bold",
+            "axes.titlelocation": "left",
+            "axes.labelsize": 11,
+            "legend.frameon": False,
+            "svg.hashsalt": "where-to-look",
+        }
+    )
+
+
+def describe(axes: Axes, text: str) -> Axes:
+    """Attach an alternative text to a figure; `show` writes it into the notebook."""
+    axes.figure.set_label(text)
+    return axes
+
+
+def show(axes: Axes) -> None:
+    """Display a figure with its alternative text as an HTML image, and close it.
+
+    The picture is a PNG inside an `<img alt="…">`, so that a screen reader finds the words and the file
+    needs nothing else.
+    """
+    import base64
+    import html
+    import io
+
+    from IPython.display import HTML
+
+    figure = axes.figure
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
+    plt.close(figure)
+    picture = base64.b64encode(buffer.getvalue()).decode()
+    alternative = html.escape(figure.get_label() or axes.get_title(loc="left"), quote=True)
+    display(HTML(f'<img src="data:image/png;base64,{picture}" alt="{alternative}" style="max-width:100%">'))
+
+
+def plot_by_length(
+    curves: Mapping[str, Mapping[tuple[int, int], float]],
+    *,
+    title: str,
+    ylabel: str,
+    xlabel: str = "source words",
+    ylim: tuple[float, float] | None = None,
+    intervals: Mapping[str, Mapping[tuple[int, int], tuple[float, float]]] | None = None,
+    axes: Axes | None = None,
+) -> Axes:
+    """Draw one curve per system over buckets of lengths.
+
+    Args:
+        curves: for each name, the value of each (shortest, longest) bucket.
+        title: the finding.
+        ylabel: the measure with its unit.
+        xlabel: what is bucketed.
+        ylim: limits of the vertical axis.
+        intervals: for each name, (low, high) of each bucket, drawn as a band.
+        axes: where to draw; a new figure if None.
+    """
+    axes = axes or plt.subplots()[1]
+    buckets = list(dict.fromkeys(bucket for curve in curves.values() for bucket in curve))
+    for (name, curve), marker in zip(curves.items(), MARKERS * len(curves), strict=False):
+        places = [buckets.index(bucket) for bucket in curve]
+        (line,) = axes.plot(places, list(curve.values()), marker=marker, label=name)
+        if intervals and name in intervals:
+            low, high = zip(*(intervals[name][bucket] for bucket in curve), strict=True)
+            axes.fill_between(places, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
+    axes.set_xticks(range(len(buckets)), [f"{low}–{high}" for low, high in buckets])
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    if ylim:
+        axes.set_ylim(*ylim)
+    axes.legend()
+    parts = [f"{name}: " + ", ".join(f"{value:.3g}" for value in curve.values()) for name, curve in curves.items()]
+    spans = ", ".join(f"{low} to {high}" for low, high in buckets)
+    return describe(axes, f"{title}. {ylabel} for {xlabel} {spans}. " + "; ".join(parts) + ".")
+
+
+def plot_lines(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    log_y: bool = False,
+    log_x: bool = False,
+    axes: Axes | None = None,
+) -> Axes:
+    """Draw curves given as (x values, y values), marked by colour and by shape.
+
+    Args:
+        curves: for each name, its x and y values.
+        title: the finding.
+        xlabel, ylabel: what is drawn, with units.
+        log_y, log_x: logarithmic axes.
+        axes: where to draw; a new figure if None.
+    """
+    axes = axes or plt.subplots()[1]
+    for (name, (x, y)), marker in zip(curves.items(), MARKERS * len(curves), strict=False):
+        axes.plot(x, y, marker=marker, markevery=max(1, len(x) // 12), label=name)
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    if log_y:
+        axes.set_yscale("log")
+    if log_x:
+        axes.set_xscale("log")
+    if len(curves) > 1:
+        axes.legend()
+    ends = "; ".join(f"{name} goes from {y[0]:.3g} to {y[-1]:.3g}" for name, (_, y) in curves.items())
+    return describe(axes, f"{title}. {ylabel} over {xlabel}: {ends}.")
+
+
+def plot_heatmap(
+    values: ArrayLike,
+    *,
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    colour_label: str,
+    xticks: Sequence[str] | None = None,
+    yticks: Sequence[str] | None = None,
+    limits: tuple[float, float] | None = (0.0, 1.0),
+    axes: Axes | None = None,
+) -> Axes:
+    """Draw a matrix as colours, with a labelled colour bar.
+
+    Args:
+        values: `(rows, columns)`; NaN stays blank.
+        title: the finding.
+        xlabel, ylabel: what columns and rows are.
+        colour_label: what the colour is, with its unit.
+        xticks, yticks: names of columns and rows.
+        limits: values of the lightest and darkest colour; None = smallest and largest.
+        axes: where to draw; a new figure if None.
+    """
+    values = numpy.asarray(values, dtype=float)
+    if axes is None:
+        size = (min(12, 2.6 + 0.42 * values.shape[1]), min(12, 1.6 + 0.3 * values.shape[0]))
+        axes = plt.subplots(figsize=size)[1]
+    low, high = limits or (numpy.nanmin(values), numpy.nanmax(values))
+    image = axes.imshow(values, cmap=ATTENTION_COLOURS, vmin=low, vmax=high, aspect="auto", interpolation="nearest")
+    axes.figure.colorbar(image, ax=axes, label=colour_label, pad=0.02)
+    axes.grid(False)
+    columns, rows = xticks or range(values.shape[1]), yticks or range(values.shape[0])
+    longest = max((len(str(name)) for name in columns), default=0)
+    axes.set_xticks(
+        range(values.shape[1]), columns, rotation=60 if longest > 3 else 0, ha="right" if longest > 3 else "center"
+    )
+    axes.set_yticks(range(values.shape[0]), rows)
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    return describe(axes, f"{title}. {colour_label} for each {ylabel} (rows) and {xlabel} (columns).")
+
+
+def plot_alignment(
+    attention_weights: ArrayLike,
+    source_words: Sequence[str],
+    target_words: Sequence[str],
+    gold: Iterable[tuple[int, int]] = (),
+    *,
+    title: str,
+    axes: Axes | None = None,
+) -> Axes:
+    """Draw where each target word looked, and frame where it should have looked.
+
+    Args:
+        attention_weights: `(target_length, source_length)`.
+        source_words: one per column.
+        target_words: one per row (the end symbol too if its row is there).
+        gold: (target index, source index) links to frame.
+        title: the finding.
+        axes: where to draw; a new figure if None.
+
+    Raises:
+        ValueError: if the words do not fit the weights.
+    """
+    weights = numpy.asarray(attention_weights, dtype=float)
+    if weights.shape != (len(target_words), len(source_words)):
+        raise ValueError(
+            f"attention_weights has shape {weights.shape}; expected ({len(target_words)}, {len(source_words)}), "
+            "one row per target word and one column per source word."
+        )
+    gold = list(gold)
+    axes = plot_heatmap(
+        weights, title=title, xlabel="source words", ylabel="target words", colour_label="attention weight",
+        xticks=list(source_words), yticks=list(target_words), axes=axes,
+    )  # fmt: skip
+    for target, source in gold:
+        axes.add_patch(Rectangle((source - 0.5, target - 0.5), 1, 1, fill=False, edgecolor=GOLD_COLOUR, linewidth=2))
+    if gold:
+        axes.plot(
+            [], [], "s", markerfacecolor="none", markeredgecolor=GOLD_COLOUR, markeredgewidth=2, label="gold alignment"
+        )
+        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.28), fontsize=9)
+    looks = "; ".join(
+        f"{word} looks most at {source_words[int(row.argmax())]} ({row.max():.2f})"
+        for word, row in zip(target_words, weights, strict=True)
+    )
+    return describe(axes, f"{title}. Alignment heatmap: {looks}.")

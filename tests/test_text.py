@@ -1,0 +1,144 @@
+"""Vocabulary, padding and batches."""
+
+from collections import Counter
+
+import pytest
+import torch
+
+from course_utils.datasets.text import (
+    BEGIN,
+    END,
+    PAD,
+    UNKNOWN,
+    PairBatch,
+    Vocabulary,
+    batches_by_length,
+    make_pair_batch,
+    pad_sequences,
+)
+
+
+def test_words_and_ids_go_both_ways():
+    vocabulary = Vocabulary.from_sentences([["le", "chat"], ["le", "chien"], ["le", "chat", "noir"]])
+    assert vocabulary.words[:4] == ("<pad>", "<unk>", "<s>", "</s>")
+    assert vocabulary.words[4:] == ("le", "chat", "chien", "noir")  # by frequency, then by name
+    assert (PAD, UNKNOWN, BEGIN, END) == (0, 1, 2, 3) and len(vocabulary) == 8
+    assert vocabulary.encode(["le", "chien"]) == [4, 6]
+    assert vocabulary.decode(vocabulary.encode(["noir", "chat"])) == ["noir", "chat"]
+    assert "chat" in vocabulary and "souris" not in vocabulary
+
+
+def test_unknown_words():
+    vocabulary = Vocabulary(["un"])
+    assert vocabulary.encode(["un", "deux"]) == [4, UNKNOWN]
+    assert vocabulary.unknown_words(["deux", "un", "trois"]) == ["deux", "trois"]
+    with pytest.raises(KeyError, match=r"unknown words \['deux'\]; expected words of the training vocabulary"):
+        vocabulary.encode(["un", "deux"], strict=True)
+
+
+def test_rare_words_and_size():
+    sentences = [["a", "a", "a", "b", "b", "c"]]
+    assert Vocabulary.from_sentences(sentences, minimum_count=2).words[4:] == ("a", "b")
+    assert Vocabulary.from_sentences(sentences, maximum_size=1).words[4:] == ("a",)
+    assert Vocabulary(["a"]) == Vocabulary.from_sentences(sentences, maximum_size=1) != Vocabulary(["b"])
+
+
+def test_errors_of_the_vocabulary():
+    with pytest.raises(ValueError, match="no word occurs 1 times or more.*expected a non-empty corpus"):
+        Vocabulary.from_sentences([])
+    with pytest.raises(ValueError, match="no word occurs 3 times or more.*lower minimum_count"):
+        Vocabulary.from_sentences([["a", "a"]], minimum_count=3)
+    with pytest.raises(ValueError, match=r"holds \['a'\] twice or uses a special word; expected distinct"):
+        Vocabulary(["a", "b", "a"])
+    with pytest.raises(ValueError, match="special word; expected distinct words"):
+        Vocabulary(["<pad>"])
+    with pytest.raises(TypeError, match="words is the string 'le chat'; expected a sequence of words. Tokenise it"):
+        Vocabulary(["le"]).encode("le chat")
+    for outside in (5, -1):
+        with pytest.raises(IndexError, match=rf"ids holds \[{outside}\]; expected 0 to 4. Was another vocabulary used"):
+            Vocabulary(["le"]).decode([4, outside])
+
+
+def test_padding_is_at_the_right_end():
+    ids, mask = pad_sequences([[7, 8, 9], [5]])
+    assert ids.tolist() == [[7, 8, 9], [5, PAD, PAD]]
+    assert mask.tolist() == [[True, True, True], [True, False, False]] and mask.dtype == torch.bool
+
+
+@pytest.mark.parametrize("sequences, message", [([], r"has 0 entries"), ([[1], []], r"has 2 entries, empty at \[1\]")])
+def test_padding_refuses_empty_input(sequences, message):
+    with pytest.raises(ValueError, match=message + r".*expected at least one and none empty. Drop empty sentences"):
+        pad_sequences(sequences)
+
+
+def test_decoder_reads_begin_and_says_end():
+    batch = make_pair_batch([([5, 6], [7, 8, 9]), ([4], [6])])
+    assert batch.source.tolist() == [[5, 6], [4, PAD]]
+    assert batch.source_mask.tolist() == [[True, True], [True, False]]
+    assert batch.target_input.tolist() == [[BEGIN, 7, 8, 9], [BEGIN, 6, PAD, PAD]]
+    assert batch.target_output.tolist() == [[7, 8, 9, END], [6, END, PAD, PAD]]
+    assert batch.target_mask.tolist() == [[True] * 4, [True, True, False, False]]
+
+
+def test_an_empty_target_is_an_end_symbol():
+    batch = make_pair_batch([([4], [])])
+    assert (batch.target_input.tolist(), batch.target_output.tolist()) == ([[BEGIN]], [[END]])
+
+
+def test_an_empty_source_is_refused():
+    with pytest.raises(ValueError, match=r"empty at \[1\]"):
+        make_pair_batch([([4], [5]), ([], [5])])
+    with pytest.raises(ValueError, match="has 0 entries"):
+        make_pair_batch([])
+
+
+PAIRS = [([4 + i % 7] * (1 + i % 13), [5] * (1 + i % 11)) for i in range(200)]
+
+
+def rows(batch: PairBatch):
+    return [
+        (tuple(source[mask].tolist()), int(target_mask.sum()) - 1)
+        for source, mask, target_mask in zip(batch.source, batch.source_mask, batch.target_mask, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("batch_size, window", [(1, 1), (16, 1), (16, 50), (16, 4000), (500, 150)])
+def test_an_epoch_gives_every_pair_once(batch_size, window):
+    batches = list(batches_by_length(PAIRS, batch_size, seed=0, window=window))
+    assert all(1 <= len(batch.source) <= batch_size for batch in batches)
+    seen = Counter(row for batch in batches for row in rows(batch))
+    assert seen == Counter((tuple(source), len(target)) for source, target in PAIRS)
+
+
+def test_batches_follow_their_seed():
+    def sources(seed):
+        return [batch.source.tolist() for batch in batches_by_length(PAIRS, 16, seed=seed)]
+
+    assert sources(3) == sources(3) != sources(4)
+
+
+def test_sorting_saves_padding():
+    def padding(window):
+        return sum(int((~batch.source_mask).sum()) for batch in batches_by_length(PAIRS, 16, seed=0, window=window))
+
+    assert padding(4000) < padding(16) / 4
+
+
+def test_a_batch_holds_at_most_so_many_source_words():
+    batches = list(batches_by_length([*PAIRS, ([4] * 90, [5])], 16, seed=0, maximum_tokens=60))
+    words = [int(batch.source_mask.sum()) for batch in batches]
+    assert [count for count in words if count > 60] == [90]  # the sentence that is longer all by itself
+    assert sum(len(batch.source) for batch in batches) == len(PAIRS) + 1
+
+
+@pytest.mark.parametrize("pairs, batch_size, window", [([], 4, 1), (PAIRS, 0, 1), (PAIRS, 4, 0)])
+def test_impossible_batches_are_refused(pairs, batch_size, window):
+    with pytest.raises(
+        ValueError, match=rf"got {len(pairs)} pairs, batch_size {batch_size} and window {window}; expected"
+    ):
+        next(batches_by_length(pairs, batch_size, seed=0, window=window))
+
+
+def test_moving_a_batch_keeps_its_names():
+    batch = make_pair_batch(PAIRS[:2]).to("cpu")
+    assert isinstance(batch, PairBatch) and batch.source.device.type == "cpu"
