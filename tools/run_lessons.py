@@ -40,6 +40,9 @@ class Report:
 def run_lesson(path: Path, fast: bool) -> Report:
     """Execute a copy of the notebook in a temporary folder."""
     report = Report(path.stem, Run())
+    if not path.exists():
+        report.error = "Its notebook is not built yet: run `make notebooks`."
+        return report
     with tempfile.TemporaryDirectory() as folder:
         notebook = nbformat.read(shutil.copy(path, folder), as_version=4)
         notebook.cells.append(nbformat.v4.new_code_cell(PEAK_MEMORY))

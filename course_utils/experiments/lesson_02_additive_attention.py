@@ -16,11 +16,12 @@ from course_utils.experiments.translation import (
     score,
     score_alignment,
     score_by_length,
+    token_loss,
 )
 from course_utils.models.translation import TranslationModel
 
 ATTENTION = Recipe("rnn-search", options=(("attention_size", 48),), curriculum=(8, 16, 30))
-REAL_ATTENTION = replace(lesson_01.REAL_FIXED, system="rnn-search", steps=2600)
+REAL_ATTENTION = replace(lesson_01.REAL_FIXED, system="rnn-search")
 
 CLAIMS = [
     Claim(
@@ -93,16 +94,26 @@ def measure(source: str, seed: int, fast: bool) -> dict[str, float]:
 
 
 LONG_TRAINING = {
-    "02-additive-attention": replace(ATTENTION, hidden_size=160, steps=9000, learning_rate=3e-3),
-    "02-fixed-vector": replace(lesson_01.FIXED, hidden_size=256, steps=9000, learning_rate=2e-3),
+    "02-additive-attention": replace(
+        ATTENTION, options=(("attention_size", 64),), steps=6500, learning_rate=3e-3, maximum_tokens=800
+    ),
+    "02-fixed-vector": replace(lesson_01.FIXED, hidden_size=256, steps=6500, learning_rate=2e-3, maximum_tokens=800),
 }
-LONG_TRAINING_PHRASES = 120_000
+LONG_TRAINING_DATA = {"train_count": 100_000, "test_count": 100, "short_share": 0.7}
 
 
 def train_checkpoint(name: str) -> None:
     """Train one of `LONG_TRAINING` with seed 0 and store it with its card."""
-    recipe, data = LONG_TRAINING[name], phrase_data(train_count=LONG_TRAINING_PHRASES)
-    model, history = fit(recipe, data, seed=0)
+    recipe, data = LONG_TRAINING[name], phrase_data(**LONG_TRAINING_DATA)
+    watched = [example for bucket in data.test.values() for example in bucket[:20]]
+
+    def watch(model: TranslationModel) -> float:
+        loss = token_loss(model, data.validation[:500])
+        aligned = f", AER {score_alignment(model, data, watched).error_rate:.3f}" if "search" in recipe.system else ""
+        print(f"\nvalidation {loss:.4f} nats per word{aligned}", flush=True)
+        return loss
+
+    model, history = fit(recipe, data, seed=0, validate=watch, validate_every=500)
     round_to_half(model)
     save_checkpoint(
         name,
@@ -111,8 +122,9 @@ def train_checkpoint(name: str) -> None:
             "command": f"python -m course_utils.experiments checkpoint 02 {name}",
             "seed": 0,
             "recipe": recipe.configuration(),
-            "data": {"source": "default", "train_count": LONG_TRAINING_PHRASES, "test_count": 100},
+            "data": {"source": "default", **LONG_TRAINING_DATA},
             "seconds": round(history.seconds),
+            "validations": [(step, round(value, 4)) for step, value in history.validations],
             "threads": torch.get_num_threads(),
             "metrics": checkpoint_metrics(model, data),
             "source_words": list(data.source_vocabulary.words[4:]),

@@ -1,7 +1,7 @@
 """What lessons 1 and 2 share: how a translation model is trained, and how it is scored by length."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
 
@@ -80,7 +80,8 @@ def fit(
     *,
     progress: bool = True,
     time_limit_seconds: float | None = None,
-    validate_every: int | None = None,
+    validate: Callable[[TranslationModel], float] | None = None,
+    validate_every: int = 500,
 ) -> tuple[TranslationModel, History]:
     """Train a recipe from scratch.
 
@@ -90,7 +91,7 @@ def fit(
         seed: initial weights and order of the batches.
         progress: show a progress bar.
         time_limit_seconds: see `training.train`.
-        validate_every: keep the weights of the best validation, looked at this often; None = the last weights.
+        validate, validate_every: see `training.train`; None keeps the last weights.
     """
     # Vanishing gradients become denormal numbers, which a CPU adds three to five times more slowly.
     torch.set_flush_denormal(True)
@@ -103,8 +104,8 @@ def fit(
         learning_rate=recipe.learning_rate,
         label_smoothing=recipe.label_smoothing,
         time_limit_seconds=time_limit_seconds,
-        validate=(lambda current: token_loss(current, data.validation)) if validate_every else None,
-        validate_every=validate_every or 1,
+        validate=validate,
+        validate_every=validate_every,
         progress=progress,
         description=recipe.system,
     )

@@ -80,7 +80,7 @@ WRONG["02.additive-score"] = [
     ),
     ("mean query", lambda s, h, W, U, v: torch.tanh(s.mean(0) @ W.T + h @ U.T) @ v, "mixed them over the batch"),
     ("softmax included", lambda *inputs: score(*inputs).softmax(-1), "leave the softmax"),
-    ("scaled", lambda s, h, W, U, v: score(s, h, W, U, v) / math.sqrt(len(v)), "matrix transposed"),
+    ("scaled", lambda s, h, W, U, v: score(s, h, W, U, v) / math.sqrt(len(v)), "not scaled"),
     ("detached", lambda *inputs: score(*inputs).detach(), "No gradient flows back"),
     ("encoder detached", score_detached_encoder, "No gradient reaches encoder_outputs"),
     ("query detached", lambda s, h, W, U, v: score(s.detach(), h, W, U, v), "No gradient reaches query"),
@@ -166,7 +166,7 @@ WRONG["02.masked-softmax"] = [
     ("-100 for minus infinity", masked_by_number(-100.0), "padding beats them"),
     ("-10000 for minus infinity", masked_by_number(-1e4), "padding beats them"),
     ("zero for minus infinity", masked_by_number(0.0), "0 is not hidden"),
-    ("tiny positive number", masked_by_number(1e-9), "a negative number is not minus infinity"),
+    ("tiny positive number", masked_by_number(1e-9), "0 is not hidden"),
     ("mask after the softmax", lambda scores, mask: scores.softmax(-1) * mask, "do not sum to one"),
     ("mask times the scores", lambda scores, mask: (scores * mask).softmax(-1), "0 is not hidden"),
     ("adds the mask", lambda scores, mask: (scores + mask).softmax(-1), "padding beats them"),
@@ -215,11 +215,7 @@ RIGHT["02.masked-softmax"] = [
     lambda scores, mask: nn.functional.softmax(torch.where(mask, scores, float("-inf")), dim=1),
     lambda scores, mask: (scores + mask.log()).softmax(-1),
     lambda scores, mask: scores.masked_fill(mask.logical_not(), -math.inf).log_softmax(1).exp(),
-    lambda scores, mask: (
-        torch.masked.softmax(scores, 1, mask=mask).to_tensor(0.0)
-        if hasattr(torch.masked.softmax(scores, 1, mask=mask), "to_tensor")
-        else torch.masked.softmax(scores, 1, mask=mask)
-    ),
+    lambda scores, mask: torch.masked.softmax(scores, 1, mask=mask),
 ]
 
 
@@ -501,7 +497,7 @@ WRONG["02.greedy"] = [
     ("random.choices", greedy_by(lambda row: random.choices(range(len(row)), row.exp().tolist())[0]), "at random"),
     ("the log probability itself", greedy_by(torch.max), "Take the argmax"),
     ("end is 0", greedy_ending_at_zero, "id `end`"),
-    ("end is begin", greedy_ending_at_begin, "Take the argmax"),
+    ("end is begin", greedy_ending_at_begin, "went on after the end symbol"),
     ("word 0 dropped", greedy_dropping_zero, "word with the id 0"),
     ("first word dropped", greedy_dropping_the_first, "lost the first word"),
     ("no word twice", greedy_without_repeats, "came a second time"),
@@ -810,8 +806,7 @@ def rate_by_numpy(proposed, sure, possible):
 
 
 def rate_by_errors(proposed, sure, possible):
-    wrong = len(proposed - sure - possible) + len(proposed - sure) + 0
-    missing = len(sure - proposed)
+    wrong, missing = len(proposed - sure - possible), len(sure - proposed)
     return (wrong + missing) / (len(proposed) + len(sure))
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from course_utils import metrics
-from course_utils.teaching.checks.slips import copy, expect_untouched, recognise
+from course_utils.teaching.checks.slips import expect_untouched, recognise
 from course_utils.teaching.exercises import Exercise, Mistake, expect, expect_close, expect_tensor
 
 
@@ -84,6 +84,7 @@ def _(answer):
         ("You lost the first word: it follows the first call of step.", script[1:5]),
         ("You dropped a word that came a second time.", [3, 0, 4, 2]),
     )
+    expect(END not in words, "You went on after the end symbol: stop there, and leave it out of the list.")
     hint = "Take the argmax of each step's log probabilities: the largest, not the smallest, and nothing at random."
     expect(words == script[:5], f"{hint} Expected {script[:5]}, got {words}.")
 
@@ -148,8 +149,8 @@ def expect_choice(answer: Callable, beam_scores: Tensor, log_probabilities: Tens
         expect_tensor(tensor, (k,), f"(k,), the {name}")
     parents, words, scores = result
     recognise(scores, *[(slip, table.flatten().topk(k).values) for slip, table in slips])
-    expect(not parents.is_floating_point(), "parents must be integers: // divides without a fraction.")
-    expect(not words.is_floating_point(), "words must be integers. Did you return the scores before them?")
+    integers = not (parents.is_floating_point() or words.is_floating_point())
+    expect(integers, "parents and words must be integers: divide by //, and return the scores last.")
 
     right_parents, right_words, right_scores = beam_step(beam_scores, log_probabilities, k)
     chosen = list(zip(parents.tolist(), words.tolist(), strict=True))
@@ -196,7 +197,7 @@ def _(answer):
 @choosing.behaviour("says which beam and which word, best first")
 def _(answer):
     beam_scores, log_probabilities = torch.tensor([-1.2, -0.7, -1.0]), torch.randn(3, 7).log_softmax(-1)
-    for k in (1, 3, 10):  # fewer than beams, as many, and more than there are words
+    for k in (10, 3, 1):  # more than there are words, as many as beams, fewer
         hint = f"Wrong for 3 beams, 7 words and k = {k}: in the flattened table, index // 7 is the beam."
         expect_choice(answer, beam_scores, log_probabilities, k, hint)
 
@@ -219,7 +220,7 @@ DIAGONAL = {(0, 0), (1, 1), (2, 2)}
 
 def expect_rate(answer: Callable, links: tuple[set, set, set], hint: str, *slips: tuple[str, float]) -> None:
     """Insist on the error rate of one sentence's (proposed, sure, possible) links; slips are (hint, rate)."""
-    rate = answer(*[copy(part) for part in links])
+    rate = answer(*map(set, links))
     expect(rate is not None, "Your function returned None. Does every path end in a return statement?")
     expect(not isinstance(rate, set | list | tuple | str), f"Return one number; yours is a {type(rate).__name__}.")
     rate, expected = float(rate), alignment_error_rate(*links)
@@ -230,8 +231,14 @@ def expect_rate(answer: Callable, links: tuple[set, set, set], hint: str, *slips
 
 @marking.behaviour("is 0 for the gold links and 1 for none of them")
 def _(answer):
-    upside_down = ("It is an error rate, so 0 is perfect: subtract the agreement from one.", 1.0)
-    expect_rate(answer, (DIAGONAL, DIAGONAL, DIAGONAL), "All links are right, so there is no error.", upside_down)
+    expect_rate(
+        answer,
+        (DIAGONAL, DIAGONAL, DIAGONAL),
+        "All links are right, so there is no error.",
+        ("It is an error rate, so 0 is perfect: subtract the agreement from one.", 1.0),
+        ("Divide by |A| + |S|; in the union of A and S the shared links count once only.", -1.0),
+        ("Each sure link that was found counts twice, in |A ∩ S| and in |A ∩ P|: add both.", 0.5),
+    )
     percent = ("Return a share from 0 to 1, not per cent.", 100.0)
     expect_rate(answer, ({(0, 2), (1, 0)}, DIAGONAL, DIAGONAL), "No proposed link is right.", percent)
 
@@ -249,7 +256,6 @@ def _(answer):
         ("It is an error rate, so 0 is perfect: subtract the agreement from one.", 5 / 7),
         ("Divide by |A| + |S|; with |A| + |P| every possible link would be asked for.", 1 - 5 / 9),
         ("Divide by |A| + |S|; you divided by |S| + |P|.", 1 - 5 / 8),
-        ("Divide by |A| + |S|; in the union of A and S the shared links count once only.", 1 - 5 / 5),
         ("This is 1 − precision: sure links that were missed must count as well.", 1 - 3 / 4),
         ("This is 1 − precision on the sure links; a possible link is no error either.", 1 - 2 / 4),
         ("This is 1 − recall: wrong links that were proposed must count as well.", 1 - 2 / 3),

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.mechanisms.recurrent import reverse_real_tokens
+from course_utils.teaching.checks.slips import expect_gradients, expect_untouched, recognise, same
 from course_utils.teaching.exercises import Exercise, expect, expect_close, expect_tensor
-from course_utils.teaching.slips import expect_gradients, expect_untouched, recognise, same
 
 Three = Sequence[Tensor]
 
@@ -101,49 +101,57 @@ def _(answer):
     result = answer(inputs.clone(), state.clone(), copy.deepcopy(W), copy.deepcopy(U))
     recognise(
         result,
-        {
-            "The update gate is upside down: where it is 1 the old state stays, where it is 0 the candidate comes in.": (
-                mix(candidate, 1 - update)
-            ),
-            "Reset and update are swapped: the matrices come in the order reset, update, candidate.": (
-                gru_step(inputs, state, *swapped)
-            ),
+        ("The update gate is upside down: where it is 1 the old state stays.", mix(candidate, 1 - update)),
+        (
+            "Reset and update are swapped: the matrices come in the order reset, update, candidate.",
+            gru_step(inputs, state, *swapped),
+        ),
+        (
             "The reset gate multiplies the product U_n h, not the state before the product. "
-            "(The paper does the latter; PyTorch and this course do the former.)": mix(paper_candidate),
-            "The reset gate is not used: it multiplies U_n h inside the candidate.": mix(sums[2].tanh()),
-            "The reset gate multiplies U_n h alone, not the part that comes from the input.": mix(
-                torch.tanh(reset * sums[2])
-            ),
-            "The gates need a sigmoid, which lies between 0 and 1; you took a tanh.": mix(
-                torch.tanh(by_input[2] + sums[0].tanh() * by_state[2]), sums[1].tanh()
-            ),
-            "The gates need a sigmoid for each entry by itself; a softmax makes the entries share out one.": mix(
-                torch.tanh(by_input[2] + sums[0].softmax(-1) * by_state[2]), sums[1].softmax(-1)
-            ),
-            "The candidate needs a tanh, which lies between −1 and 1; you took a sigmoid.": mix(
-                torch.sigmoid(by_input[2] + reset * by_state[2])
-            ),
-            "The tanh of the candidate is missing.": mix(by_input[2] + reset * by_state[2]),
-            "You returned the candidate alone: mix it with the old state by the update gate.": candidate,
-            "The old state is lost: add update * state.": (1 - update) * candidate,
-            "The two shares must sum to one: the candidate's is 1 − update.": update * state + candidate,
-            "The candidate took the update gate where it needs the reset gate.": mix(
-                torch.tanh(by_input[2] + update * by_state[2])
-            ),
-            "The gates do not see the state: add state @ U.T to both.": mix(
-                torch.tanh(by_input[2] + by_input[0].sigmoid() * by_state[2]), by_input[1].sigmoid()
-            ),
-            "The gates do not see the input: add inputs @ W.T to both.": mix(
-                torch.tanh(by_input[2] + by_state[0].sigmoid() * by_state[2]), by_state[1].sigmoid()
-            ),
-            "The candidate does not see the input: add inputs @ W_n.T.": mix(torch.tanh(reset * by_state[2])),
-            "A matrix is transposed: it has one row per hidden unit, so W x is inputs @ W.T, and U h likewise.": (
-                gru_step(inputs, state, [w.T for w in W], [u.T for u in U])
-            ),
-            "The U matrices are transposed: U h is state @ U.T.": gru_step(inputs, state, W, [u.T for u in U]),
-            "The W matrices are transposed: W x is inputs @ W.T.": gru_step(inputs, state, [w.T for w in W], U),
-            "W and U are swapped: W goes with the input, U with the state.": gru_step(inputs, state, U, W),
-        },
+            "(The paper does the latter; PyTorch and this course do the former.)",
+            mix(paper_candidate),
+        ),
+        ("The reset gate is not used: it multiplies U_n h inside the candidate.", mix(sums[2].tanh())),
+        (
+            "The reset gate multiplies U_n h alone, not the part that comes from the input.",
+            mix(torch.tanh(reset * sums[2])),
+        ),
+        (
+            "The gates need a sigmoid, which lies between 0 and 1; you took a tanh.",
+            mix(torch.tanh(by_input[2] + sums[0].tanh() * by_state[2]), sums[1].tanh()),
+        ),
+        (
+            "The gates need a sigmoid for each entry by itself; a softmax makes the entries share out one.",
+            mix(torch.tanh(by_input[2] + sums[0].softmax(-1) * by_state[2]), sums[1].softmax(-1)),
+        ),
+        (
+            "The candidate needs a tanh, which lies between −1 and 1; you took a sigmoid.",
+            mix(torch.sigmoid(by_input[2] + reset * by_state[2])),
+        ),
+        ("The tanh of the candidate is missing.", mix(by_input[2] + reset * by_state[2])),
+        ("You returned the candidate alone: mix it with the old state by the update gate.", candidate),
+        ("The old state is lost: add update * state.", (1 - update) * candidate),
+        ("The two shares must sum to one: the candidate's is 1 − update.", update * state + candidate),
+        (
+            "The candidate took the update gate where it needs the reset gate.",
+            mix(torch.tanh(by_input[2] + update * by_state[2])),
+        ),
+        (
+            "The gates do not see the state: add state @ U.T to both.",
+            mix(torch.tanh(by_input[2] + by_input[0].sigmoid() * by_state[2]), by_input[1].sigmoid()),
+        ),
+        (
+            "The gates do not see the input: add inputs @ W.T to both.",
+            mix(torch.tanh(by_input[2] + by_state[0].sigmoid() * by_state[2]), by_state[1].sigmoid()),
+        ),
+        ("The candidate does not see the input: add inputs @ W_n.T.", mix(torch.tanh(reset * by_state[2]))),
+        (
+            "A matrix is transposed: it has one row per hidden unit, so W x is inputs @ W.T, and U h likewise.",
+            gru_step(inputs, state, [w.T for w in W], [u.T for u in U]),
+        ),
+        ("The U matrices are transposed: U h is state @ U.T.", gru_step(inputs, state, W, [u.T for u in U])),
+        ("The W matrices are transposed: W x is inputs @ W.T.", gru_step(inputs, state, [w.T for w in W], U)),
+        ("W and U are swapped: W goes with the input, U with the state.", gru_step(inputs, state, U, W)),
     )
     expect_close(result, gru_step(inputs, state, W, U), hint, "(batch, hidden_size)")
 
@@ -155,10 +163,8 @@ def _(answer):
     mixed = "Sentences are mixed: nothing here may be summed or averaged over the batch, dimension 0."
     recognise(
         result,
-        {
-            "Every sentence was updated with the first one's input.": gru_step(inputs[:1].expand(4, 4), state, W, U),
-            "Every sentence was updated from the first one's state.": gru_step(inputs, state[:1].expand(4, 4), W, U),
-        },
+        ("Every sentence was updated with the first one's input.", gru_step(inputs[:1].expand(4, 4), state, W, U)),
+        ("Every sentence was updated from the first one's state.", gru_step(inputs, state[:1].expand(4, 4), W, U)),
     )
     expect_close(result, gru_step(inputs, state, W, U), mixed, "(batch, hidden_size)")
 
@@ -170,7 +176,7 @@ def _(answer):
     expect_gradients(
         lambda x, h, *matrices: answer(x, h, matrices[:3], matrices[3:]),
         lambda x, h, *matrices: gru_step(x, h, matrices[:3], matrices[3:]),
-        dict(zip(names, (inputs, state, *W, *U), strict=True)),
+        **dict(zip(names, (inputs, state, *W, *U), strict=True)),
     )
 
 
@@ -192,14 +198,12 @@ def _(answer):
     expect(not isinstance(result, list), "Return a tensor of ids, not a list.")
     recognise(
         result,
-        {
-            "Nothing was reversed: the first word must come last.": full,
-            "You turned the batch round, dimension 0; turn the words round, dimension 1.": full.flip(0),
-            "You turned batch and words round; leave the rows in their order.": full.flip(0, 1),
-            "You sorted the ids; the words must keep their order, read from the end.": full.sort(1, descending=True)[0],
-            "Off by one: the last position of a row of n words is n − 1.": full.flip(1).roll(1, 1),
-            "Off by one: start with the last word, not with the last but one.": full.flip(1).roll(-1, 1),
-        },
+        ("Nothing was reversed: the first word must come last.", full),
+        ("You turned the batch round, dimension 0; turn the words round, dimension 1.", full.flip(0)),
+        ("You turned batch and words round; leave the rows in their order.", full.flip(0, 1)),
+        ("You sorted the ids; the words must keep their order, read from the end.", full.sort(1, descending=True)[0]),
+        ("Off by one: the last position of a row of n words is n − 1.", full.flip(1).roll(1, 1)),
+        ("Off by one: start with the last word, not with the last but one.", full.flip(1).roll(-1, 1)),
     )
     expect_close(result, full.flip(1), "Each row must be read from its last word to its first.", "(batch, length)")
 
@@ -214,11 +218,9 @@ def _(answer):
     off = torch.where(SOURCE_MASK, expected.roll(-1, 1), SOURCE)
     recognise(
         result,
-        {
-            "The padding was reversed as well and stands in front: reverse only the real words.": padding_first,
-            "Nothing was reversed in the padded rows.": torch.cat([SOURCE[:1].flip(1), SOURCE[1:]]),
-            "Off by one: the last of n real words stands at position n − 1.": off,
-        },
+        ("The padding was reversed as well and stands in front: reverse only the real words.", padding_first),
+        ("Nothing was reversed in the padded rows.", torch.cat([SOURCE[:1].flip(1), SOURCE[1:]])),
+        ("Off by one: the last of n real words stands at position n − 1.", off),
     )
     result = expect_tensor(result, (3, 5), "(batch, length), padding included")
     expect(
@@ -238,10 +240,8 @@ def _(answer):
     by_id = reverse_real_tokens(ids, (ids != 0).sum(dim=1, keepdim=True) > torch.arange(5))
     recognise(
         result,
-        {
-            "You took the id 0 for padding. The mask alone says what is padding.": by_id,
-            "You filled the padding with zeros: leave in it what stood there.": expected * mask,
-        },
+        ("You took the id 0 for padding. The mask alone says what is padding.", by_id),
+        ("You filled the padding with zeros: leave in it what stood there.", expected * mask),
     )
     hint = "Ids must not matter: an id of 0 can be a word here and another id can be padding; the mask decides."
     expect_close(result, expected, hint, "(batch, length)")
@@ -251,7 +251,10 @@ def _(answer):
 def _(answer):
     result = answer(SOURCE.clone(), SOURCE_MASK.clone())
     expect_tensor(result, (3, 5), "(batch, length)")
-    expect(not result.is_floating_point(), "Ids are whole numbers; yours became floating point, and no embedding takes that.")
+    expect(
+        not result.is_floating_point(),
+        "Ids are whole numbers; yours became floating point, and no embedding takes that.",
+    )
     twice = answer(result.clone(), SOURCE_MASK.clone())
     expect_close(twice, SOURCE, "Reversing twice must give the sentence back.", "(batch, length)")
 
@@ -278,14 +281,12 @@ def _(answer):
     result = answer(outputs.clone(), torch.ones(3, 4, dtype=torch.bool))
     recognise(
         result,
-        {
-            "You took the last sentence of the batch; take the last position of each sentence.": outputs[-1],
-            "You took the first state, which has read one word.": outputs[:, 0],
-            "Off by one: the last of n positions is n − 1.": outputs[:, -2],
-            "You averaged the states; take the last one.": outputs.mean(dim=1),
-            "You added the states up; take the last one.": outputs.sum(dim=1),
-            "The result has a leftover dimension of size 1.": outputs[:, -1:],
-        },
+        ("You took the last sentence of the batch; take the last position of each sentence.", outputs[-1]),
+        ("You took the first state, which has read one word.", outputs[:, 0]),
+        ("Off by one: the last of n positions is n − 1.", outputs[:, -2]),
+        ("You averaged the states; take the last one.", outputs.mean(dim=1)),
+        ("You added the states up; take the last one.", outputs.sum(dim=1)),
+        ("The result has a leftover dimension of size 1.", outputs[:, -1:]),
     )
     expect_close(result, outputs[:, -1], "Without padding this is outputs[:, -1].", "(batch, size)")
 
@@ -298,22 +299,23 @@ def _(answer):
     rows = torch.arange(3)
     recognise(
         result,
-        {
-            "This is the state at the end of the row, after the padding: short sentences need an earlier one.": outputs[:, -1],
-            "All sentences got the position of the longest.": outputs[:, lengths.max() - 1],
-            "All sentences got the position of the shortest.": outputs[:, lengths.min() - 1],
-            "Off by one: after n real words the state stands at position n − 1.": outputs[rows, lengths.clamp(max=3)],
-            "Off by one: you took the last state but one.": outputs[rows, lengths - 2],
-            "You counted the padding: True in the mask marks a real word.": outputs[rows, (~STATE_MASK).sum(dim=1) - 1],
-            "You took the first state of each sentence.": outputs[:, 0],
-            "You averaged over the real states; take the last one.": (outputs * STATE_MASK[..., None]).sum(1) / lengths[:, None],
-            "You took the largest entries of all positions; take one position.": outputs.amax(dim=1),
-        },
+        ("This is the state at the end of the row, after the padding.", outputs[:, -1]),
+        ("All sentences got the position of the longest.", outputs[:, lengths.max() - 1]),
+        ("All sentences got the position of the shortest.", outputs[:, lengths.min() - 1]),
+        ("Off by one: after n real words the state stands at position n − 1.", outputs[rows, lengths.clamp(max=3)]),
+        ("Off by one: you took the last state but one.", outputs[rows, lengths - 2]),
+        ("You counted the padding: True in the mask marks a real word.", outputs[rows, (~STATE_MASK).sum(dim=1) - 1]),
+        ("You took the first state of each sentence.", outputs[:, 0]),
+        (
+            "You averaged over the real states; take the last one.",
+            torch.stack([row[real].mean(dim=0) for row, real in zip(outputs, STATE_MASK, strict=True)]),
+        ),
+        ("You took the largest entries of all positions; take one position.", outputs.amax(dim=1)),
     )
     hint = "Sentence i needs outputs[i, lengths[i] − 1], where lengths counts the True entries of its mask."
     expect(
         not (isinstance(result, Tensor) and result.dim() == 3),
-        "outputs[:, positions] takes all positions of every sentence: index the sentences too, with torch.arange(batch).",
+        "outputs[:, positions] takes all positions of every sentence: index the sentences too, by torch.arange(batch).",
     )
     expect_close(result, outputs[rows, lengths - 1], hint, "(batch, size)")
 
@@ -333,6 +335,7 @@ def _(answer):
         outputs = torch.randn(batch, length, size)
         mask = torch.arange(length) < torch.arange(length, length - batch, -1).clamp(min=1)[:, None]
         hint = f"Wrong for outputs of shape {(batch, length, size)}: beware of squeeze() and of fixed sizes."
+        expect(getattr(answer(outputs.clone(), mask.clone()), "shape", None) == (batch, size), hint)
         expect_close(answer(outputs.clone(), mask.clone()), last_real_state(outputs, mask), hint, "(batch, size)")
 
 
@@ -340,9 +343,7 @@ def _(answer):
 def _(answer):
     outputs = torch.randn(3, 4, 2)
     expect_untouched(answer, outputs, STATE_MASK)
-    expect_gradients(
-        lambda o: answer(o, STATE_MASK.clone()), lambda o: last_real_state(o, STATE_MASK), {"outputs": outputs}
-    )
+    expect_gradients(lambda o: answer(o, STATE_MASK.clone()), lambda o: last_real_state(o, STATE_MASK), outputs=outputs)
 
 
 # 01.masked-loss
@@ -367,20 +368,19 @@ def as_number(result: object) -> Tensor:
 @scoring.behaviour("knows what a model costs that guesses evenly")
 def _(answer):
     size = 8
-    result = as_number(answer(torch.zeros(2, 3, size), torch.zeros(2, 3, dtype=torch.long), torch.ones(2, 3, dtype=torch.bool)))
+    mask = torch.ones(2, 3, dtype=torch.bool)
+    result = as_number(answer(torch.zeros(2, 3, size), torch.zeros_like(mask, dtype=torch.long), mask))
     even = math.log(size)
     recognise(
         result,
-        {
-            "The minus sign is missing: a loss is minus the log-probability of the right word.": torch.tensor(-even),
-            "Count in nats, with the natural logarithm; yours counts in bits.": torch.tensor(math.log2(size)),
-            "The logarithm is missing: you averaged the probabilities themselves.": torch.tensor(1 / size),
-            "The logarithm is missing: the loss is −log p, not 1 − p or −p.": torch.tensor(-1 / size),
-            "The softmax is missing: a logit is not a log-probability; take log_softmax over the vocabulary.": torch.tensor(0.0),
-            "Take the mean over the tokens, not their sum.": torch.tensor(6 * even),
-            "The softmax runs over the wrong axis: it belongs to the last one, the vocabulary.": torch.tensor(math.log(3)),
-            "The softmax runs over the batch: it belongs to the last axis, the vocabulary.": torch.tensor(math.log(2)),
-        },
+        ("The minus sign is missing: a loss is minus the log-probability of the right word.", torch.tensor(-even)),
+        ("Count in nats, with the natural logarithm; yours counts in bits.", torch.tensor(math.log2(size))),
+        ("The logarithm is missing: you averaged the probabilities themselves.", torch.tensor(1 / size)),
+        ("The logarithm is missing: the loss is −log p, not 1 − p or −p.", torch.tensor(-1 / size)),
+        ("The softmax is missing: a logit is no log-probability; take log_softmax.", torch.tensor(0.0)),
+        ("Take the mean over the tokens, not their sum.", torch.tensor(6 * even)),
+        ("The softmax runs over the wrong axis: take the last, the vocabulary.", torch.tensor(math.log(3))),
+        ("The softmax runs over the batch: take the last axis, the vocabulary.", torch.tensor(math.log(2))),
     )
     hint = "With equal logits for 8 words each token costs log 8 nats, about 2.08."
     expect_close(result, torch.tensor(even), hint, "one number")
@@ -391,29 +391,37 @@ def _(answer):
     logits, targets, mask = loss_arguments()
     result = as_number(answer(logits.clone(), targets.clone(), mask.clone()))
     tokens = -logits.log_softmax(dim=-1).gather(-1, targets.unsqueeze(-1)).squeeze(-1)  # (batch, length)
-    kept = tokens * mask
+    kept, right = tokens * mask, (-tokens).exp()[mask]  # losses of real tokens, probabilities of their right words
     silenced = (logits * mask[..., None]).log_softmax(-1).gather(-1, targets.unsqueeze(-1)).squeeze(-1)
     recognise(
         result,
-        {
-            "Padding is counted: nothing of your result depends on the mask.": tokens.mean(),
-            "Padded tokens are left out of the sum but not of the count: divide by mask.sum().": kept.mean(),
-            "You divided by the number of sentences; divide by the number of real tokens.": kept.sum() / 3,
+        ("Padding is counted: nothing of your result depends on the mask.", tokens.mean()),
+        ("Padded tokens are left out of the sum but not of the count: divide by mask.sum().", kept.mean()),
+        ("You divided by the number of sentences; divide by the number of real tokens.", kept.sum() / 3),
+        (
             "This is the mean of the sentences' means: a word of a short sentence counts more there. "
-            "Add up all tokens first, then divide once.": (kept.sum(1) / mask.sum(1)).mean(),
-            "This is the sum over the real tokens; divide by their number.": kept.sum(),
-            "You averaged over the padding: True in the mask marks a real token.": (tokens * ~mask).sum() / (~mask).sum(),
-            "Average the logarithms: you took the logarithm of the average probability.": -(-tokens).exp()[mask].mean().log(),
-            "The logarithm of the softmax is missing: you averaged the logits of the right words.": (
-                -logits.gather(-1, targets.unsqueeze(-1)).squeeze(-1)[mask].mean()
-            ),
+            "Add up all tokens first, then divide once.",
+            (kept.sum(1) / mask.sum(1)).mean(),
+        ),
+        ("This is the sum over the real tokens; divide by their number.", kept.sum()),
+        ("You averaged over the padding: True in the mask marks a real token.", tokens[~mask].mean()),
+        ("Average the logarithms: you took the logarithm of the average probability.", -right.mean().log()),
+        (
+            "The logarithm of the softmax is missing: you averaged the logits of the right words.",
+            -logits.gather(-1, targets.unsqueeze(-1)).squeeze(-1)[mask].mean(),
+        ),
+        (
             "Setting the padding's logits to zero does not silence it: it then costs log(vocabulary). "
-            "Leave its loss out.": -silenced.mean(),
-            "The minus sign is missing.": -tokens[mask].mean(),
-            "The logarithm is missing: you averaged the probabilities.": (-tokens).exp()[mask].mean(),
-            "The largest logit is not the right word's: pick the one at targets.": -logits.log_softmax(-1).amax(-1)[mask].mean(),
-            "Count in nats, with the natural logarithm; yours counts in bits.": tokens[mask].mean() / math.log(2),
-        },
+            "Leave its loss out.",
+            -silenced.mean(),
+        ),
+        ("The minus sign is missing.", -tokens[mask].mean()),
+        ("The logarithm is missing: you averaged the probabilities.", right.mean()),
+        (
+            "The largest logit is not the right word's: pick the one at targets.",
+            -logits.log_softmax(-1).amax(-1)[mask].mean(),
+        ),
+        ("Count in nats, with the natural logarithm; yours counts in bits.", tokens[mask].mean() / math.log(2)),
     )
     hint = "Add up −log p of the right words where the mask is True, and divide by the number of these tokens."
     expect_close(result, tokens[mask].mean(), hint, "one number")
@@ -443,7 +451,7 @@ def _(answer):
     logits, targets, mask = loss_arguments()
     expect_untouched(answer, logits, targets, mask)
     expect_gradients(
-        lambda x: answer(x, targets.clone(), mask.clone()), lambda x: masked_loss(x, targets, mask), {"logits": logits}
+        lambda x: answer(x, targets.clone(), mask.clone()), lambda x: masked_loss(x, targets, mask), logits=logits
     )
 
 
@@ -460,55 +468,54 @@ def clipped(answer: Callable, gradients: list[Tensor], maximum_norm: float) -> l
     )
     for place, (scaled, gradient) in enumerate(zip(result, gradients, strict=True)):
         expect_tensor(scaled, tuple(gradient.shape), f"that of gradient {place}")
-        expect(
-            bool(scaled.isfinite().all()), "The result is not finite: gradients of zeros have norm 0, and nothing divides by 0."
-        )
+        hint = "The result is not finite: gradients of zeros have norm 0, and nothing divides by 0."
+        expect(bool(scaled.isfinite().all()), hint)
     return list(result)
+
+
+def long_gradients() -> list[Tensor]:
+    """Three tensors of norms 3, 12 and 4; together 13."""
+    return [torch.tensor([-3.0]), torch.tensor([[8.0, -8.0], [0.0, 4.0]]), torch.tensor([0.0, 4.0])]
 
 
 @clipping.behaviour("brings a long gradient to the largest allowed norm")
 def _(answer):
-    gradients = [torch.tensor([3.0, 0.0]), torch.tensor([[0.0, 4.0], [12.0, 0.0]])]  # norms 3 and √160, together 13
-    total = 13.0
+    gradients = long_gradients()
     result = clipped(answer, gradients, 2.6)
+
+    def over(norm: float) -> list[Tensor]:
+        return [gradient * 2.6 / norm for gradient in gradients]
+
     recognise(
         result,
-        {
-            "Nothing was scaled, although the norm of all gradients together is above the limit.": gradients,
-            "You clipped each tensor by its own norm. That bends the direction: one norm over all of them, one factor.": [
-                gradient * min(1.0, 2.6 / float(gradient.norm())) for gradient in gradients
-            ],
-            "You cut single entries. That bends the direction: multiply all of them by one factor.": [
-                gradient.clamp(-2.6, 2.6) for gradient in gradients
-            ],
-            "You added up the norms of the tensors; add up their squares, and take the root at the end.": [
-                gradient * 2.6 / (3.0 + 160**0.5) for gradient in gradients
-            ],
-            "The square root is missing: the norm is the root of the sum of squares.": [g * 2.6 / total**2 for g in gradients],
-            "You added up the absolute values; the norm is the root of the sum of squares.": [g * 2.6 / 19 for g in gradients],
-            "You took the largest entry for the norm; the norm is the root of the sum of squares.": [
-                g * 2.6 / 12 for g in gradients
-            ],
-            "The result has norm 1: multiply by maximum_norm too.": [g / total for g in gradients],
-            "You multiplied by the norm where you should divide, or the other way round.": [g * total / 2.6 for g in gradients],
-            "You divided by the norm of the first tensor alone.": [g * 2.6 / 3.0 for g in gradients],
-            "You divided by the norm of the last tensor alone.": [g * 2.6 / 160**0.5 for g in gradients],
-            "You took the largest norm of a single tensor; all entries of all tensors belong to one norm.": [
-                g * 2.6 / max(3.0, 160**0.5) for g in gradients
-            ],
-            "You divided the sum of squares by the number of entries; the norm is a sum, no mean.": [
-                g * 2.6 / (169 / 6) ** 0.5 for g in gradients
-            ],
-        },
+        ("Nothing was scaled, although the norm of all gradients together is above the limit.", gradients),
+        (
+            "You clipped each tensor by its own norm, which bends the direction: take one norm over all, one factor.",
+            [gradient * min(1.0, 2.6 / float(gradient.norm())) for gradient in gradients],
+        ),
+        (
+            "You cut single entries. That bends the direction: multiply all of them by one factor.",
+            [gradient.clamp(-2.6, 2.6) for gradient in gradients],
+        ),
+        ("You added up the norms of the tensors; add up their squares instead.", over(3 + 12 + 4)),
+        ("The square root is missing: the norm is the root of the sum of squares.", over(169)),
+        ("You added up the absolute values; the norm is the root of the sum of squares.", over(27)),
+        ("You took the largest entry for the norm; the norm is the root of the sum of squares.", over(8)),
+        ("The result has norm 1: multiply by maximum_norm too.", over(13 * 2.6)),
+        ("You multiplied by the norm where you should divide.", [gradient * 13 / 2.6 for gradient in gradients]),
+        ("You divided by the norm of the first tensor alone.", over(3)),
+        ("You divided by the norm of the last tensor alone.", over(4)),
+        ("You took the largest norm of a single tensor; all entries of all tensors belong to one norm.", over(12)),
+        ("You averaged the squares; the norm adds them up, a sum, no mean.", over((169 / 7) ** 0.5)),
     )
     hint = "All entries of all tensors make one norm (here 13); multiply everything by maximum_norm / norm."
-    expect(same(result, [gradient * 2.6 / total for gradient in gradients]), hint)
+    expect(same(result, over(13)), hint)
 
 
 @clipping.behaviour("leaves a short gradient alone")
 def _(answer):
     for scale, limit in ((1.0, 13.0), (0.5, 13.0), (1e-3, 1.0)):
-        gradients = [torch.tensor([3.0, 0.0]) * scale, torch.tensor([[0.0, 4.0], [12.0, 0.0]]) * scale]
+        gradients = [gradient * scale for gradient in long_gradients()]
         result = clipped(answer, gradients, limit)
         hint = (
             "You lengthened a short gradient: clip only if the norm is above maximum_norm "
@@ -516,7 +523,7 @@ def _(answer):
         )
         longer = float(torch.cat([r.flatten() for r in result]).norm()) > 13 * scale * 1.001
         expect(not longer, hint)
-        expect(same(result, gradients, 1e-6), "A gradient that is short enough must come back unchanged.")
+        expect(same(result, gradients), "A gradient that is short enough must come back unchanged.")
 
 
 @clipping.behaviour("keeps the direction, for any number of tensors")
@@ -543,7 +550,7 @@ def _(answer):
         expect_untouched(answer, gradients, limit)
         result = answer(gradients, limit)
         shared = {g.data_ptr() for g in gradients} & {r.data_ptr() for r in result}
-        hint = "The result shares memory with the input: return new tensors (gradient * 1.0 or gradient.clone()), also below the limit."
+        hint = "The result shares memory with the input: return new tensors also below the limit (gradient.clone())."
         expect(not shared, hint)
 
 
@@ -575,6 +582,7 @@ def _(answer):
         (low, high): [flag for length, flag in zip(lengths, correct, strict=True) if low <= length <= high]
         for low, high in BUCKETS
     }
+    expected = {b: sum(f) / len(f) for b, f in inside.items()}
     result = shares(answer, lengths, correct, BUCKETS)
     running, seen, cumulative = 0, 0, {}
     for bucket, flags in inside.items():
@@ -582,27 +590,35 @@ def _(answer):
         cumulative[bucket] = running / seen
     recognise(
         result,
-        {
-            "Divide by the number of sentences in the bucket.": {b: float(sum(f)) for b, f in inside.items()},
-            "You divided by the number of all sentences; divide by those in the bucket.": {
-                b: sum(f) / len(lengths) for b, f in inside.items()
-            },
-            "You divided by the number of all exact sentences; divide by the sentences in the bucket.": {
-                b: sum(f) / sum(correct) for b, f in inside.items()
-            },
-            "This is the share of wrong sentences; count where correct is True.": {
-                b: 1 - sum(f) / len(f) for b, f in inside.items()
-            },
-            "These are percentages; return shares between 0 and 1.": {b: 100 * sum(f) / len(f) for b, f in inside.items()},
-            "Whole-number division cuts the fraction off: use / and not //.": {b: float(sum(f) // len(f)) for b, f in inside.items()},
-            "Start the counts afresh for each bucket: yours run on from one to the next.": cumulative,
-            "A bucket keeps only its last sentence in your code: collect all of them.": {b: float(f[-1]) for b, f in inside.items()},
-            "These are the shares of sentences in each bucket; look at correct too.": {
-                b: len(f) / len(lengths) for b, f in inside.items()
-            },
-        },
+        ("Divide by the number of sentences in the bucket.", {b: float(sum(f)) for b, f in inside.items()}),
+        (
+            "You divided by the number of all sentences; divide by those in the bucket.",
+            {b: sum(f) / len(lengths) for b, f in inside.items()},
+        ),
+        (
+            "You divided by the number of all exact sentences; divide by the sentences in the bucket.",
+            {b: sum(f) / sum(correct) for b, f in inside.items()},
+        ),
+        (
+            "This is the share of wrong sentences; count where correct is True.",
+            {b: 1 - share for b, share in expected.items()},
+        ),
+        ("These are percentages; return shares between 0 and 1.", {b: 100 * share for b, share in expected.items()}),
+        (
+            "Whole-number division cuts the fraction off: use / and not //.",
+            {b: float(sum(f) // len(f)) for b, f in inside.items()},
+        ),
+        ("Start the counts afresh for each bucket: yours run on from one to the next.", cumulative),
+        (
+            "A bucket keeps only its last sentence in your code: collect all of them.",
+            {b: float(f[-1]) for b, f in inside.items()},
+        ),
+        (
+            "These are the shares of sentences in each bucket; look at correct too.",
+            {b: len(f) / len(lengths) for b, f in inside.items()},
+        ),
     )
-    expect_shares(result, {b: sum(f) / len(f) for b, f in inside.items()}, "Count the exact ones and divide by all in the bucket.")
+    expect_shares(result, expected, "Count the exact ones and divide by all in the bucket.")
 
 
 @bucketing.behaviour("counts both ends of a bucket in")
@@ -611,14 +627,15 @@ def _(answer):
     result = shares(answer, lengths, correct, BUCKETS[:2])
     recognise(
         result,
-        {
-            "The upper end belongs to the bucket too: low <= length <= high (range(low, high) stops before high).": {
+        (
+            "The upper end belongs to the bucket too: low <= length <= high (range(low, high) stops before high).",
+            {
                 (2, 8): 1 / 2,
                 (9, 16): 1 / 2,
             },
-            "The lower end belongs to the bucket too: low <= length <= high.": {(2, 8): 0.0, (9, 16): 0.0},
-            "A length beyond the last bucket belongs to none; you counted it.": {(2, 8): 1 / 3, (9, 16): 1 / 2},
-        },
+        ),
+        ("The lower end belongs to the bucket too: low <= length <= high.", {(2, 8): 0.0, (9, 16): 0.0}),
+        ("A length beyond the last bucket belongs to none; you counted it.", {(2, 8): 1 / 3, (9, 16): 1 / 2}),
     )
     hint = "Both ends belong to a bucket: low <= length <= high."
     expect_shares(result, {(2, 8): 1 / 3, (9, 16): 1 / 3}, hint)

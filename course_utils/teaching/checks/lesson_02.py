@@ -45,8 +45,9 @@ def _(answer):
 
 @scoring.behaviour("computes v · tanh(W s + U h)")
 def _(answer):
-    # All sizes are equal, so that a swapped or transposed matrix goes unnoticed by the shapes.
-    query, encoder_outputs = torch.randn(2, 4), torch.randn(2, 3, 4)
+    # All sizes are equal, so that a swapped or transposed matrix goes unnoticed by the shapes; one sentence,
+    # so that only the equation counts.
+    query, encoder_outputs = torch.randn(1, 4), torch.randn(1, 3, 4)
     W, U, v = torch.randn(4, 4), torch.randn(4, 4), torch.randn(4)
     s, h = (query @ W.T).unsqueeze(1), encoder_outputs @ U.T
     hidden = (s + h).tanh()
@@ -64,6 +65,7 @@ def _(answer):
         ("W and U are swapped: W goes with s, U with h.", additive_score(query, encoder_outputs, U, W, v)),
         ("Multiply the hidden units by v before you add them up.", hidden.sum(dim=-1)),
         ("Add up v times the hidden units; you took their mean.", (hidden * v).mean(dim=-1)),
+        ("Additive scores are not scaled: drop the square root of the size.", hidden @ v / 2),
         ("The query is missing: add W s before the tanh.", h.tanh() @ v),
         ("You multiplied W s by U h; additive attention adds them.", (s * h).tanh() @ v),
         ("This is dot-product attention. Here W s and U h are added, and tanh and v follow.", (s * h).sum(dim=-1)),
@@ -122,7 +124,9 @@ def _(answer):
         ),
         ("You returned the logarithms of the weights.", SCORES.log_softmax(dim=-1)),
     )
-    hint = "With nothing masked the result is the plain softmax of each row. Is the mask upside down?"
+    hint = "Nothing is masked here, yet you hid everything: True marks a real position. The mask is upside down."
+    expect(not (isinstance(weights, Tensor) and bool(weights.isnan().all())), hint)
+    hint = "With nothing masked the result is the plain softmax of each row."
     expect_close(weights, SCORES.softmax(dim=-1), hint, "(batch, source_length)")
 
 
@@ -141,7 +145,7 @@ def _(answer):
     )
     weights = expect_tensor(weights, (3, 4), "(batch, source_length)")
     expect(not bool(weights.isnan().any()) and bool((weights[0, :3] > 0).all()), upside_down)
-    small = "Padding gets a little weight: a negative number is not minus infinity. It must get exactly zero."
+    small = "Padding gets a little weight. Each row needs its own mask, and a negative number is not minus infinity."
     expect(bool((weights[~MASK] == 0).all()), small)
     expect_close(weights.sum(dim=1), torch.ones(3), "The real weights of each row must sum to one.", "(batch,)")
     hint = "The real positions have the wrong weights: take the softmax of their scores alone."

@@ -1,6 +1,8 @@
 """What the checks of several exercises share: recognise the usual slips, and test what every answer must do."""
 
+import math
 from collections.abc import Callable
+from copy import deepcopy
 
 import torch
 from torch import Tensor
@@ -9,9 +11,15 @@ from course_utils.teaching.exercises import expect
 
 
 def same(first: object, second: object) -> bool:
-    """Say whether two results agree: tensors within rounding, other things exactly."""
+    """Say whether two results agree: numbers within rounding, lists and dictionaries by entry, the rest exactly."""
     if isinstance(first, Tensor) and isinstance(second, Tensor):
         return first.shape == second.shape and torch.allclose(first.float(), second.float(), atol=1e-5, rtol=1e-4)
+    if isinstance(first, list | tuple) and isinstance(second, list | tuple):
+        return len(first) == len(second) and all(map(same, first, second))
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
+    if isinstance(first, float) and isinstance(second, float):
+        return math.isclose(first, second, rel_tol=1e-4, abs_tol=1e-5)
     return type(first) is type(second) and first == second
 
 
@@ -26,19 +34,14 @@ def recognise(actual: object, *slips: tuple[str, object]) -> None:
         expect(not same(actual, result), hint)
 
 
-def copy(argument: object) -> object:
-    """Copy what a test hands out, so that no answer can spoil the next test."""
-    if isinstance(argument, Tensor):
-        return argument.clone()
-    return set(argument) if isinstance(argument, set) else argument
-
-
 def expect_untouched(answer: Callable, *arguments: object) -> None:
     """Insist that the answer leaves its arguments as they were."""
-    given = [copy(argument) for argument in arguments]
+    given = deepcopy(arguments)
     answer(*given)
-    unchanged = all(same(before, after) for before, after in zip(arguments, given, strict=True))
-    expect(unchanged, "Your function changed one of its inputs in place: compute a new value (no +=, no x[...] =).")
+    expect(
+        same(arguments, given),
+        "Your function changed one of its inputs in place: compute a new value (no +=, no x[...] =).",
+    )
 
 
 def expect_gradients(answer: Callable, reference: Callable, **arguments: Tensor) -> None:
