@@ -637,13 +637,14 @@ axes.text(len(data.test) - 0.45, 4, "longer than any\nin training", fontsize=9, 
 show(axes)
 
 # %%
+name_of_trained = "the checkpoint" if cards else "the same model again (no checkpoint)"
 if data.name == "default":
-    for name, some_model in (("a minute", model), ("the checkpoint", trained)):
-        marks = score_alignment(some_model, data, data.examples)
-        print(f"{name:<15} AER {marks.error_rate:.3f}, attention on a right word {marks.mass_on_gold:.2f}")
+    for name, some_model in (("a minute", model), (name_of_trained, trained)):
+        trained_marks = score_alignment(some_model, data, data.examples)
+        print(f"{name}: AER {trained_marks.error_rate:.3f}, attention on a right word {trained_marks.mass_on_gold:.2f}")
     weights = reference_attention(trained, data, [shown])[0]
     right = len(hard_alignment(weights) & shown.possible)
-    title = f"The checkpoint: {right} of {len(shown.target)} words look at a right place"
+    title = f"{name_of_trained.capitalize()}: {right} of {len(shown.target)} words look at a right place"
     show(plot_alignment(weights, shown.source, shown.target, shown.possible, title=title))
 
 # %% [markdown]
@@ -801,8 +802,8 @@ for name, curve in bleu_curves.items():
     values = list(curve.values())
     print(f"{name:<22}{values[0]:>16.1f}{values[-1]:>10.1f}{longest_over_shortest(curve):>8.2f}")
 if data.name == "default":
-    live, long = (score_alignment(some_model, data, data.examples) for some_model in (model, trained))
-    print(f"AER: diagonal {live.diagonal_error_rate:.2f}, after a minute {live.error_rate:.2f}, checkpoint {long.error_rate:.2f}")
+    print(f"AER: diagonal {marks.diagonal_error_rate:.2f}, after a minute {marks.error_rate:.2f}, "
+          f"{name_of_trained} {trained_marks.error_rate:.2f}")  # fmt: skip
 for entry in entries:
     verdict = {True: "holds", False: "not confirmed", None: "one seed"}[entry["holds"]]
     print(f"{entry['id']:<22}{entry['source']:>8}  {verdict:<14} difference {entry['difference']['mean']:+.2f}")

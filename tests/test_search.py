@@ -148,6 +148,41 @@ def test_a_beam_that_is_wide_enough_finds_the_best_of_all_sequences(system, leng
             assert found[row].log_probability >= greedy[row].log_probability - 1e-9
 
 
+def plain_beam(model, source, mask, beam_size, length_penalty):
+    """Beam search for one sentence, with lists, as one would explain it."""
+    memory, state = model.start(source, mask)
+    beams, finished = [(0.0, [BEGIN], state)], []
+    for _ in range(LIMITS["max_length"]):
+        candidates = []
+        for score, words, state in beams:
+            log_probabilities, state, _ = model.step(torch.tensor(words[-1:]), state, memory)
+            for word, more in enumerate(log_probabilities[0].tolist()):
+                candidates.append((score + more, [*words, word], state))
+        candidates.sort(key=lambda candidate: -candidate[0])
+        finished += [(score, words[1:]) for score, words, _ in candidates[:beam_size] if words[-1] == END]
+        beams = [candidate for candidate in candidates if candidate[1][-1] != END][:beam_size]
+        if len(finished) >= beam_size:
+            break
+    finished = finished or [(beams[0][0], beams[0][1][1:])]
+    score, words = max(finished, key=lambda found: found[0] / len(found[1]) ** length_penalty)
+    return score, [word for word in words if word != END]
+
+
+@everywhere
+@pytest.mark.parametrize("beam_size, length_penalty", [(2, 1.0), (3, 0.0), (4, 0.6)])
+def test_beam_agrees_with_plain_lists(system, beam_size, length_penalty):
+    model, batch = make_model(system, seed=1), random_batch(LENGTHS[:5])
+    found = beam_search(
+        model, batch.source, batch.source_mask, beam_size=beam_size, length_penalty=length_penalty, **LIMITS
+    )  # fmt: skip
+    for row, hypothesis in enumerate(found):
+        with torch.no_grad():
+            score, words = plain_beam(
+                model, batch.source[row : row + 1], batch.source_mask[row : row + 1], beam_size, length_penalty
+            )
+        assert hypothesis.tokens == words and hypothesis.log_probability == pytest.approx(score)
+
+
 @everywhere
 def test_beam_finds_more_probable_sentences_than_greedy(system):
     gains = []

@@ -1,4 +1,4 @@
-"""Draw the picture of the README: `python -m tools.readme_picture` (lesson 2's checkpoint, one test phrase)."""
+"""Draw the picture of the README from lesson 2's checkpoint: `python -m tools.readme_picture`."""
 
 from course_utils.datasets.parallel import phrase_data
 from course_utils.experiments.lesson_02_additive_attention import load_trained

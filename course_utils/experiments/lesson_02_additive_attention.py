@@ -95,7 +95,7 @@ def measure(source: str, seed: int, fast: bool) -> dict[str, float]:
 
 LONG_TRAINING = {
     "02-additive-attention": replace(
-        ATTENTION, options=(("attention_size", 64),), steps=6500, learning_rate=3e-3, maximum_tokens=800
+        ATTENTION, options=(("attention_size", 64),), dropout=0.2, steps=6500, learning_rate=3e-3, maximum_tokens=800
     ),
     "02-fixed-vector": replace(lesson_01.FIXED, hidden_size=256, steps=6500, learning_rate=2e-3, maximum_tokens=800),
 }

@@ -140,7 +140,7 @@ class AdditiveAttention(nn.Module):
             context: `(batch, value_size)`, the weighted average of the values.
             attention_weights: `(batch, source_length)`, exactly zero on padding, each row sums to one.
         """
-        hidden = torch.tanh(self.query_projection(query).unsqueeze(1) + memory.keys)
+        hidden = (self.query_projection(query).unsqueeze(1) + memory.keys).tanh_()  # in place: the sum is not needed
         scores = self.score(hidden).squeeze(-1)  # (batch, source_length)
         attention_weights = masked_softmax(scores, memory.mask)
         context = torch.bmm(attention_weights.unsqueeze(1), memory.values).squeeze(1)

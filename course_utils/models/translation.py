@@ -37,7 +37,7 @@ class TranslationModel(nn.Module):
         target_vocabulary_size: number of target ids.
         embedding_size: size of a word embedding, and of the maxout layer of the readout.
         hidden_size: size of one recurrent state.
-        dropout: probability of dropping an entry of an embedding or of the readout while training.
+        dropout: probability of dropping an entry of an embedding, an annotation or the readout while training.
     """
 
     def __init__(
@@ -102,14 +102,17 @@ class TranslationModel(nn.Module):
     def loss(self, batch, label_smoothing: float = 0.0) -> TargetLoss:
         """Cross-entropy of the true next words, over real tokens only.
 
-        The readout is by far the widest layer, so it sees the real tokens and no padding.
+        The readout is by far the widest layer, so it sees the real tokens and no padding, a few hundred at a
+        time: the logits of a whole batch would fill tens of megabytes, and fresh memory is slow.
         """
         memory, state = self.start(batch.source, batch.source_mask)
         features, _ = self.features(batch.target_input, state, memory)
-        logits = self.readout(features[batch.target_mask])  # (real tokens, target_vocabulary_size)
-        targets = batch.target_output[batch.target_mask]
-        mean = nn.functional.cross_entropy(logits, targets, label_smoothing=label_smoothing)
-        return TargetLoss(mean, len(targets))
+        features, targets = features[batch.target_mask], batch.target_output[batch.target_mask]  # (real tokens, …)
+        total = sum(
+            nn.functional.cross_entropy(self.readout(part), words, label_smoothing=label_smoothing, reduction="sum")
+            for part, words in zip(features.split(256), targets.split(256), strict=True)
+        )
+        return TargetLoss(total / len(targets), len(targets))
 
 
 def checked_lookup(embedding: nn.Embedding, ids: Tensor, name: str) -> Tensor:
@@ -217,7 +220,7 @@ class RNNsearch(RNNEncoderDecoder):
             The attention's memory, and s_0 `(batch, hidden_size)`.
         """
         encoded = self.encoder(self.embed_source(source), source_mask)
-        memory = self.decoder.attention.prepare(encoded.outputs, source_mask)
+        memory = self.decoder.attention.prepare(self.dropout(encoded.outputs), source_mask)
         return memory, torch.tanh(self.initial(encoded.backward_first))
 
 

@@ -1,0 +1,99 @@
+"""Checkpoints: whole or not at all, loud when damaged, and as good as their card says."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from torch import nn
+
+from course_utils.checkpoints import CheckpointError, load_checkpoint, round_to_half, save_checkpoint
+from course_utils.datasets.parallel import phrase_data
+from course_utils.experiments import lesson_02_additive_attention as lesson_02
+from course_utils.paths import data_folder
+
+STORED = sorted(path.stem for path in data_folder("checkpoints").glob("*.json"))
+
+
+def build(card):
+    return nn.Linear(card["size"], 2)
+
+
+def saved(folder):
+    torch.manual_seed(0)
+    model = nn.Linear(3, 2)
+    round_to_half(model)
+    save_checkpoint("tiny", model, {"size": 3, "command": "make it"}, folder)
+    return model
+
+
+def test_what_is_saved_is_what_is_loaded(tmp_path):
+    model = saved(tmp_path)
+    loaded, card = load_checkpoint("tiny", build, tmp_path)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), loaded.parameters(), strict=True))
+    assert card["size"] == 3 and not loaded.training
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.json", "tiny.safetensors"]
+
+
+@pytest.mark.parametrize(
+    "damage", ["truncate", "flip", "remove weights", "remove card", "card is no JSON", "other model"]
+)
+def test_a_damaged_checkpoint_is_said_aloud(tmp_path, damage):
+    saved(tmp_path)
+    weights, card = tmp_path / "tiny.safetensors", tmp_path / "tiny.json"
+    content = weights.read_bytes()
+    if damage == "truncate":
+        weights.write_bytes(content[:-5])
+    elif damage == "flip":
+        weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    elif damage == "remove weights":
+        weights.unlink()
+    elif damage == "remove card":
+        card.unlink()
+    elif damage == "card is no JSON":
+        card.write_text("{")
+    else:
+        card.write_text(json.dumps({**json.loads(card.read_text()), "size": 4}))
+    with pytest.raises(CheckpointError, match="make it|restore|does not fit"):
+        load_checkpoint("tiny", build, tmp_path)
+
+
+def test_a_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
+    saved(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("No space left on device")))
+    with pytest.raises(OSError, match="No space"):
+        save_checkpoint("tiny", nn.Linear(3, 2), {"size": 3}, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_all_checkpoints_together_stay_small():
+    total = sum(path.stat().st_size for path in data_folder("checkpoints").iterdir())
+    assert total <= 25e6, f"{total / 1e6:.1f} MB in data/checkpoints; at most 25"
+
+
+@pytest.fixture(scope="module")
+def data():
+    return phrase_data(train_count=15_000)
+
+
+@pytest.mark.parametrize("name", [name for name in STORED if name in lesson_02.LONG_TRAINING])
+def test_a_checkpoint_is_as_good_as_its_card_says(name, data):
+    model, card = lesson_02.load_trained(name, data)
+    again = lesson_02.checkpoint_metrics(model, data)
+    assert again.keys() == card["metrics"].keys()
+    for key, value in card["metrics"].items():
+        # Another processor may round one word of a test set differently: one sentence of a bucket, or a little BLEU.
+        assert again[key] == pytest.approx(value, abs=1.0 if "bleu" in key else 0.021), key
+
+
+def test_a_checkpoint_of_other_words_is_refused(tmp_path, data, monkeypatch):
+    if "02-additive-attention" not in STORED:
+        pytest.skip("the checkpoint 02-additive-attention is not stored")
+    for path in data_folder("checkpoints").glob("02-additive-attention.*"):
+        shutil.copy(path, tmp_path)
+    card = json.loads((tmp_path / "02-additive-attention.json").read_text())
+    card["source_words"][0] = "another"
+    monkeypatch.setattr(lesson_02, "load_card", lambda name: card)
+    with pytest.raises(CheckpointError, match="other words"):
+        lesson_02.load_trained("02-additive-attention", data)

@@ -1,0 +1,61 @@
+"""Figures: named axes, a finding as title, words for those who cannot see them."""
+
+import re
+
+import matplotlib.pyplot as plt
+import numpy
+import pytest
+
+from course_utils.teaching import plots
+
+CURVES = {"fixed": {(2, 8): 90.0, (9, 16): 40.0}, "attention": {(2, 8): 95.0, (9, 16): 94.0}}
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    plots.house_style()
+    yield
+    plt.close("all")
+
+
+def every_figure():
+    return {
+        "length": plots.plot_by_length(CURVES, title="Attention stays", ylabel="BLEU"),
+        "lines": plots.plot_lines({"a": ([1, 2], [3.0, 4.0])}, title="It grows", xlabel="words", ylabel="ms"),
+        "alignment": plots.plot_alignment(
+            numpy.eye(2), ["les", "chats"], ["the", "cats"], {(0, 0)}, title="Both look right"
+        ),
+    }
+
+
+def test_every_figure_names_its_axes_and_has_words_for_it():
+    for name, axes in every_figure().items():
+        assert axes.get_xlabel() and axes.get_ylabel() and axes.get_title(loc="left"), name
+        assert len(axes.figure.get_label()) > 30, name
+
+
+def test_an_alignment_figure_says_where_each_word_looked():
+    text = every_figure()["alignment"].figure.get_label()
+    assert "the looks most at les (1.00)" in text and "cats looks most at chats" in text
+
+
+def test_shown_figures_carry_their_words(monkeypatch):
+    shown = []
+    monkeypatch.setattr(plots, "display", shown.append)
+    axes = plots.plot_by_length({"a<b": CURVES["fixed"]}, title='"Quoted" & <odd>', ylabel="BLEU")
+    plots.show(axes)
+    (html,) = shown
+    assert re.search(r'alt="[^"]*&quot;Quoted&quot; &amp; &lt;odd&gt;', html.data)
+    assert not plt.get_fignums(), "the figure must be closed"
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (3, 2), (2,)])
+def test_words_that_do_not_fit_are_refused(shape):
+    with pytest.raises(ValueError, match="one row per target word"):
+        plots.plot_alignment(numpy.zeros(shape), ["les", "chats"], ["the", "cats"], title="No")
+
+
+def test_intervals_become_bands():
+    intervals = {"fixed": {(2, 8): (85.0, 95.0), (9, 16): (30.0, 50.0)}}
+    axes = plots.plot_by_length(CURVES, title="With bands", ylabel="BLEU", intervals=intervals)
+    assert len(axes.collections) == 1
