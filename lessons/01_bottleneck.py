@@ -32,12 +32,13 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from math import exp, isfinite, log
 
+import matplotlib.pyplot as plt
 import torch
 from IPython.display import Markdown, display
 from torch import nn
 
 from course_utils.checkpoints import CheckpointError
-from course_utils.datasets.parallel import load_parallel, test_phrases
+from course_utils.datasets.parallel import PHRASE_BUCKETS, load_parallel, test_phrases
 from course_utils.datasets.phrases import make_phrases
 from course_utils.experiments.claims import claims_table, load_results
 from course_utils.experiments.lesson_01_bottleneck import FIXED, REAL_FIXED, STACKED
@@ -46,7 +47,7 @@ from course_utils.experiments.probes import gradient_reach, probe_words, words_t
 from course_utils.experiments.translation import build_model, fit, is_fast_run, token_loss, translate
 from course_utils.metrics import bleu, mean_interval
 from course_utils.teaching.exercises import check, checked
-from course_utils.teaching.plots import house_style, plot_by_length, plot_heatmap, plot_lines, show
+from course_utils.teaching.plots import describe, house_style, plot_by_length, plot_heatmap, plot_lines, show
 from course_utils.training import seed_everything
 
 SOURCE = "default"  # "default": phrases made here, with gold alignments; "real": French-English sentences
@@ -81,7 +82,13 @@ for (low, high), examples in data.test.items():
 # use it twice: for a baseline that needs no network, and to understand why reading backwards could matter.
 
 # %%
-shown = next((e for e in data.test[2, 8] if len(e.source) > 5), data.examples[0])
+def crosses(example):
+    """Say whether two links of an example cross: the words stand in another order."""
+    sources = [source for _, source in sorted(example.sure)]
+    return sources != sorted(sources)
+
+
+shown = next((e for e in data.test[2, 8] if len(e.source) > 5 and crosses(e)), data.examples[0])
 print(" ".join(shown.source), " → ", " ".join(shown.target))
 for target, source in sorted(shown.possible):
     sure = "" if (target, source) in shown.sure else "   (together with others)"
@@ -174,13 +181,13 @@ if not dictionary:
     dictionary = {word: word for word in data.source_vocabulary.words}
 
 word_by_word = [data.detokenize([dictionary[w] for w in e.source if w in dictionary]) for e in data.examples]
-exact, dictionary_bleu = curves_by_length(word_by_word, data.examples)
+dictionary_exact, dictionary_bleu = curves_by_length(word_by_word, data.examples)
 for (low, high), value in dictionary_bleu.items():
-    print(f"{low:>3}–{high} words: BLEU {value:5.1f}, exact {exact[low, high]:.2f}")
+    print(f"{low:>3}–{high} words: BLEU {value:5.1f}, exact {dictionary_exact[low, high]:.2f}")
 
 # %% [markdown]
-# It makes the same mistakes everywhere: the adjective stands behind its noun, sixteen o'clock stays sixteen. But it does **not** get much worse with length. Why should it? The word at place
-# forty is as easy to look up as the one at place four. Keep this curve in mind: a translator that can look at the words has no reason to fall.
+# It makes the same mistakes everywhere: the adjective stands behind its noun, sixteen o'clock stays sixteen. So the chance that a *whole* phrase is right falls with its length, as for everybody who makes mistakes at a steady rate. But
+# BLEU, which counts short runs, stays nearly level. Why should it fall? The word at place forty is as easy to look up as the one at place four. Keep this curve in mind: a translator that can look at the words has no reason to fall.
 
 # %% [markdown]
 # ## The mechanism: read, squeeze, write
@@ -394,8 +401,8 @@ assert torch.allclose(masked_loss(louder, answers, real), masked_loss(scores, an
 # %%
 loss_of = checked("01.masked-loss", masked_loss)
 some_words = torch.tensor([[4, 2, 7, 1]])
-untrained = loss_of(logits, some_words, torch.ones(1, TARGET_LENGTH, dtype=torch.bool)).item()
-print(f"untrained: {untrained:.2f} nats per word; an even guess among {VOCABULARY} words: {log(VOCABULARY):.2f}")
+knows_nothing = loss_of(logits, some_words, torch.ones(1, TARGET_LENGTH, dtype=torch.bool)).item()
+print(f"untrained: {knows_nothing:.2f} nats per word; an even guess among {VOCABULARY} words: {log(VOCABULARY):.2f}")
 print(f"for our {len(data.target_vocabulary)} English entries an even guess costs {log(len(data.target_vocabulary)):.2f} nats")
 
 # %% [markdown]
@@ -428,14 +435,16 @@ show(plot_lines(curve, title=title, xlabel="training steps", ylabel="training lo
 texts = read_and_write(model, data.examples)
 model_exact, model_bleu = curves_by_length(texts, data.examples)
 bleu_curves = {"dictionary": dictionary_bleu, "fixed vector": model_bleu}
-first, *_, last = model_bleu
-title = f"One vector: BLEU {model_bleu[first]:.0f} for {first[0]}–{first[1]} words, {model_bleu[last]:.0f} for {last[0]}–{last[1]}"
+shortest, *_, longest = model_bleu
+title = "One vector: BLEU {:.0f} for {}–{} words, ".format(model_bleu[shortest], *shortest)
+title += "{:.0f} for {}–{}".format(model_bleu[longest], *longest)
 show(plot_by_length(bleu_curves, title=title, ylabel="BLEU", ylim=(0, 102)))
-print("exact:", ", ".join(f"{low}–{high} words {share:.2f}" for (low, high), share in model_exact.items()))
+for (low, high), share in model_exact.items():
+    print(f"{low:>3}–{high} words: exact {share:.2f}, the dictionary {dictionary_exact[low, high]:.2f}")
 
 # %% [markdown]
-# This is the finding of Cho et al. (their figure 4), on our phrases. The network has learned more than the dictionary knows (word order, hours, articles), and for short phrases that shows. Then it falls, and the stupid dictionary,
-# which can look at its words, does not.
+# This is the finding of Cho et al. (their figure 4), on our phrases. For short phrases the network can hold its own: it has learned word order and hours, which no dictionary has. Then it falls, and the stupid dictionary, which can look at its
+# words, hardly does.
 #
 # BLEU hides *how* it fails. So look at what it writes.
 
@@ -456,29 +465,32 @@ for low, high in list(data.test)[:4]:
 # %% [markdown]
 # ## How many words fit into how many numbers?
 #
-# If the vector is the bottleneck, a smaller one should hold less. The same network, the same phrases and steps, with a quarter and with half of the numbers (about half a minute each).
+# If the vector is the bottleneck, a smaller one should hold less. To find out how much, we give it its best chance: phrases of at most twelve words, nothing longer. The same network three times, with
+# 32, 64 and 128 numbers, the same steps (under half a minute each).
 #
 # > **Predict 3.** Twice the numbers: twice the words?
 
 # %%
-sizes = [GRU_RECIPE.hidden_size // 4, GRU_RECIPE.hidden_size // 2]
+SHORT = 12
+short_data = replace(data, train=[pair for pair in data.train if len(pair[0]) <= SHORT])
+capacity_recipe = replace(GRU_RECIPE, steps=900, learning_rate=6e-3, maximum_tokens=500, curriculum=())
 models = {}
-for size in sizes:
-    recipe = replace(GRU_RECIPE, hidden_size=size).shortened(SHARE)
-    models[size], history_small = fit(recipe, data, SEED, time_limit_seconds=TIME_LIMIT_SECONDS)
-    print(f"{size} numbers: {history_small.summary()}")
-models[GRU_RECIPE.hidden_size] = model
+for size in (32, 64, 128):
+    recipe = replace(capacity_recipe, hidden_size=size).shortened(SHARE)
+    models[size], small_history = fit(recipe, short_data, SEED, time_limit_seconds=TIME_LIMIT_SECONDS)
+    print(f"{size} numbers: {small_history.summary()}")
 
 # %% [markdown]
-# We look closely at short phrases, where something fits at all: exact translations, in steps of two words.
+# Exact translations, in steps of two words:
 
 # %%
-FINE = [(low, low + 1) for low in range(2, 24, 2)]
+FINE = [(low, low + 1) for low in range(2, 26, 2)]
 short = [e for e in data.examples if len(e.source) <= FINE[-1][1]]
 if data.name == "default":
-    short = test_phrases(FINE[0][0], FINE[-1][1], 100 if FAST else 660)
+    short = test_phrases(FINE[0][0], FINE[-1][1], 100 if FAST else 720)
+trained_on = [bucket for bucket in FINE if bucket[0] <= SHORT]
 exact_curves = {
-    f"{size} numbers": curves_by_length(read_and_write(some_model, short), short, FINE)[0]
+    f"{size} numbers": curves_by_length(read_and_write(some_model, short), short, trained_on)[0]
     for size, some_model in models.items()
 }
 at_half = {name: words_that_fit(curve) for name, curve in exact_curves.items()}
@@ -488,26 +500,29 @@ show(plot_by_length(exact_curves, title=title, ylabel="exact translations, share
 # %% [markdown]
 # Each curve has a cliff rather than a slope, and a larger vector moves it to the right. Where a curve crosses one half we read off its **capacity**, in words.
 #
-# But perhaps the vectors are large enough and the training is too short? The course ships a fixed vector with twice as many numbers, trained for longer (lesson 2 uses it too). If its file is missing, the next cell says so and the lesson goes on.
+# But perhaps the vectors are large enough and the training is too short? The course ships a vector of twice the size that was trained for longer, on phrases of any length (lesson 2 uses it too). If its
+# file is missing, the next cell says so and the lesson goes on.
 
 # %%
-trained, trained_size = model, GRU_RECIPE.hidden_size
+trained = model
 try:
     trained, card = load_trained("02-fixed-vector", data)
-    trained_size = card["recipe"]["hidden_size"]
-    print(f"trained for {card['seconds'] / 60:.0f} minutes: {card['command']}")
-    exact_curves[f"{trained_size} numbers, trained long"] = curves_by_length(read_and_write(trained, short), short, FINE)[0]
+    name = f"{card['recipe']['hidden_size']} numbers, trained long"
+    exact_curves[name] = curves_by_length(read_and_write(trained, short), short, FINE)[0]
+    print(f"{name}: {card['seconds'] / 60:.0f} minutes, {card['command']}")
 except CheckpointError as error:
-    print("going on with the model of this lesson:", error)
+    print("going on with the models of this lesson:", error)
 
 capacity = {name: min(words_that_fit(curve), FINE[-1][1]) for name, curve in exact_curves.items()}
 numbers = [int(name.split()[0]) for name in capacity]
-gain = capacity[f"{numbers[2]} numbers"] / max(capacity[f"{numbers[0]} numbers"], 1e-9)
-title = f"Four times the numbers hold {gain:.1f} times the words" if gain < 100 else "The smallest vector holds nothing yet"
+title = "The smallest vector holds nothing yet"
+if capacity["32 numbers"]:
+    title = f"Four times the numbers hold {capacity['128 numbers'] / capacity['32 numbers']:.1f} times the words"
 curve = {"half of the phrases exact": (numbers, list(capacity.values()))}
 show(plot_lines(curve, title=title, xlabel="numbers in the vector", ylabel="capacity, source words", log_x=True))
 for name, words in capacity.items():
-    print(f"{name:<28} {words:4.1f} words, {int(name.split()[0]) / words if words else float('nan'):5.0f} numbers per word")
+    per_word = f", {int(name.split()[0]) / words:.0f} numbers per word" if words else ""
+    print(f"{name:<26} {words:4.1f} words{per_word}")
 
 # %% [markdown]
 # A few words, in hundreds of numbers. In principle a single number with enough digits could hold a phrase; what the vector *could* hold is not the limit. What gradient descent can *teach* an encoder to
@@ -530,17 +545,16 @@ if stored is None:
     print("Not measured yet: make it with `python -m course_utils.experiments run 01`.")
 else:
     figures = [measurement["figures"] for measurement in stored["measurements"]]
-    keys = {32: "fixed-32", 64: "fixed-64", 128: "fixed"}
-    by_bucket = {
-        f"{size} numbers": {b: mean_interval([f[f"{key}/bleu/{b[0]}-{b[1]}"] for f in figures]) for b in data.test}
-        for size, key in keys.items()
-        if all(f"{key}/bleu/{b[0]}-{b[1]}" in figures[0] for b in data.test)
+    keys = {"32 numbers": "fixed-32", "64 numbers": "fixed-64", "128 numbers": "fixed"}
+    intervals = {
+        name: {b: mean_interval([f[f"{key}/bleu/{b[0]}-{b[1]}"] for f in figures]) for b in PHRASE_BUCKETS}
+        for name, key in keys.items()
     }
-    means = {name: {b: interval.mean for b, interval in curve.items()} for name, curve in by_bucket.items()}
-    bands = {name: {b: (i.low, i.high) for b, i in curve.items()} for name, curve in by_bucket.items()}
-    title = f"The larger vector is better at every length, over {len(figures)} seeds"
-    if not all(means["32 numbers"][b] < means["64 numbers"][b] < means["128 numbers"][b] for b in data.test):
-        title = f"The larger vector is better at most lengths, over {len(figures)} seeds"
+    means = {name: {b: interval.mean for b, interval in curve.items()} for name, curve in intervals.items()}
+    bands = {name: {b: (i.low, i.high) for b, i in curve.items()} for name, curve in intervals.items()}
+    small, middle, large = means.values()
+    ordered = sum(small[b] < middle[b] < large[b] for b in PHRASE_BUCKETS)
+    title = f"The larger vector is better in {ordered} of {len(PHRASE_BUCKETS)} buckets, over {len(figures)} seeds"
     bands = bands if len(figures) > 1 else None
     show(plot_by_length(means, title=title, ylabel="BLEU", ylim=(0, 102), intervals=bands))
 
@@ -550,40 +564,49 @@ else:
 # We can ask the vector itself. A **linear probe** takes $c$ and tries to name source word number $j$: one linear map per position, fitted by least squares on training phrases (no
 # network, no luck: it is solved exactly), tried on phrases that neither the model nor the probe has seen. Beside it the guess that needs no vector: the most frequent word at that position.
 #
-# > **Predict 4.** The encoder reads from left to right. Which word is clearest in its last state: the first it read, or the last?
+# > **Predict 4.** The encoder reads from left to right. Which word is clearest in its last state, the first it read or the last? Predict it twice: before training, with random matrices, and after.
 
 # %%
 POSITIONS = 12
 fitted_on = [source for source, _ in data.train[: 1000 if FAST else 8000]]
 tried_on = [data.source_vocabulary.encode(e.source) for e in data.examples] + [source for source, _ in data.validation]
+seed_everything(SEED)
+untrained = build_model(GRU_RECIPE, data).eval()
 probes = {
-    "from the first word": probe_words(model, fitted_on, tried_on, POSITIONS),
-    "from the last word": probe_words(model, fitted_on, tried_on, POSITIONS, from_end=True),
+    end: {
+        "before training": probe_words(untrained, fitted_on, tried_on, POSITIONS, from_end=end == "last"),
+        "after training": probe_words(model, fitted_on, tried_on, POSITIONS, from_end=end == "last"),
+    }
+    for end in ("first", "last")
 }
+
+# %%
 places = list(range(1, POSITIONS + 1))
-curves = {}
-for name, probe in probes.items():
-    read, guessed = probe.by_position()
-    curves[f"probe, counted {name}"] = (places, read)
-    curves[f"frequent word, counted {name}"] = (places, guessed)
-read_first, read_last = (probe.by_position()[0][0] for probe in probes.values())
-title = f"The probe names the first word of {read_first:.0%} of phrases, the last of {read_last:.0%}"
-axes = plot_lines(curves, title=title, xlabel="position of the word, counted from one end", ylabel="words named right, share")
-axes.set_ylim(0, 1)
-show(axes)
+panels = plt.subplots(1, 2, figsize=(11, 4), sharey=True)[1]
+descriptions = []
+for axes, (end, found) in zip(panels, probes.items(), strict=True):
+    shares = {name: probe.by_position()[0] for name, probe in found.items()}
+    title = f"The {end} word: {shares['before training'][0]:.0%} before training, {shares['after training'][0]:.0%} after"
+    shares["most frequent word"] = found["after training"].by_position()[1]
+    curves = {name: (places, values) for name, values in shares.items()}
+    xlabel = f"position of the word, counted from the {end}"
+    plot_lines(curves, title=title, xlabel=xlabel, ylabel="words named right, share", axes=axes)
+    descriptions.append(axes.figure.get_label())
+panels[0].set_ylim(0, 1)
+show(describe(panels[0], " ".join(descriptions)))
 
 # %% [markdown]
-# Two things to see. Every curve falls towards the middle of the phrase, down to where the frequent word is nearly as good. And one could expect the last word to be clearest, for the encoder has just read it. What the vector keeps is not what is freshest
-# but what the **decoder** needs: it must begin with the first word.
+# An untrained network is a short memory: it holds the words that it read last, and the beginning of the phrase is gone. Training turns this round. What a trained vector keeps is not what is freshest but what the **decoder** needs, and it must begin
+# with the first word. There is a price: with the same numbers, the last words have to become fainter. Every curve falls towards the middle of the phrase, down to where the most frequent word is nearly as good.
 #
 # Does the same word become harder to read when the phrase grows longer around it? Rows are lengths here.
 
 # %%
-probe = probes["from the first word"]
+probe = probes["first"]["after training"]
 table = probe.by_length(list(data.test))
 rows = [f"{low}–{high}" for low, high in table]
-shortest_share, longest_share = (list(table.values())[row][0] for row in (0, -1))
-title = f"The first word: {shortest_share:.0%} in the shortest phrases, {longest_share:.0%} in the longest"
+ends = [list(table.values())[row][0] for row in (0, -1)]
+title = f"The first word: {ends[0]:.0%} in the shortest phrases, {ends[1]:.0%} in the longest"
 show(
     plot_heatmap(
         list(table.values()), title=title, xlabel="position of the word, from the first", ylabel="source words",
@@ -717,8 +740,8 @@ stack_bleu = {
     f"LSTMs, {name}": curves_by_length(read_and_write(stack, data.examples), data.examples)[1]
     for name, stack in stacks.items()
 }
-first_gain = stack_bleu["LSTMs, backwards"][first] - stack_bleu["LSTMs, in order"][first]
-title = f"Reading backwards: {first_gain:+.1f} BLEU for {first[0]}–{first[1]} words"
+gains = [stack_bleu["LSTMs, backwards"][b] - stack_bleu["LSTMs, in order"][b] for b in model_bleu]
+title = f"Reading backwards: between {min(gains):+.1f} and {max(gains):+.1f} BLEU, by length"
 show(plot_by_length({**stack_bleu, "GRU, one vector": model_bleu}, title=title, ylabel="BLEU", ylim=(0, 102)))
 
 # %% [markdown]
@@ -833,7 +856,7 @@ translate_phrase("trois petites maisons vertes en France le lundi deux mars à q
 print(f"lesson 1, {'FAST: too few steps to judge' if FAST else 'full size'}, source {data.name}, seed {SEED}")
 print(f"{'':<20}{'BLEU, shortest':>16}{'longest':>10}{'kept':>8}")
 for name, curve in {**bleu_curves, **stack_bleu}.items():
-    print(f"{name:<20}{curve[first]:>16.1f}{curve[last]:>10.1f}{curve[last] / max(curve[first], 1e-9):>8.2f}")
+    print(f"{name:<20}{curve[shortest]:>16.1f}{curve[longest]:>10.1f}{curve[longest] / max(curve[shortest], 1e-9):>8.2f}")
 print("words that fit: " + ", ".join(f"{words:.1f} in {name}" for name, words in capacity.items() if isfinite(words)))
 for entry in entries:
     interval = entry["difference"]["ci95"] or (float("nan"), float("nan"))

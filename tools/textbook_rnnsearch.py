@@ -46,7 +46,7 @@ class TextbookRNNsearch(nn.Module):
         for i in range(batch.target_input.shape[1]):
             e = self.v(torch.tanh(self.W(s).unsqueeze(1) + self.U(h))).squeeze(2)
             a = torch.softmax(e.masked_fill(~batch.source_mask, float("-inf")), dim=1)
-            c = torch.bmm(a.unsqueeze(1), h).squeeze(1)
+            c = (a.unsqueeze(2) * h).sum(dim=1)
             y = self.target_embedding(batch.target_input[:, i])
             s = self.cell(torch.cat([y, c], dim=1), s)
             t = self.maxout(torch.cat([s, y, c], dim=1)).unflatten(1, (-1, 2)).max(dim=2).values

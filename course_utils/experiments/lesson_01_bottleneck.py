@@ -8,8 +8,8 @@ from course_utils.experiments.claims import Claim
 from course_utils.experiments.translation import Recipe, fit, named_figures, score
 
 SMALL_STATES = (32, 64)
-FIXED = Recipe("rnn-encoder-decoder", hidden_size=128, curriculum=(8, 16, 30))
-STACKED = Recipe("sequence-to-sequence", hidden_size=128, curriculum=(8, 16, 30), steps=700)
+FIXED = Recipe("rnn-encoder-decoder", hidden_size=128, steps=700, curriculum=(8, 16, 30))
+STACKED = Recipe("sequence-to-sequence", hidden_size=128, steps=600, curriculum=(8, 16, 30))
 REAL_FIXED = Recipe(
     "rnn-encoder-decoder",
     embedding_size=128,

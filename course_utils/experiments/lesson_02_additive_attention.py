@@ -97,7 +97,7 @@ LONG_TRAINING = {
     "02-additive-attention": replace(
         ATTENTION, options=(("attention_size", 64),), dropout=0.2, steps=6500, learning_rate=3e-3, maximum_tokens=800
     ),
-    "02-fixed-vector": replace(lesson_01.FIXED, hidden_size=256, steps=6500, learning_rate=2e-3, maximum_tokens=800),
+    "02-fixed-vector": replace(lesson_01.FIXED, hidden_size=256, steps=4000, learning_rate=2e-3, maximum_tokens=800),
 }
 LONG_TRAINING_DATA = {"train_count": 100_000, "test_count": 100, "short_share": 0.7}
 

@@ -161,8 +161,8 @@ def gradient_reach(
     """
     if target not in ("first", "last") or not pairs:
         raise ValueError(f"target is {target!r} with {len(pairs)} pairs; expected 'first' or 'last' and some pairs.")
-    double = copy.deepcopy(model).double().eval()
-    batch = make_pair_batch(pairs).to(next(double.parameters()).device)
+    double = copy.deepcopy(model).cpu().double().eval()  # not every accelerator has double precision
+    batch = make_pair_batch(pairs)
     kept: list[Tensor] = []
 
     def keep(module: nn.Module, arguments: tuple, embedded: Tensor) -> Tensor:
@@ -175,7 +175,7 @@ def gradient_reach(
     finally:
         handle.remove()
     lengths = batch.source_mask.sum(dim=1)
-    rows = torch.arange(len(lengths), device=lengths.device)
+    rows = torch.arange(len(lengths))
     # The end symbol comes last in target_output; the last word stands before it.
     place = torch.zeros_like(lengths) if target == "first" else (batch.target_mask.sum(dim=1) - 2).clamp(min=0)
     chosen = logits.log_softmax(dim=-1)[rows, place, batch.target_output[rows, place]]

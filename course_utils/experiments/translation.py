@@ -39,7 +39,7 @@ class Recipe:
     hidden_size: int = 128
     dropout: float = 0.0
     options: tuple[tuple[str, object], ...] = ()
-    steps: int = 900
+    steps: int = 600
     learning_rate: float = 5e-3
     label_smoothing: float = 0.0
     batch_size: int = 128
