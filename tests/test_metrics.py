@@ -65,7 +65,9 @@ def test_alignment_error_rate_at_its_ends():
 
 
 def test_hard_alignment():
-    assert hard_alignment([[0.1, 0.9], [0.6, 0.4]]) == {(0, 1), (1, 0)}
+    assert hard_alignment([[0.1, 0.6, 0.3], [0.2, 0.7, 0.1], [0.8, 0.1, 0.1], [0.2, 0.2, 0.6]]) == {
+        (0, 1), (1, 1), (2, 0), (3, 2)
+    }  # fmt: skip
     for wrong in ([0.1, 0.9], [[], []]):
         with pytest.raises(ValueError, match=r"expected \(target_length, source_length\)"):
             hard_alignment(wrong)
