@@ -19,7 +19,9 @@ def main() -> None:
     words = data.target_vocabulary.decode(hypothesis.tokens)
     gold = example.possible if tuple(words) == example.target else ()
     weights = hypothesis.attention_weights[: len(words)]
-    axes = plot_alignment(weights, example.source, words, gold, title="Where the model looked, and where it should have")
+    axes = plot_alignment(
+        weights, example.source, words, gold, title="Where the model looked, and where it should have"
+    )
     path = ROOT / "docs" / "images" / "alignment.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     axes.figure.savefig(path, dpi=110, bbox_inches="tight", metadata={"Software": None})

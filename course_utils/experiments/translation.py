@@ -143,12 +143,12 @@ def translate(
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
         source, mask = pad_sequences([data.source_vocabulary.encode(sources[index]) for index in chosen])
-        limit = 2 * source.shape[1] + 10
+        limits = [2 * len(sources[index]) + 10 for index in chosen]
         arguments = (model, source.to(device), mask.to(device))
         if beam_size == 1:
-            found = greedy_search(*arguments, begin=BEGIN, end=END, max_length=limit)
+            found = greedy_search(*arguments, begin=BEGIN, end=END, max_length=limits)
         else:
-            found = beam_search(*arguments, begin=BEGIN, end=END, max_length=limit, beam_size=beam_size)
+            found = beam_search(*arguments, begin=BEGIN, end=END, max_length=limits, beam_size=beam_size)
         for index, hypothesis in zip(chosen, found, strict=True):
             results[index] = hypothesis
     return results

@@ -10,6 +10,7 @@ is None for a model without attention. A sentence that has ended leaves the batc
 its sentences need, and each sentence gets the words it would get alone.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -43,19 +44,24 @@ def select_rows(tree, rows: Tensor):
     return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
 
 
-def _check(source: Tensor, source_mask: Tensor, max_length: int) -> None:
+def _limits(source: Tensor, source_mask: Tensor, max_length: int | Sequence[int]) -> list[int]:
+    """Check the arguments of a search, and give the length limit of each sentence."""
     if source.dim() != 2 or source.shape != source_mask.shape:
         raise ValueError(
             f"source has shape {tuple(source.shape)} and source_mask {tuple(source_mask.shape)}; expected both "
             "(batch, source_length). Add a batch dimension of 1 for a single sentence."
         )
-    if max_length < 1:
-        raise ValueError(f"max_length is {max_length}; expected at least 1.")
+    limits = [max_length] * source.shape[0] if isinstance(max_length, int) else list(max_length)
+    if len(limits) != source.shape[0] or min(limits, default=1) < 1:
+        raise ValueError(
+            f"max_length is {max_length}; expected at least 1, or such a number for each of the {source.shape[0]} rows."
+        )
+    return limits
 
 
 @torch.no_grad()
 def greedy_search(
-    model, source: Tensor, source_mask: Tensor, *, begin: int, end: int, max_length: int
+    model, source: Tensor, source_mask: Tensor, *, begin: int, end: int, max_length: int | Sequence[int]
 ) -> list[Hypothesis]:
     """Take the most probable word at every step.
 
@@ -65,7 +71,7 @@ def greedy_search(
         source_mask: `(batch, source_length)` booleans, True = real token.
         begin: id that precedes the first word.
         end: id that ends a sequence.
-        max_length: most words per sequence, the end symbol included.
+        max_length: most words per sequence, the end symbol included; one number, or one per row.
 
     Returns:
         One hypothesis per row of `source`, in the same order.
@@ -73,7 +79,7 @@ def greedy_search(
     Raises:
         ValueError: if the shapes disagree or `max_length` is below 1.
     """
-    _check(source, source_mask, max_length)
+    limits = _limits(source, source_mask, max_length)
     memory, state = model.start(source, source_mask)
     batch = source.shape[0]
     tokens: list[list[int]] = [[] for _ in range(batch)]
@@ -81,7 +87,7 @@ def greedy_search(
     scores, ended = [0.0] * batch, [False] * batch
     running = torch.arange(batch, device=source.device)  # which sentence each row still belongs to
     words = torch.full((batch,), begin, device=source.device)
-    for _ in range(max_length):
+    for step in range(1, max(limits) + 1):
         log_probabilities, state, attention_weights = model.step(words, state, memory)
         best, words = log_probabilities.max(dim=-1)
         for row, (sentence, score, word) in enumerate(
@@ -93,7 +99,8 @@ def greedy_search(
                 tokens[sentence].append(word)
             if attention_weights is not None:
                 weights[sentence].append(attention_weights[row])
-        keep = (words != end).nonzero().flatten()
+        within = torch.tensor([step < limits[sentence] for sentence in running.tolist()], device=source.device)
+        keep = ((words != end) & within).nonzero().flatten()
         if len(keep) == 0:
             break
         if len(keep) < len(words):
@@ -113,7 +120,7 @@ def beam_search(
     *,
     begin: int,
     end: int,
-    max_length: int,
+    max_length: int | Sequence[int],
     beam_size: int = 5,
     length_penalty: float = 1.0,
 ) -> list[Hypothesis]:
@@ -134,7 +141,7 @@ def beam_search(
     Raises:
         ValueError: if the shapes disagree, or `max_length` or `beam_size` is below 1.
     """
-    _check(source, source_mask, max_length)
+    limits = _limits(source, source_mask, max_length)
     if beam_size < 1:
         raise ValueError(f"beam_size is {beam_size}; expected at least 1.")
     memory, state = model.start(source, source_mask)
@@ -153,7 +160,7 @@ def beam_search(
     def rank(score: float, length: int) -> float:
         return score / max(length, 1) ** length_penalty
 
-    for step in range(1, max_length + 1):
+    for step in range(1, max(limits) + 1):
         log_probabilities, state, attention_weights = model.step(words, state, memory)
         vocabulary = log_probabilities.shape[-1]
         if attention_weights is not None:
@@ -176,7 +183,15 @@ def beam_search(
         scores = best.masked_fill(ends, float("-inf"))
         scores, order = scores.topk(beam_size, dim=1)
         parents, candidates = parents.gather(1, order), candidates.gather(1, order)
-        alive = torch.tensor([len(finished[s]) < beam_size for s in running.tolist()], device=device)
+        for place, sentence in enumerate(running.tolist()):
+            if step == limits[sentence] and not finished[sentence]:  # cut off: return what there is
+                row = place * beam_size + int(parents[place, 0])
+                weights = None if weight_history is None else weight_history[row].clone()
+                tokens = [*history[row].tolist(), int(candidates[place, 0])]
+                finished[sentence].append((0.0, Hypothesis(tokens, float(scores[place, 0]), weights, False)))
+        alive = torch.tensor(
+            [len(finished[s]) < beam_size and step < limits[s] for s in running.tolist()], device=device
+        )
         alive &= scores[:, 0].isfinite()
         if not bool(alive.any()):
             break
@@ -187,10 +202,4 @@ def beam_search(
         if not bool(alive.all()):  # the rows of one sentence share their memory: copy it only when one leaves
             memory = select_rows(memory, rows)
             running = running[alive]
-    else:
-        for place, sentence in enumerate(running.tolist()):
-            if not finished[sentence]:  # cut off by max_length: return what there is
-                weights = None if weight_history is None else weight_history[place * beam_size].clone()
-                found = Hypothesis(history[place * beam_size].tolist(), float(scores[place, 0]), weights, False)
-                finished[sentence].append((0.0, found))
     return [max(candidates, key=lambda pair: pair[0])[1] for candidates in finished]
