@@ -442,8 +442,8 @@ for (low, high), share in model_exact.items():
     print(f"{low:>3}–{high} words: exact {share:.2f}, the dictionary {dictionary_exact[low, high]:.2f}")
 
 # %% [markdown]
-# This is the finding of Cho et al. (their figure 4), on our phrases. For short phrases the network can hold its own: it has learned word order and hours, which no dictionary has. Then it falls, and the stupid dictionary, which can look at its
-# words, hardly does.
+# This is the finding of Cho et al. (their figure 4), on our phrases. For short phrases the two are comparable, and fail differently: the network has learned word order and hours, which no dictionary has, and mixes up the words themselves. Then it falls, and the
+# stupid dictionary, which can look at its words, hardly does.
 #
 # BLEU hides *how* it fails. So look at what it writes.
 
@@ -514,17 +514,27 @@ try:
     name = f"{card['recipe']['hidden_size']} numbers, trained long"
     exact_curves[name] = curves_by_length(read_and_write(trained, short), short, FINE)[0]
     print(f"{name}: {card['seconds'] / 60:.0f} minutes, {card['command']}")
+    bleu_curves[name] = curves_by_length(read_and_write(trained, data.examples), data.examples)[1]
+    low_end, high_end = bleu_curves[name][shortest], bleu_curves[name][longest]
+    title = f"Larger and trained longer: BLEU {low_end:.0f} for short phrases, {high_end:.0f} for long ones"
+    show(plot_by_length(bleu_curves, title=title, ylabel="BLEU", ylim=(0, 102)))
 except CheckpointError as error:
     print("going on with the models of this lesson:", error)
 
+# %% [markdown]
+# Size and training lift the whole curve. While a phrase fits, the network now leaves the dictionary behind; and then it still falls below it. Here are the capacities, all of them:
+
+# %%
 capacity = {name: min(words_that_fit(curve), FINE[-1][1]) for name, curve in exact_curves.items()}
-numbers = [int(name.split()[0]) for name in capacity]
+points = [(int(name.split()[0]), words) for name, words in capacity.items()]
 title = "The smallest vector holds nothing yet"
 if capacity["32 numbers"]:
     title = f"Four times the numbers hold {capacity['128 numbers'] / capacity['32 numbers']:.1f} times the words"
-curve = {"half of the phrases exact": (numbers, list(capacity.values()))}
-axes = plot_lines(curve, title=title, xlabel="numbers in the vector", ylabel="capacity, source words", log_x=True)
-axes.set_xticks(numbers, [str(number) for number in numbers])
+curves = {"trained here, short phrases": tuple(zip(*points[:3], strict=True))}
+if len(points) > 3:
+    curves["trained long, all phrases"] = tuple(zip(*points[3:], strict=True))
+axes = plot_lines(curves, title=title, xlabel="numbers in the vector", ylabel="capacity, source words", log_x=True)
+axes.set_xticks([size for size, _ in points], [str(size) for size, _ in points])
 axes.minorticks_off()
 axes.set_ylim(bottom=0)
 show(axes)
@@ -579,11 +589,13 @@ POSITIONS = 12
 fitted_on = [source for source, _ in data.train[: 1000 if FAST else 8000]]
 tried_on = [data.source_vocabulary.encode(e.source) for e in data.examples] + [source for source, _ in data.validation]
 seed_everything(SEED)
-untrained = build_model(GRU_RECIPE, data).eval()
+probed = {"before training": build_model(GRU_RECIPE, data).eval(), "after a minute": model}
+if trained is not model:
+    probed["larger, trained long"] = trained
 probes = {
     end: {
-        "before training": probe_words(untrained, fitted_on, tried_on, POSITIONS, from_end=end == "last"),
-        "after training": probe_words(model, fitted_on, tried_on, POSITIONS, from_end=end == "last"),
+        name: probe_words(some_model, fitted_on, tried_on, POSITIONS, from_end=end == "last")
+        for name, some_model in probed.items()
     }
     for end in ("first", "last")
 }
@@ -594,8 +606,8 @@ panels = plt.subplots(1, 2, figsize=(11, 4), sharey=True)[1]
 descriptions = []
 for axes, (end, found) in zip(panels, probes.items(), strict=True):
     shares = {name: probe.by_position()[0] for name, probe in found.items()}
-    title = f"The {end} word: {shares['before training'][0]:.0%} before training, {shares['after training'][0]:.0%} after"
-    shares["most frequent word"] = found["after training"].by_position()[1]
+    title = f"The {end} word: {shares['before training'][0]:.0%} before training, {shares['after a minute'][0]:.0%} after"
+    shares["most frequent word"] = found["before training"].by_position()[1]
     curves = {name: (places, values) for name, values in shares.items()}
     xlabel = f"position of the word, counted from the {end}"
     plot_lines(curves, title=title, xlabel=xlabel, ylabel="words named right, share", axes=axes)
@@ -607,14 +619,14 @@ show(describe(panels[0], " ".join(descriptions)))
 # An untrained network is a short memory: it holds the words that it read last, and the beginning of the phrase is gone. Training turns this round. What a trained vector keeps is not what is freshest but what the **decoder** needs, and it must begin
 # with the first word. There is a price: with the same numbers, the last words have to become fainter. Every curve falls towards the middle of the phrase, down to where the most frequent word is nearly as good.
 #
-# Does the same word become harder to read when the phrase grows longer around it? Rows are lengths here.
+# Does the same word become harder to read when the phrase grows longer around it? Rows are lengths here, and the model is the one that was trained longest.
 
 # %%
-probe = probes["first"]["after training"]
+name, probe = list(probes["first"].items())[-1]
 table = probe.by_length(list(data.test))
 rows = [f"{low}–{high}" for low, high in table]
 ends = [list(table.values())[row][0] for row in (0, -1)]
-title = f"The first word: {ends[0]:.0%} in the shortest phrases, {ends[1]:.0%} in the longest"
+title = f"The first word, {name}: {ends[0]:.0%} in the shortest phrases, {ends[1]:.0%} in the longest"
 show(
     plot_heatmap(
         list(table.values()), title=title, xlabel="position of the word, from the first", ylabel="source words",
@@ -873,9 +885,9 @@ translate_phrase("trois petites maisons vertes en France le lundi deux mars à q
 
 # %% tags=["closing-table"]
 print(f"lesson 1, {'FAST: too few steps to judge' if FAST else 'full size'}, source {data.name}, seed {SEED}")
-print(f"{'':<20}{'BLEU, shortest':>16}{'longest':>10}{'kept':>8}")
+print(f"{'':<28}{'BLEU, shortest':>16}{'longest':>10}{'kept':>8}")
 for name, curve in {**bleu_curves, **stack_bleu}.items():
-    print(f"{name:<20}{curve[shortest]:>16.1f}{curve[longest]:>10.1f}{curve[longest] / max(curve[shortest], 1e-9):>8.2f}")
+    print(f"{name:<28}{curve[shortest]:>16.1f}{curve[longest]:>10.1f}{curve[longest] / max(curve[shortest], 1e-9):>8.2f}")
 print("words that fit: " + ", ".join(f"{words:.1f} in {name}" for name, words in capacity.items() if isfinite(words)))
 for entry in entries:
     interval = entry["difference"]["ci95"] or (float("nan"), float("nan"))
