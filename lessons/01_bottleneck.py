@@ -54,7 +54,7 @@ FAST = is_fast_run()  # few training steps, for automatic tests; the closing tab
 SHARE = 0.02 if FAST else 1.0  # of the training steps
 GRU_RECIPE = FIXED if SOURCE == "default" else REAL_FIXED
 LSTM_RECIPE = STACKED if SOURCE == "default" else replace(REAL_FIXED, system="sequence-to-sequence")
-TIME_LIMIT_SECONDS = 60 if SOURCE == "default" else 600  # for each training
+TIME_LIMIT_SECONDS = 120 if SOURCE == "default" else 1200  # a safety net for each training
 if SOURCE == "default":
     torch.set_num_threads(1)  # the matrices are so small that a second thread waits more than it works
 house_style()

@@ -16,7 +16,7 @@ PHRASE_BUCKETS = ((2, 8), (9, 16), (17, 24), (25, 32), (33, 39), (40, 60))
 SENTENCE_BUCKETS = ((2, 8), (9, 12), (13, 16), (17, 20), (21, 60))
 SHORT_LENGTH = 16
 """Training phrases come in two kinds: most are at most this long, the others up to the longest bucket."""
-CURRICULUM_PAIRS = 6000
+CURRICULUM_PAIRS = 3500
 """Sentences in each of the first epochs of a curriculum."""
 
 

@@ -99,10 +99,11 @@ def claims_table(entries: Sequence[Mapping], *, with_source: bool = True) -> str
         difference = f"{entry['difference']['mean']:+.{places}f}"
         if interval:
             difference += f" [{interval[0]:+.{places}f}, {interval[1]:+.{places}f}]"
+        seeds = f"{len(ours['values'])} seed{'s' if len(ours['values']) > 1 else ''}"
         where = f" · {entry['source']}" if with_source and "source" in entry else ""
         rows.append(
             f"| {entry['claim']} ({entry['paper']}) | {entry['paper_figures']} "
-            f"| {entry['metric']}{where}, {len(ours['values'])} seeds: {baseline['name']} {means[0]:.{places}f}, "
+            f"| {entry['metric']}{where}, {seeds}: {baseline['name']} {means[0]:.{places}f}, "
             f"{ours['name']} {means[1]:.{places}f} | {difference} | **{verdict(entry)}** |"
         )
     return "\n".join(rows)

@@ -8,15 +8,15 @@ from course_utils.experiments.claims import Claim
 from course_utils.experiments.translation import Recipe, fit, named_figures, score
 
 SMALL_STATES = (32, 64)
-FIXED = Recipe("rnn-encoder-decoder", hidden_size=128, steps=700, curriculum=(8, 16, 30))
+FIXED = Recipe("rnn-encoder-decoder", hidden_size=128, steps=800, learning_rate=7e-3, curriculum=(8, 16, 30))
 STACKED = Recipe("sequence-to-sequence", hidden_size=128, steps=600, curriculum=(8, 16, 30))
 REAL_FIXED = Recipe(
     "rnn-encoder-decoder",
     embedding_size=128,
     hidden_size=256,
     dropout=0.3,
-    steps=2600,
-    learning_rate=2e-3,
+    steps=1500,
+    learning_rate=2.5e-3,
     label_smoothing=0.1,
     batch_size=80,
     maximum_tokens=None,

@@ -20,7 +20,16 @@ from course_utils.experiments.translation import (
 )
 from course_utils.models.translation import TranslationModel
 
-ATTENTION = Recipe("rnn-search", options=(("attention_size", 48),), curriculum=(8, 16, 30))
+ATTENTION = Recipe(
+    "rnn-search",
+    hidden_size=96,
+    options=(("attention_size", 32),),
+    steps=610,
+    learning_rate=8e-3,
+    batch_size=64,
+    maximum_tokens=800,
+    curriculum=(8, 16, 30),
+)
 REAL_ATTENTION = replace(lesson_01.REAL_FIXED, system="rnn-search")
 
 CLAIMS = [
@@ -95,7 +104,7 @@ def measure(source: str, seed: int, fast: bool) -> dict[str, float]:
 
 LONG_TRAINING = {
     "02-additive-attention": replace(
-        ATTENTION, options=(("attention_size", 64),), dropout=0.2, steps=6500, learning_rate=3e-3, maximum_tokens=800
+        ATTENTION, hidden_size=128, options=(("attention_size", 64),), dropout=0.2, steps=6000, learning_rate=3e-3
     ),
     "02-fixed-vector": replace(lesson_01.FIXED, hidden_size=256, steps=4000, learning_rate=2e-3, maximum_tokens=800),
 }

@@ -35,7 +35,7 @@ class Recipe:
     """
 
     system: str
-    embedding_size: int = 64
+    embedding_size: int = 96
     hidden_size: int = 128
     dropout: float = 0.0
     options: tuple[tuple[str, object], ...] = ()

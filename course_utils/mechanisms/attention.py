@@ -115,6 +115,9 @@ class AdditiveAttention(nn.Module):
         self.query_projection = nn.Linear(query_size, attention_size)  # W, with the one bias of the sum
         self.key_projection = nn.Linear(value_size, attention_size, bias=False)  # U
         self.score = nn.Linear(attention_size, 1, bias=False)  # v; a bias would cancel in the softmax
+        # With smaller first weights all scores start almost equal, and finding out where to look takes longer.
+        for layer in (self.query_projection, self.key_projection, self.score):
+            nn.init.kaiming_uniform_(layer.weight, nonlinearity="tanh")
 
     def prepare(self, encoder_outputs: Tensor, source_mask: Tensor) -> AttentionMemory:
         """Project the encoder outputs to keys, once per source batch.

@@ -166,6 +166,26 @@ class DecoderOutputs(NamedTuple):
     attention_weights: Tensor | None
 
 
+class _SharedGradient(torch.autograd.Function):
+    """Give the annotations' part of the gates its gradient in one product, instead of adding up one per step.
+
+    Step i adds Σ_j a_ij g_j to the gates of its word, so δ_i, the gradient of those gates, is that of the sum too, and
+    g_j gets Σ_i a_ij δ_i. Here word_gates pass through unchanged; when all δ_i have come back, g gets its share.
+    """
+
+    @staticmethod
+    def forward(ctx, word_gates: Tensor, source_gates: Tensor, weights: list[Tensor]) -> Tensor:
+        """Pass `word_gates` on; the loop averages detached `source_gates` and appends each step's weights."""
+        ctx.weights = weights
+        return word_gates.view_as(word_gates)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
+        """Hand out δ `(batch, target_length, 3 * hidden_size)` and the gradient of `source_gates`."""
+        attention_weights = torch.stack(ctx.weights, dim=2)  # (batch, source_length, target_length)
+        return gradient, torch.bmm(attention_weights, gradient), None
+
+
 class GRUDecoder(nn.Module):
     """A GRU that reads the previous word and a context at every step.
 
@@ -184,7 +204,8 @@ class GRUDecoder(nn.Module):
         input_size: size of one embedded target word.
         hidden_size: size of the decoder state.
         context_size: size of the context.
-        attention: a module with `prepare` and `forward` as in `AdditiveAttention`; None = fixed vector.
+        attention: a module with `prepare` and `forward` as in `AdditiveAttention`, whose context is an average of
+            `memory.values`; None = fixed vector.
     """
 
     def __init__(
@@ -214,14 +235,19 @@ class GRUDecoder(nn.Module):
         word_weight, context_weight = self._split_input_weight()
         # (batch, target_length, 3 * hidden_size)
         word_gates = nn.functional.linear(embedded_targets, word_weight, self.recurrence.bias_ih_l0)
-        state, states, contexts, weights = initial_state, [], [], []
+        # Averaging is linear, W (Σ_j a_j h_j) = Σ_j a_j (W h_j): W meets each annotation once instead of each context.
+        source_gates = nn.functional.linear(memory.values, context_weight)
+        state, states, weights = initial_state, [], []
+        word_gates = _SharedGradient.apply(word_gates, source_gates, weights)
+        gate_memory = memory._replace(values=source_gates.detach())
         for word_gate in word_gates.unbind(dim=1):
-            context, attention_weights = self.attention(state, memory)
-            state = self._update(word_gate + nn.functional.linear(context, context_weight), state)
+            source_gate, attention_weights = self.attention(state, gate_memory)
+            state = self._update(word_gate + source_gate, state)
             states.append(state)
-            contexts.append(context)
             weights.append(attention_weights)
-        return DecoderOutputs(torch.stack(states, 1), torch.stack(contexts, 1), torch.stack(weights, 1))
+        attention_weights = torch.stack(weights, dim=1)
+        contexts = torch.bmm(attention_weights, memory.values)  # all steps at once; the loop needed only their gates
+        return DecoderOutputs(torch.stack(states, dim=1), contexts, attention_weights)
 
     def step(
         self, embedded_word: Tensor, state: Tensor, memory: Tensor | AttentionMemory

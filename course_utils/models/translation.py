@@ -16,6 +16,9 @@ from torch import Tensor, nn
 from course_utils.mechanisms.attention import AdditiveAttention, AttentionMemory
 from course_utils.mechanisms.recurrent import GRUDecoder, GRUEncoder, LSTMEncoder, MaxoutReadout, reverse_real_tokens
 
+EMBEDDING_SPREAD = 0.2
+"""Standard deviation of a new embedding's entries; nn.Embedding's own, 1, takes many more steps to unlearn."""
+
 
 class TargetLoss(NamedTuple):
     """A loss over the real target tokens of a batch.
@@ -51,6 +54,8 @@ class TranslationModel(nn.Module):
         super().__init__()
         self.source_embedding = nn.Embedding(source_vocabulary_size, embedding_size)
         self.target_embedding = nn.Embedding(target_vocabulary_size, embedding_size)
+        for embedding in (self.source_embedding, self.target_embedding):
+            nn.init.normal_(embedding.weight, std=EMBEDDING_SPREAD)
         self.dropout = nn.Dropout(dropout)
 
     def start(self, source: Tensor, source_mask: Tensor) -> tuple:
