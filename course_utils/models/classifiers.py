@@ -1,0 +1,171 @@
+"""What every model that names the digits on a canvas shares, and the baseline that sees the whole picture at once.
+
+A `DigitClassifier` trains with `loss(batch)` on a `CanvasBatch` (images, and labels from left to right) and answers
+one or several digits, each with its own output. `error_rate` and `multiply_adds` compare such models fairly.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class GlimpseTrace(NamedTuple):
+    """What a model saw and said; entries that a model does not have are None.
+
+    Attributes:
+        logits: `(batch, digits, classes)` after the last glimpse.
+        patches: `(batch, glimpses, scales, channels, size, size)`, what was read.
+        boxes: `(batch, glimpses, scales, 4)`, where it was read, pixels from the upper left corner.
+        locations: `(batch, glimpses, 2)`, where the policy sent the glimpses, (x, y), before they are clamped to
+            [-1, 1].
+        log_probabilities: `(batch, glimpses)`, nats, of those locations under the policy.
+        baselines: `(batch, glimpses)`, the reward expected before each glimpse.
+    """
+
+    logits: Tensor
+    patches: Tensor | None = None
+    boxes: Tensor | None = None
+    locations: Tensor | None = None
+    log_probabilities: Tensor | None = None
+    baselines: Tensor | None = None
+
+
+class GlimpseLoss(NamedTuple):
+    """A loss over a batch of canvases.
+
+    Attributes:
+        mean: scalar to minimise.
+        classification: scalar, cross-entropy, nats per digit.
+        accuracy: scalar, share of canvases with every digit right.
+        policy: scalar, its gradient is the REINFORCE estimate; the value itself means nothing. None without a policy.
+        baseline: scalar, squared error of the baselines. None without a policy.
+    """
+
+    mean: Tensor
+    classification: Tensor
+    accuracy: Tensor
+    policy: Tensor | None = None
+    baseline: Tensor | None = None
+
+
+def digit_targets(labels: Tensor, digits: int, classes: int) -> Tensor:
+    """Return the classes to predict, `(batch, digits)`; a missing digit is the last of `classes`, which must be 11.
+
+    Raises:
+        ValueError: if there are more digits than `digits`, or missing ones without a class of their own.
+    """
+    if labels.dim() != 2 or labels.shape[1] != digits:
+        raise ValueError(f"labels has shape {tuple(labels.shape)}; expected (batch, {digits}), the model's digits.")
+    missing = labels < 0
+    if classes < 11 and bool(missing.any()):
+        raise ValueError(f"labels has missing digits, but classes is {classes}; build the model with classes=11.")
+    return labels.masked_fill(missing, classes - 1)
+
+
+class DigitClassifier(nn.Module):
+    """What the three models share: targets, cross-entropy, prediction.
+
+    Args:
+        digits: digits on a canvas, all answered after the last glimpse.
+        classes: 10, or 11 where a row may have fewer digits than `digits`.
+    """
+
+    def __init__(self, digits: int = 1, classes: int = 10) -> None:
+        super().__init__()
+        self.digits, self.classes = digits, classes
+
+    def trace(self, images: Tensor) -> GlimpseTrace:
+        """Look at `(batch, channels, height, width)` and answer."""
+        raise NotImplementedError
+
+    def loss(self, batch) -> GlimpseLoss:
+        """Cross-entropy of the digits, nats per digit."""
+        classification, correct = self._judge(self.trace(batch.images), batch.labels)
+        return GlimpseLoss(classification, classification.detach(), correct.mean())
+
+    def probabilities(self, images: Tensor, samples: int = 1) -> Tensor:
+        """Return `(batch, digits, classes)`; nothing is sampled here, so `samples` changes nothing."""
+        return torch.softmax(self.trace(images).logits, dim=-1)
+
+    def _judge(self, trace: GlimpseTrace, labels: Tensor) -> tuple[Tensor, Tensor]:
+        targets = digit_targets(labels, self.digits, self.classes)
+        classification = nn.functional.cross_entropy(trace.logits.flatten(0, 1), targets.flatten())
+        correct = (trace.logits.argmax(dim=-1) == targets).all(dim=1).to(trace.logits)  # (batch,)
+        return classification, correct
+
+    def _answer(self, state: Tensor) -> Tensor:
+        return self.output(state).unflatten(-1, (self.digits, self.classes))
+
+
+class ConvClassifier(DigitClassifier):
+    """The baseline: convolutions over the whole picture, one hidden layer, an answer.
+
+    Source: Mnih et al. 2014, arXiv 1406.6247, table 2 ("convolutional, 2 layers"): one layer of 10 x 10 filters
+    with stride 5 and a hidden layer of 256. Any other stack can be asked for.
+
+    Args:
+        height, width, channels: of the picture.
+        layers: `(filters, kernel, stride)` of each convolution.
+        hidden_size: of the layer between the last map and the answer.
+        digits, classes: see `DigitClassifier`.
+    """
+
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        channels: int = 1,
+        layers: Sequence[tuple[int, int, int]] = ((32, 10, 5),),
+        hidden_size: int = 256,
+        digits: int = 1,
+        classes: int = 10,
+    ) -> None:
+        super().__init__(digits, classes)
+        modules: list[nn.Module] = []
+        for filters, kernel, stride in layers:
+            modules += [nn.Conv2d(channels, filters, kernel, stride), nn.ReLU()]
+            height, width, channels = (height - kernel) // stride + 1, (width - kernel) // stride + 1, filters
+            if min(height, width) < 1:
+                raise ValueError(f"layers is {layers}; nothing of the picture is left after {kernel} x {kernel}.")
+        self.convolutions = nn.Sequential(*modules)
+        self.hidden = nn.Linear(channels * height * width, hidden_size)
+        self.output = nn.Linear(hidden_size, digits * classes)
+
+    def trace(self, images: Tensor) -> GlimpseTrace:
+        """Answer from the whole picture `(batch, channels, height, width)`."""
+        return GlimpseTrace(self._answer(torch.relu(self.hidden(self.convolutions(images).flatten(1)))))
+
+
+@torch.no_grad()
+def error_rate(model: DigitClassifier, batches: Iterable, samples: int = 1) -> float:
+    """Return the share of canvases, 0 to 1, with any digit wrong, when `samples` runs are averaged per canvas."""
+    training, wrong, count = model.training, 0, 0
+    model.eval()
+    for batch in batches:
+        answers = model.probabilities(batch.images, samples).argmax(dim=-1)
+        targets = digit_targets(batch.labels, model.digits, model.classes)
+        wrong, count = wrong + int((answers != targets).any(dim=1).sum()), count + len(targets)
+    model.train(training)
+    if count == 0:
+        raise ValueError("batches is empty; expected at least one batch.")
+    return wrong / count
+
+
+@torch.no_grad()
+def multiply_adds(model: nn.Module, images: Tensor) -> int:
+    """Count the multiplications of matrix products and convolutions in one look at one picture.
+
+    Averaging in the retina, exponentials of the window and everything else that works number by number are not
+    counted.
+
+    Args:
+        model: has `trace(images)`.
+        images: `(1 or more, channels, height, width)`; only the first one is used.
+    """
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        model.trace(images[:1])
+    return counter.get_total_flops() // 2  # the counter takes a product and its sum for two

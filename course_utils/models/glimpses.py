@@ -1,0 +1,263 @@
+"""Two ways to say which digit is on a cluttered canvas by looking at parts of it.
+
+| model                     | what it reads                                  | how it learns where to look |
+| `RecurrentAttentionModel` | a few retina glimpses at sampled places        | REINFORCE with a baseline   |
+| `WindowClassifier`        | as many patches through a movable Gaussian window | back-propagation         |
+| `ConvClassifier`          | the whole picture (see `classifiers`)          | not at all                  |
+"""
+
+import torch
+from torch import Generator, Tensor, nn
+
+from course_utils.mechanisms.vision import GaussianWindow, Retina, location_log_probability
+from course_utils.models.classifiers import (
+    ConvClassifier,
+    DigitClassifier,
+    GlimpseLoss,
+    GlimpseTrace,
+    error_rate,
+    multiply_adds,
+)
+
+__all__ = [
+    "ConvClassifier",
+    "DigitClassifier",
+    "GlimpseLoss",
+    "GlimpseTrace",
+    "RecurrentAttentionModel",
+    "WindowClassifier",
+    "draw_location",
+    "error_rate",
+    "multiply_adds",
+    "policy_gradients",
+    "reinforce_losses",
+    "window_head",
+]
+
+
+class RecurrentAttentionModel(DigitClassifier):
+    """RAM: a recurrent network that sees a picture only through glimpses at places it draws itself.
+
+    g_t = relu(W_1 relu(W_ρ ρ(x, l_t)) + W_2 relu(W_l l_t))     what and where, mixed
+    h_t = relu(W_h h_{t-1} + W_g g_t)                            the core
+    l_t ~ N(tanh(k W_m h_{t-1}), σ² I)                           the policy; h_0 = 0, so the first mean is a bias
+    reward R = 1 if the answer after the last glimpse is right, else 0
+
+    The answer learns by cross-entropy through core and glimpse network. A location cannot be differentiated through,
+    so the policy learns by REINFORCE, ∇ = E[Σ_t ∇ log π(l_t) (R − b_t)], where b_t is a linear guess of R from
+    h_{t-1}. Neither R − b_t nor l_t carries a gradient.
+
+    Source: Mnih et al. 2014, arXiv 1406.6247, sections 3 and 4.
+
+    Args:
+        glimpses: how often it looks.
+        size, scales: of the retina.
+        channels: of the picture.
+        hidden_size: of the core.
+        glimpse_size: of "what" and of "where".
+        spread: σ of the policy in units of the picture's half width.
+        policy_weight: of the REINFORCE term beside the cross-entropy.
+        policy_gain: k. Adam moves every weight about equally far, however noisy its gradient is, and REINFORCE's is
+            the noisiest: k below 1 slows the policy down, so that it does not wander off before it has learned.
+        policy_reaches_core: let that term's gradient also shape the core; in the paper it shapes W_m alone.
+        digits, classes: see `DigitClassifier`.
+    """
+
+    def __init__(
+        self,
+        glimpses: int = 6,
+        size: int = 12,
+        scales: int = 3,
+        channels: int = 1,
+        hidden_size: int = 256,
+        glimpse_size: int = 128,
+        spread: float = 0.15,
+        policy_weight: float = 0.1,
+        policy_gain: float = 0.1,
+        policy_reaches_core: bool = False,
+        digits: int = 1,
+        classes: int = 10,
+    ) -> None:
+        super().__init__(digits, classes)
+        self.glimpses, self.spread, self.hidden_size = glimpses, spread, hidden_size
+        self.policy_weight, self.policy_gain = policy_weight, policy_gain
+        self.policy_reaches_core = policy_reaches_core
+        self.retina = Retina(size, scales)
+        self.what = nn.Linear(scales * channels * size * size, glimpse_size)
+        self.where = nn.Linear(2, glimpse_size)
+        self.mix = nn.Linear(2 * glimpse_size, hidden_size)
+        self.from_glimpse = nn.Linear(hidden_size, hidden_size)
+        self.from_state = nn.Linear(hidden_size, hidden_size, bias=False)
+        nn.init.eye_(self.from_state.weight)  # what was seen first is neither blown up nor forgotten by a new model
+        self.policy = nn.Linear(hidden_size, 2)
+        nn.init.zeros_(self.policy.bias)
+        nn.init.normal_(self.policy.weight, std=0.01)  # a new model looks at the middle, give or take σ
+        self.baseline = nn.Linear(hidden_size, 1)
+        self.output = nn.Linear(hidden_size, digits * classes)
+
+    def glimpse(self, patches: Tensor, location: Tensor) -> Tensor:
+        """Mix what `(batch, scales, channels, size, size)` with where `(batch, 2)`: `(batch, hidden_size)`."""
+        what, where = torch.relu(self.what(patches.flatten(1))), torch.relu(self.where(location))
+        return torch.relu(self.mix(torch.cat([what, where], dim=1)))
+
+    def trace(
+        self, images: Tensor, sample: bool = True, generator: Generator | None = None, glimpses: int | None = None
+    ) -> GlimpseTrace:
+        """Look at each picture in glimpses.
+
+        Args:
+            images: `(batch, channels, height, width)`.
+            sample: draw locations; False = always take the policy's mean.
+            generator: source of chance; None = torch's global one.
+            glimpses: how often to look; None = as built.
+        """
+        framed = self.retina.prepare(images)
+        state = images.new_zeros(len(images), self.hidden_size)
+        steps = []
+        for _ in range(self.glimpses if glimpses is None else glimpses):
+            aim = self.policy(state if self.policy_reaches_core else state.detach())
+            mean = torch.tanh(self.policy_gain * aim)
+            location = draw_location(mean, self.spread, sample, generator)
+            expected = self.baseline(state.detach()).squeeze(-1)
+            inside = location.clamp(-1, 1)
+            patches = self.retina.look(framed, inside)
+            state = torch.relu(self.from_state(state) + self.from_glimpse(self.glimpse(patches, inside)))
+            boxes = self.retina.boxes(inside, *images.shape[-2:])
+            log_probability = location_log_probability(location, mean, self.spread)
+            steps.append((patches, boxes, location, log_probability, expected))
+        return GlimpseTrace(self._answer(state), *(torch.stack(part, dim=1) for part in zip(*steps, strict=True)))
+
+    def loss(self, batch, use_baseline: bool = True, generator: Generator | None = None) -> GlimpseLoss:
+        """Cross-entropy, plus the REINFORCE term, plus the squared error of the baseline.
+
+        Args:
+            batch: a `CanvasBatch`.
+            use_baseline: False = weigh log-probabilities with the bare reward.
+            generator: source of chance; None = torch's global one.
+        """
+        trace = self.trace(batch.images, generator=generator)
+        classification, correct = self._judge(trace, batch.labels)
+        reward = correct.unsqueeze(1).expand_as(trace.baselines)
+        policy, baseline = reinforce_losses(trace.log_probabilities, reward, trace.baselines, use_baseline)
+        mean = classification + self.policy_weight * policy + baseline
+        return GlimpseLoss(mean, classification.detach(), correct.mean(), policy, baseline.detach())
+
+    def probabilities(
+        self, images: Tensor, samples: int = 1, sample: bool = True, generator: Generator | None = None
+    ) -> Tensor:
+        """Average the answers of several independent runs: `(batch, digits, classes)`.
+
+        With one sample this is what a single look gives; more samples see more of the picture and cost more, so an
+        error must be reported with its number of samples.
+        """
+        if samples < 1:
+            raise ValueError(f"samples is {samples}; expected at least 1.")
+        runs = [torch.softmax(self.trace(images, sample, generator).logits, dim=-1) for _ in range(samples)]
+        return torch.stack(runs).mean(dim=0)
+
+
+def draw_location(mean: Tensor, spread: float, sample: bool = True, generator: Generator | None = None) -> Tensor:
+    """Draw locations around `mean` `(batch, 2)`; they carry no gradient. Without `sample` the mean itself."""
+    mean = mean.detach()
+    if not sample:
+        return mean
+    noise = torch.randn(mean.shape, dtype=mean.dtype, generator=generator, device=generator and generator.device)
+    return mean + spread * noise.to(mean.device)
+
+
+def reinforce_losses(
+    log_probabilities: Tensor, returns: Tensor, baselines: Tensor, use_baseline: bool = True, mask: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return the loss whose gradient is minus the REINFORCE estimate, and the squared error of the baseline.
+
+    policy = −1/B Σ_b Σ_t log π(l_t) · (R_t − b_t),   with R_t − b_t held fixed
+
+    Source: Williams 1992; Mnih et al. 2014, arXiv 1406.6247, equation 3 and the one below it.
+
+    Args:
+        log_probabilities: `(batch, glimpses)`, nats.
+        returns: `(batch, glimpses)`, the reward that counts for each glimpse.
+        baselines: `(batch, glimpses)`, guesses of it; they learn from their own error only.
+        use_baseline: False = b_t is 0 in the policy's term.
+        mask: `(batch, glimpses)` booleans, True = this glimpse was taken; None = all.
+    """
+    returns = returns.detach()
+    advantages = returns - baselines.detach() if use_baseline else returns
+    errors = (baselines - returns).square()
+    mask = torch.ones_like(returns) if mask is None else mask.to(returns)
+    policy = -(log_probabilities * advantages * mask).sum(dim=1).mean()
+    return policy, (errors * mask).sum() / mask.sum()
+
+
+class WindowClassifier(DigitClassifier):
+    """An LSTM that reads the picture through a Gaussian window which it moves itself, by plain back-propagation.
+
+    window_t = parameters(W h_{t-1}),  r_t = read(x, window_t),  h_t = LSTM(h_{t-1}, r_t),  answer from the last h
+
+    The window begins as wide as the picture.
+
+    Source: Gregor et al. 2015, arXiv 1502.04623, sections 3.2 and 4.1 (cluttered MNIST).
+
+    Args:
+        glimpses: how often it reads.
+        size: filters of the window in each direction.
+        channels: of the picture.
+        hidden_size: of the LSTM.
+        digits, classes: see `DigitClassifier`.
+    """
+
+    def __init__(
+        self,
+        glimpses: int = 6,
+        size: int = 12,
+        channels: int = 1,
+        hidden_size: int = 256,
+        digits: int = 1,
+        classes: int = 10,
+    ) -> None:
+        super().__init__(digits, classes)
+        self.glimpses, self.hidden_size = glimpses, hidden_size
+        self.window = GaussianWindow(size)
+        self.aim = window_head(hidden_size)
+        self.core = nn.LSTMCell(channels * size * size, hidden_size)
+        self.output = nn.Linear(hidden_size, digits * classes)
+
+    def trace(self, images: Tensor, glimpses: int | None = None) -> GlimpseTrace:
+        """Read each picture `(batch, channels, height, width)`; `glimpses` None = as often as built."""
+        state = cell = images.new_zeros(len(images), self.hidden_size)
+        patches, boxes = [], []
+        for _ in range(self.glimpses if glimpses is None else glimpses):
+            parameters = self.window.parameters(self.aim(state), *images.shape[-2:])
+            patch = self.window.read(images, parameters)
+            state, cell = self.core(patch.flatten(1), (state, cell))
+            patches.append(patch)
+            boxes.append(self.window.boxes(parameters))
+        patches, boxes = torch.stack(patches, dim=1).unsqueeze(2), torch.stack(boxes, dim=1).unsqueeze(2)
+        return GlimpseTrace(self._answer(state), patches, boxes.detach())
+
+
+def window_head(hidden_size: int) -> nn.Linear:
+    """Make the layer that emits a window's five numbers; a new one covers the picture with soft filters."""
+    head = nn.Linear(hidden_size, 5)
+    nn.init.normal_(head.weight, std=0.01)
+    with torch.no_grad():
+        head.bias.copy_(torch.tensor([0.0, 0.0, 1.5, 0.0, 0.0]))  # σ of 2 pixels: no gaps between wide-set filters
+    return head
+
+
+def policy_gradients(model: RecurrentAttentionModel, batch, count: int, use_baseline: bool = True) -> Tensor:
+    """Estimate the policy's gradient several times on one batch, to see how much the estimates scatter.
+
+    Args:
+        count: independent estimates, each from one run over the batch.
+        use_baseline: see `RecurrentAttentionModel.loss`.
+
+    Returns:
+        `(count, parameters)`, the gradient of the policy's term for the policy's weights and bias.
+    """
+    parameters = list(model.policy.parameters())
+    estimates = []
+    for _ in range(count):
+        gradients = torch.autograd.grad(model.loss(batch, use_baseline).policy, parameters)
+        estimates.append(torch.cat([gradient.flatten() for gradient in gradients]))
+    return torch.stack(estimates)

@@ -1,0 +1,260 @@
+"""DRAM: reads a row of digits from left to right, some glimpses for each, and says when there are no more."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import torch
+from torch import Generator, Tensor, nn
+
+from course_utils.mechanisms.vision import Retina, location_log_probability
+from course_utils.models.classifiers import GlimpseLoss
+from course_utils.models.glimpses import draw_location, reinforce_losses
+
+END = 10
+"""The class that says "no more digits"; 0 to 9 are the digits."""
+NOTHING = -1
+"""Fills labels behind the last digit."""
+
+
+class ReadingTrace(NamedTuple):
+    """What the model saw and said; `steps` answers, each after `glimpses_per_digit` glimpses.
+
+    Attributes:
+        logits: `(batch, steps, 11)`.
+        patches: `(batch, steps, glimpses_per_digit, scales, channels, size, size)`.
+        boxes: `(batch, steps, glimpses_per_digit, scales, 4)`, pixels from the upper left corner.
+        locations: `(batch, steps, glimpses_per_digit, 2)`, (x, y) as drawn, before they are clamped to [-1, 1].
+        log_probabilities: `(batch, steps, glimpses_per_digit)`, nats.
+        baselines: `(batch, steps, glimpses_per_digit)`, the reward that was expected from there on.
+    """
+
+    logits: Tensor
+    patches: Tensor
+    boxes: Tensor
+    locations: Tensor
+    log_probabilities: Tensor
+    baselines: Tensor
+
+
+class ContextNetwork(nn.Module):
+    """Looks once at the whole picture, small and blurred, to say where to begin.
+
+    Args:
+        height, width, channels: of the picture.
+        output_size: numbers it says.
+        factor: the picture is averaged over squares of this many pixels.
+    """
+
+    def __init__(self, height: int, width: int, channels: int, output_size: int, factor: int = 4) -> None:
+        super().__init__()
+        self.factor = factor
+        self.convolutions = nn.Sequential(
+            nn.Conv2d(channels, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 16, 3, padding=1), nn.ReLU()
+        )
+        self.output = nn.Linear(16 * (height // factor) * (width // factor), output_size)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map `(batch, channels, height, width)` to `(batch, output_size)`, each from -1 to 1."""
+        small = nn.functional.avg_pool2d(images, self.factor)
+        return torch.tanh(self.output(self.convolutions(small).flatten(1)))
+
+
+class DeepRecurrentAttentionModel(nn.Module):
+    """DRAM: a two-layer recurrent core; the lower layer says what, the upper one where to look next.
+
+    g_n = relu(W_ρ ρ(x, l_n)) ⊙ relu(W_l l_n)           what times where
+    r1_n = LSTM(r1_{n-1}, g_n)                           classification layer; r1_0 = 0
+    r2_n = LSTM(r2_{n-1}, r1_n)                          emission layer; r2_0 = context(x)
+    l_n ~ N(tanh(k W_m r2_{n-1}), σ² I)
+    y_s from r1 after every `glimpses_per_digit` glimpses, until it is `END`
+
+    The context reaches only the emission layer: what is said of a digit must come from glimpses. While training, one
+    more answer than there are digits counts, and that one must be `END`. The reward of an answer is 1 if it is right;
+    a glimpse is credited with its own answer and all later ones, and a learned baseline is subtracted.
+
+    Source: Ba, Mnih and Kavukcuoglu 2015, arXiv 1412.7755, sections 3 and 4. The convolutions of its glimpse network
+    are one linear layer here, and rewards are summed from a glimpse on instead of from the beginning.
+
+    Args:
+        height, width, channels: of the picture.
+        most_digits: longest row it is trained on.
+        glimpses_per_digit: before each answer.
+        size, scales: of the retina.
+        hidden_size: of either layer.
+        spread: σ of the policy in units of the picture's half width and height.
+        policy_weight: of the REINFORCE term beside the cross-entropy.
+        policy_gain: k, see `RecurrentAttentionModel`.
+        context_factor: the context network sees the picture averaged over squares of this many pixels.
+    """
+
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        channels: int = 1,
+        most_digits: int = 3,
+        glimpses_per_digit: int = 3,
+        size: int = 12,
+        scales: int = 2,
+        hidden_size: int = 128,
+        spread: float = 0.1,
+        policy_weight: float = 0.1,
+        policy_gain: float = 0.1,
+        context_factor: int = 4,
+    ) -> None:
+        super().__init__()
+        self.most_digits, self.glimpses_per_digit, self.hidden_size = most_digits, glimpses_per_digit, hidden_size
+        self.spread, self.policy_weight, self.policy_gain = spread, policy_weight, policy_gain
+        self.retina = Retina(size, scales)
+        self.context = ContextNetwork(height, width, channels, hidden_size, context_factor)
+        self.what = nn.Linear(scales * channels * size * size, hidden_size)
+        self.where = nn.Linear(2, hidden_size)
+        nn.init.ones_(self.where.bias)  # else half of the products begin at zero, and nothing passes there
+        self.classification = nn.LSTMCell(hidden_size, hidden_size)
+        self.emission = nn.LSTMCell(hidden_size, hidden_size)
+        self.policy = nn.Linear(hidden_size, 2)
+        nn.init.zeros_(self.policy.bias)
+        self.baseline = nn.Linear(hidden_size, 1)
+        self.output = nn.Linear(hidden_size, END + 1)
+
+    def glimpse(self, patches: Tensor, location: Tensor) -> Tensor:
+        """Multiply what `(batch, scales, channels, size, size)` by where `(batch, 2)`: `(batch, hidden_size)`."""
+        return torch.relu(self.what(patches.flatten(1))) * torch.relu(self.where(location))
+
+    def trace(
+        self,
+        images: Tensor,
+        sample: bool = True,
+        generator: Generator | None = None,
+        steps: int | None = None,
+        stop: bool = False,
+    ) -> ReadingTrace:
+        """Look, and answer after every `glimpses_per_digit` glimpses.
+
+        Args:
+            images: `(batch, channels, height, width)`.
+            sample: draw locations; False = always take the policy's mean.
+            generator: source of chance; None = torch's global one.
+            steps: most answers; None = `most_digits` + 1.
+            stop: stop as soon as every row has had its `END`.
+        """
+        framed = self.retina.prepare(images)
+        lower = lower_cell = upper_cell = images.new_zeros(len(images), self.hidden_size)
+        upper = self.context(images)
+        ended = torch.zeros(len(images), dtype=torch.bool, device=images.device)
+        answers, looks = [], []
+        for _ in range(self.most_digits + 1 if steps is None else steps):
+            glimpses = []
+            for _ in range(self.glimpses_per_digit):
+                mean = torch.tanh(self.policy_gain * self.policy(upper))
+                location = draw_location(mean, self.spread, sample, generator)
+                expected = self.baseline(upper.detach()).squeeze(-1)
+                inside = location.clamp(-1, 1)
+                patches = self.retina.look(framed, inside)
+                lower, lower_cell = self.classification(self.glimpse(patches, inside), (lower, lower_cell))
+                upper, upper_cell = self.emission(lower, (upper, upper_cell))
+                log_probability = location_log_probability(location, mean, self.spread)
+                boxes = self.retina.boxes(inside, *images.shape[-2:])
+                glimpses.append((patches, boxes, location, log_probability, expected))
+            answers.append(self.output(lower))
+            looks.append([torch.stack(part, dim=1) for part in zip(*glimpses, strict=True)])
+            ended |= answers[-1].argmax(dim=-1) == END
+            if stop and bool(ended.all()):
+                break
+        return ReadingTrace(
+            torch.stack(answers, dim=1), *(torch.stack(part, dim=1) for part in zip(*looks, strict=True))
+        )
+
+    def loss(self, batch, use_baseline: bool = True, generator: Generator | None = None) -> GlimpseLoss:
+        """Cross-entropy of digits and end (nats per answer), plus REINFORCE, plus the error of the baseline.
+
+        Args:
+            batch: a `CanvasBatch` with at most `most_digits` digits.
+            use_baseline: False = weigh log-probabilities with the bare reward.
+            generator: source of chance; None = torch's global one.
+        """
+        targets = reading_targets(batch.labels, self.most_digits)
+        trace = self.trace(batch.images, generator=generator)
+        counted = targets != NOTHING  # (batch, steps)
+        classification = nn.functional.cross_entropy(
+            trace.logits.flatten(0, 1), targets.flatten(), ignore_index=NOTHING
+        )
+        right = (trace.logits.argmax(dim=-1) == targets) & counted
+        returns = right.to(trace.logits).flip(1).cumsum(dim=1).flip(1)  # of this answer and all later ones
+
+        def per_glimpse(values: Tensor) -> Tensor:
+            return values.unsqueeze(2).expand(-1, -1, self.glimpses_per_digit).flatten(1)
+
+        policy, baseline = reinforce_losses(
+            trace.log_probabilities.flatten(1),
+            per_glimpse(returns),
+            trace.baselines.flatten(1),
+            use_baseline,
+            per_glimpse(counted),
+        )
+        mean = classification + self.policy_weight * policy + baseline
+        accuracy = (right | ~counted).all(dim=1).to(trace.logits).mean()
+        return GlimpseLoss(mean, classification.detach(), accuracy, policy, baseline.detach())
+
+    @torch.no_grad()
+    def read(self, images: Tensor, samples: int = 1, sample: bool = True, generator: Generator | None = None) -> Tensor:
+        """Read each row until the model says that it ends, or for at most `most_digits` + 1 answers.
+
+        Args:
+            images: `(batch, channels, height, width)`.
+            samples: independent runs whose probabilities are averaged, answer by answer.
+            sample: draw locations; False = always take the policy's mean.
+            generator: source of chance; None = torch's global one.
+
+        Returns:
+            `(batch, steps)` digits, `NOTHING` from the end on; `steps` is the longest reading, at least 1.
+        """
+        if samples < 1:
+            raise ValueError(f"samples is {samples}; expected at least 1.")
+        stop = samples == 1  # several runs may stop at different answers; they are averaged over all steps
+        runs = [torch.softmax(self.trace(images, sample, generator, stop=stop).logits, dim=-1) for _ in range(samples)]
+        answers = torch.stack(runs).mean(dim=0).argmax(dim=-1)
+        ended = (answers == END).int().cumsum(dim=1) > 0
+        return answers.masked_fill(ended, NOTHING)
+
+
+def reading_targets(labels: Tensor, most_digits: int) -> Tensor:
+    """Put `END` after the last digit of every row.
+
+    Args:
+        labels: `(batch, digits)`, `NOTHING` after the last digit.
+        most_digits: columns of the result, less one.
+
+    Returns:
+        `(batch, most_digits + 1)`: digits, then `END`, then `NOTHING`.
+
+    Raises:
+        ValueError: if there are more columns than `most_digits`, or a digit follows `NOTHING`.
+    """
+    if labels.dim() != 2 or labels.shape[1] > most_digits:
+        raise ValueError(
+            f"labels has shape {tuple(labels.shape)}; expected (batch, up to {most_digits} digits). "
+            "Build the model with a larger most_digits."
+        )
+    if bool(((labels[:, 1:] >= 0) & (labels[:, :-1] < 0)).any()):
+        raise ValueError("labels has a digit after a missing one; expected the digits first, from left to right.")
+    targets = nn.functional.pad(labels, (0, most_digits + 1 - labels.shape[1]), value=NOTHING)
+    return targets.scatter(1, (labels >= 0).sum(dim=1, keepdim=True), END)
+
+
+@torch.no_grad()
+def reading_error(model: DeepRecurrentAttentionModel, batches: Iterable, samples: int = 1) -> float:
+    """Return the share of rows, 0 to 1, that are not read exactly, length included."""
+    training, wrong, count = model.training, 0, 0
+    model.eval()
+    for batch in batches:
+        answers = model.read(batch.images, samples)
+        columns = model.most_digits + 1
+        wide, true = (
+            nn.functional.pad(rows, (0, columns - rows.shape[1]), value=NOTHING) for rows in (answers, batch.labels)
+        )
+        wrong, count = wrong + int((wide != true).any(dim=1).sum()), count + len(true)
+    model.train(training)
+    if count == 0:
+        raise ValueError("batches is empty; expected at least one batch.")
+    return wrong / count
