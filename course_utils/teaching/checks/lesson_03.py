@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from course_utils.mechanisms.vision import Retina
 from course_utils.teaching.checks import policies, reading, windows
-from course_utils.teaching.checks.slips import expect_untouched, recognise
+from course_utils.teaching.checks.slips import expect_untouched, recognise, same
 from course_utils.teaching.exercises import Exercise, Mistake, expect, expect_close, expect_tensor
 
 
@@ -53,39 +53,51 @@ def attempt(answer: Callable, hint: str, *arguments: object) -> object:
 
 @looking.behaviour("cuts the square whose middle is the location")
 def _(answer):
-    image = torch.rand(1, 8, 12)
-    result = answer(image.clone(), 0.5, -0.5, 4, 1)  # column 9, row 2
+    image = torch.rand(1, 16, 24)
 
     def at(column, row):
-        return patches(image, [(column, row)], 4)
+        return patches(image, [(round(column), round(row))], 4)
 
+    middle = "x = 0 is the middle of the picture, not its left side: add one to x and y first."
     one = "The square lies a pixel away: it holds the rows from row - size/2 up to, but without, row + size/2."
-    recognise(
-        result,
-        ("x and y are swapped: x tells the column, and y the row, which is the first of the two axes.", at(3, 6)),
-        ("y points down: y = -1 is the top row, as in the tensor. Do not turn it round.", at(9, 6)),
-        ("Height and width are swapped: x spans the width, y the height.", at(6, 3)),
-        ("The location is the middle of the square, not its upper left corner: begin size/2 before it.", at(11, 4)),
-        ("The location is the middle of the square, not its lower right corner.", at(7, 0)),
-        (
-            "-1 and 1 are the outer corners of the picture, not the middles of its outer pixels: "
-            "column = (x + 1)/2 · width, without the minus one.",
-            at(8, 2),
-        ),
-        (one, at(8, 1)),
-        (one, at(10, 3)),
-        (one, at(10, 2)),
-        (one, at(9, 1)),
-        (one, at(9, 3)),
-        ("A location runs from -1 to 1, two units wide: halve x + 1 before you multiply by the width.", at(18, 4)),
-        ("x = 0 is the middle of the picture, not its left side: add one to x and y first.", at(3, -2)),
-        ("x = 0 is the middle of the picture, not its left side: add one to x and y first.", at(6, -4)),
-        ("The patch is transposed: rows come before columns.", at(9, 2).transpose(-1, -2)),
-        ("The patch stands on its head: its first row is the upper one.", at(9, 2).flip(-2)),
-        ("The patch is mirrored: its first column is the left one.", at(9, 2).flip(-1)),
-    )
+    results = []
+    for x, y in [(0.5, -0.5), (0.25, 0.5), (-0.5, -0.25)]:  # some slips show at one of them only
+        column, row = (x + 1) * 12, (y + 1) * 8
+        right = at(column, row)
+        slips = [
+            (
+                "x and y are swapped: x tells the column, and y the row, which is the first of the two axes.",
+                at((y + 1) * 12, (x + 1) * 8),
+            ),
+            ("y points down: y = -1 is the top row, as in the tensor. Do not turn it round.", at(column, (1 - y) * 8)),
+            ("Height and width are swapped: x spans the width, y the height.", at((x + 1) * 8, (y + 1) * 12)),
+            (
+                "The location is the middle of the square, not its upper left corner: begin size/2 before it.",
+                at(column + 2, row + 2),
+            ),
+            ("The location is the middle of the square, not its lower right corner.", at(column - 2, row - 2)),
+            (
+                "A pixel too far to the left. Did you scale by width - 1? -1 and 1 are the outer corners of the "
+                "picture, not the middles of its outer pixels: column = (x + 1)/2 · width.",
+                at(column - 1, row),
+            ),
+            *[(one, at(column + i, row + j)) for i, j in [(-1, -1), (1, 1), (1, 0), (0, -1), (0, 1)]],
+            (
+                "A location runs from -1 to 1, two units wide: halve x + 1 before you multiply by the width.",
+                at((x + 1) * 24, (y + 1) * 16),
+            ),
+            (middle, at(x * 12, y * 8)),
+            (middle, at(x * 24, y * 16)),
+            ("The patch is transposed: rows come before columns.", right.transpose(-1, -2)),
+            ("The patch stands on its head: its first row is the upper one.", right.flip(-2)),
+            ("The patch is mirrored: its first column is the left one.", right.flip(-1)),
+        ]
+        result = answer(image.clone(), x, y, 4, 1)
+        recognise(result, *[(hint, slip) for hint, slip in slips if bool(slip.any()) and not same(slip, right)])
+        results.append((result, right))
     hint = "Wrong pixels. Column (x + 1)/2 · width and row (y + 1)/2 · height are the middle of the square."
-    expect_close(result, at(9, 2), hint, NAMES)
+    for result, right in results:
+        expect_close(result, right, hint, NAMES)
 
 
 @looking.behaviour("takes the nearest corner between pixels")

@@ -60,38 +60,38 @@ def expect_targets(answer, pictures: tuple[Tensor, Tensor], hint: str, *slips: t
     expect_rows(result, reading_targets(*pictures), "(batch, most_digits + 1)", hint)
 
 
-def with_end(digits: list[list[int]], fill: int = NOTHING, end: int = END) -> Tensor:
-    """Write rows of digits with `end` and `fill` behind them, all as wide as four places."""
-    return torch.tensor([(row + [end] + [fill] * 4)[:4] for row in digits])
+def with_end(digits: list[list[int]], fill: int = NOTHING, end: int = END, width: int = 4) -> Tensor:
+    """Write rows of digits with `end` and `fill` behind them, all of the same width."""
+    return torch.tensor([(row + [end] + [fill] * width)[:width] for row in digits])
 
 
 @ordering.behaviour("reads from left to right and puts END behind the last digit")
 def _(answer):
-    # Order by x0: 7 2 5; by x1: 7 5 2; by y0: 5 7 2; by label: 2 5 7. The inverse permutation gives 7 2 5 as 2 5 7.
-    pictures = batch(row((2, (20, 9, 60, 20)), (5, (35, 1, 45, 30)), (7, (4, 5, 15, 12)), most=3))
-    (digits,) = pictures[0].tolist()
+    boxes = (20, 1, 60, 20), (35, 5, 45, 30), (30, 9, 40, 12), (4, 3, 15, 12)
+    pictures = batch(row(*zip((5, 8, 2, 6), boxes, strict=True), most=4))
+    right = [6, 5, 2, 8]
     up = "You sorted by y: a row is read from left to right, by x0, the first number of each box."
-    expect_targets(
-        answer,
-        pictures,
-        "The digits come in the order of x0, then END.",
-        ("The digits are in the order they were given: sort them by x0.", with_end([digits])),
-        ("This is from right to left: the smallest x0 comes first.", with_end([[5, 2, 7]])),
-        (up, with_end([[5, 7, 2]])),
-        ("You sorted by the right side of the boxes, x1; the left side x0 counts.", with_end([[7, 5, 2]])),
+    slips = [
+        ("The digits are in the order they were given: sort them by x0.", [5, 8, 2, 6, END]),
+        ("This is from right to left: the smallest x0 comes first.", [8, 2, 5, 6, END]),
+        (up, [5, 6, 8, 2, END]),
+        ("You sorted by the right side of the boxes, x1; the left side x0 counts.", [6, 2, 8, 5, END]),
+        ("You sorted by value: the boxes' x0 decides, not the digit.", [2, 5, 6, 8, END]),
         (
-            "These are the digits sorted by value, or put where argsort says they come from: "
-            "sort the boxes by x0, and gather the labels in that order.",
-            with_end([[2, 5, 7]]),
+            "You put the digits where argsort says they come from: place k takes the digit number order[k], "
+            "so gather the labels in that order.",
+            [8, 6, 2, 5, END],
         ),
-        ("END is missing behind the last digit.", torch.tensor([[7, 2, 5, NOTHING]])),
-        ("END is missing behind the last digit.", torch.tensor([[7, 2, 5]])),
-        ("END is 10; 0 is a digit.", with_end([[7, 2, 5]], end=0)),
-        ("END comes after the last digit, not in its place.", with_end([[7, 2]])),
-        ("END comes after the last digit, not before the first.", torch.tensor([[END, 7, 2, 5]])),
-        ("You returned places, not digits: take the labels in that order.", with_end([[2, 0, 1]])),
-        ("You returned x0 itself: take the labels in its order.", with_end([[4, 20, 35]])),
-    )
+        ("END is missing behind the last digit.", [*right, NOTHING]),
+        ("END is missing behind the last digit.", right),
+        ("END is 10; 0 is a digit.", [*right, 0]),
+        ("END comes after the last digit, not in its place.", [6, 5, 2, END, NOTHING]),
+        ("END comes after the last digit, not before the first.", [END, *right]),
+        ("You returned places, not digits: take the labels in that order.", [3, 0, 2, 1, END]),
+        ("You returned x0 itself: take the labels in its order.", [4, 20, 30, 35, END]),
+    ]
+    hint = "The digits come in the order of x0, then END."
+    expect_targets(answer, pictures, hint, *[(slip, torch.tensor([result])) for slip, result in slips])
 
 
 @ordering.behaviour("fills the rest of a short row with NOTHING, one END for each picture")
@@ -119,7 +119,7 @@ def _(answer):
         ),
         (
             "The empty places have x0 = -1, so they came first: give them a larger x0 than any digit before you sort.",
-            torch.tensor([[-1, 8, 10, -1], [-1, 10, -1, -1], [9, 1, 4, 10]]),
+            torch.tensor([[-1, 8, 10, -1], [-1, 10, 6, -1], [9, 1, 4, 10]]),
         ),
         (order, with_end([[8, 3], [6], [4, 1, 9]])),
         (order, torch.tensor([[8, 3, 10, -1], [-1, 10, -1, -1], [4, 1, 9, 10]])),
@@ -129,7 +129,14 @@ def _(answer):
 @ordering.behaviour("takes 0 for a digit, and an empty place for none, wherever it stands")
 def _(answer):
     zeros = batch(row((0, (5, 0, 9, 9)), (0, (0, 0, 3, 9)), most=2), row((0, (7, 2, 9, 9)), most=2))
-    expect_targets(answer, zeros, "0 is a digit: only NOTHING (-1) marks an empty place, so test labels != -1.")
+    digit = "0 is a digit: only NOTHING (-1) marks an empty place, so test labels != -1."
+    expect_targets(
+        answer,
+        zeros,
+        "Wrong where all digits are 0.",
+        (digit, torch.tensor([[END, NOTHING, NOTHING]] * 2)),
+        (digit, torch.tensor([[END, 0, NOTHING], [END, NOTHING, NOTHING]])),
+    )
     early = batch(
         row((4, (8, 0, 10, 9)), (2, (1, 0, 5, 9)), most=4, first_missing=1),
         row((7, (6, 0, 10, 9)), most=4, first_missing=3),
@@ -190,25 +197,15 @@ def _(answer):
 
 @stopping.behaviour("stops at the first END of several")
 def _(answer):
+    again = "A second END switches reading on again: count the ENDs so far, any number above zero is the end."
     expect_stopped(
         answer,
         [[10, 2, 10, 6], [1, 10, 10, 9], [8, 10, 3, 10]],
         "The first END counts, whatever comes later.",
         ("You stopped at the last END: the first one counts.", [[-1, 2, -1, -1], [1, -1, -1, -1], [8, -1, 3, -1]]),
         ("You stopped at the last END: the first one counts.", [[10, 2, -1, -1], [1, 10, -1, -1], [8, 10, 3, -1]]),
-        ("Everything after the second END is read again: once ended is ended.", [[-1, -1, -1, 6], [-1, -1, -1, -1]]),
-        (
-            "A second END switches reading on again: count the ENDs so far, any number above zero is the end.",
-            [[-1, -1, -1, 6], [1, -1, 10, 9], [8, -1, -1, 10]],
-        ),
-        (
-            "A second END switches reading on again: count the ENDs so far, any number above zero is the end.",
-            [[-1, -1, 10, 6], [1, -1, 10, 9], [8, -1, -1, 10]],
-        ),
-        (
-            "A second END switches reading on again: count the ENDs so far, any number above zero is the end.",
-            [[-1, -1, -1, 6], [1, -1, -1, 9], [8, -1, -1, -1]],
-        ),
+        (again, [[-1, -1, -1, 6], [1, -1, -1, 9], [8, -1, -1, -1]]),
+        (again, [[-1, -1, 10, 6], [1, -1, 10, 9], [8, -1, -1, 10]]),
     )
 
 
@@ -216,16 +213,16 @@ def _(answer):
 def _(answer):
     expect_stopped(
         answer,
-        [[9, 0, 9], [10, 9, 0], [0, 0, 10]],
+        [[4, 9, 0, 6], [10, 9, 0, 1], [0, 0, 10, 2]],
         "A row without END stays as it is, and one that begins with END is empty.",
         (
             "A row without END came out empty: argmax over no True is 0, the first place.",
-            [[-1, -1, -1], [-1, -1, -1], [0, 0, -1]],
+            [[-1, -1, -1, -1], [-1, -1, -1, -1], [0, 0, -1, -1]],
         ),
-        ("A row without END lost its last digit.", [[9, 0, -1], [-1, -1, -1], [0, 0, -1]]),
-        ("9 is a digit; only END, which is 10, stops.", [[-1, -1, -1], [-1, -1, -1], [0, 0, -1]]),
-        ("0 is a digit; only END, which is 10, stops.", [[9, -1, -1], [-1, -1, -1], [-1, -1, -1]]),
-        ("A row that begins with END is empty; you left it as it was.", [[9, 0, 9], [10, 9, 0], [0, 0, -1]]),
+        ("A row without END lost its last digit.", [[4, 9, 0, -1], [-1, -1, -1, -1], [0, 0, -1, -1]]),
+        ("9 is a digit; only END, which is 10, stops.", [[4, -1, -1, -1], [-1, -1, -1, -1], [0, 0, -1, -1]]),
+        ("0 is a digit; only END, which is 10, stops.", [[4, 9, -1, -1], [-1, -1, -1, -1], [-1, -1, -1, -1]]),
+        ("A row that begins with END is empty; you left it as it was.", [[4, 9, 0, 6], [10, 9, 0, 1], [0, 0, -1, -1]]),
     )
 
 
