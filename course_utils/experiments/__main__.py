@@ -14,6 +14,9 @@ def main(arguments: list[str] | None = None) -> None:
     run.add_argument("--seeds", type=int, default=5, help="how many; they are 0 … seeds-1")
     run.add_argument("--source", choices=("default", "real"), default="default")
     run.add_argument("--fast", action="store_true", help="few steps, to test the machinery; never in data/results")
+    run.add_argument(
+        "--parts", nargs="+", default=(), help="measure only these parts; a run without it writes the result"
+    )
     checkpoint = commands.add_parser("checkpoint", help="train the checkpoints of a lesson again")
     checkpoint.add_argument("lesson", help="two digits, e.g. 02")
     checkpoint.add_argument("names", nargs="*", help="which of them; all if none is named")
@@ -35,8 +38,10 @@ def main(arguments: list[str] | None = None) -> None:
     from course_utils.experiments import runner
 
     if options.command == "run":
-        path = runner.run(options.lesson, seeds=options.seeds, source=options.source, fast=options.fast)
-        print(f"written: {path}")
+        path = runner.run(
+            options.lesson, seeds=options.seeds, source=options.source, fast=options.fast, parts=options.parts
+        )
+        print(f"written: {path}" if path else "measured; run again without --parts to write the result")
     else:
         runner.make_checkpoints(options.lesson, options.names)
 

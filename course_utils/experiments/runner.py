@@ -3,8 +3,16 @@
 The runner knows no lesson: it finds the module `lesson_NN_….py` of this folder and asks it for
 
     CLAIMS                                       the comparisons
+    settings(source, fast) -> dict               everything that decides the figures
     measure(source, seed, fast) -> dict          the figures of one seed, by key
     CHECKPOINTS                                  name -> function that trains and saves it (may be empty)
+
+A lesson whose figures come from trainings that have nothing to do with each other has, in place of `measure`,
+
+    PARTS                                        name -> function like `measure`, for a part of the figures
+
+and its settings have an entry for each part. Parts are measured and kept one by one, so that several processes can
+share the work and a change of one part's settings leaves the others' figures alone.
 """
 
 import hashlib
@@ -13,7 +21,7 @@ import json
 import pkgutil
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -50,8 +58,14 @@ def versions() -> dict[str, str]:
 
 
 def run(
-    lesson: str, *, seeds: int = 5, source: str = "default", fast: bool = False, work_folder: Path = Path("runs")
-) -> Path:
+    lesson: str,
+    *,
+    seeds: int = 5,
+    source: str = "default",
+    fast: bool = False,
+    parts: Sequence[str] = (),
+    work_folder: Path = Path("runs"),
+) -> Path | None:
     """Measure a lesson's claims and write `data/results/<lesson>-<source>.json`.
 
     Each seed's figures are written as soon as they are known, under the settings they were made with; a second run
@@ -62,10 +76,14 @@ def run(
         seeds: how many; they are 0 … seeds − 1.
         source: "default" or "real".
         fast: few steps, for a test of the machinery; the result goes to `work_folder`, never to `data/results`.
+        parts: measure only these parts, and leave the result to a later run without this argument.
         work_folder: where finished seeds wait.
 
     Returns:
-        The file that was written.
+        The file that was written; None with `parts`.
+
+    Raises:
+        ValueError: if the lesson has no experiments, no claim for the source or no such part, or `seeds` is below 1.
     """
     if seeds < 1:
         raise ValueError(f"seeds is {seeds}; expected at least 1.")
@@ -73,12 +91,25 @@ def run(
     claims = [claim for claim in experiment.CLAIMS if source in claim.sources]
     if not claims:
         raise ValueError(f"lesson {lesson} has no claim for source {source!r}.")
-    settings = {"format": FORMAT, "fast": fast, **experiment.settings(source, fast)}
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:12]
-    folder = work_folder / f"{lesson}-{source}-{digest}"
-    measurements = [_measured(experiment, source, seed, fast, folder) for seed in range(seeds)]
+    settings = experiment.settings(source, fast)
+    measures = _measures(experiment, settings)
+    unknown = set(parts) - set(measures)
+    if unknown:
+        raise ValueError(f"unknown parts {sorted(unknown)}; expected some of {', '.join(measures)}.")
+    measurements = [{"seed": seed, "seconds": 0.0, "figures": {}} for seed in range(seeds)]
+    for seed, measurement in enumerate(measurements):
+        for part in parts or measures:
+            measure, decisive = measures[part]
+            digest = _digest({"format": FORMAT, "fast": fast, **decisive})
+            name = f"{lesson}-{source}-{digest}" if part == "" else f"{lesson}-{source}-{part}-{digest}"
+            measured = _measured(measure, part, source, seed, fast, work_folder / name)
+            measurement["seconds"] += measured["seconds"]
+            measurement["figures"] |= measured["figures"]
+    if parts:
+        return None
     command = f"python -m course_utils.experiments run {lesson} --seeds {seeds} --source {source}"
     shared = {"source": source, "seeds": list(range(seeds)), "command": command + (" --fast" if fast else "")}
+    settings = {"format": FORMAT, "fast": fast, **settings}
     result = {
         "lesson": lesson,
         **shared,
@@ -88,21 +119,35 @@ def run(
         "claims": [{**claim.entry([m["figures"] for m in measurements]), **shared} for claim in claims],
         "measurements": [{"seed": m["seed"], "figures": m["figures"]} for m in measurements],
     }
-    path = folder / "result.json" if fast else results_path(lesson, source)
+    path = (
+        work_folder / f"{lesson}-{source}-{_digest(settings)}" / "result.json" if fast else results_path(lesson, source)
+    )
     write_json(path, result)
     return path
 
 
-def _measured(experiment: ModuleType, source: str, seed: int, fast: bool, folder: Path) -> dict:
+def _measures(experiment: ModuleType, settings: dict) -> dict[str, tuple[Callable[[str, int, bool], dict], dict]]:
+    """Return each part's function and the settings that decide it; "" is the only part of an undivided lesson."""
+    if not hasattr(experiment, "PARTS"):
+        return {"": (experiment.measure, settings)}
+    return {name: (measure, settings[name]) for name, measure in experiment.PARTS.items() if name in settings}
+
+
+def _digest(settings: dict) -> str:
+    return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def _measured(measure: Callable, part: str, source: str, seed: int, fast: bool, folder: Path) -> dict:
     path = folder / f"seed-{seed}.json"
+    label = f"seed {seed}" + (f", {part}" if part else "")
     if path.exists():
-        print(f"seed {seed}: taken from {path}")
+        print(f"{label}: taken from {path}")
         return json.loads(path.read_text(encoding="utf-8"))
     started = time.perf_counter()
-    figures = experiment.measure(source, seed, fast)
+    figures = measure(source, seed, fast)
     measured = {"seed": seed, "seconds": time.perf_counter() - started, "figures": figures}
     write_json(path, measured)
-    print(f"seed {seed}: measured in {measured['seconds']:.0f} s", flush=True)
+    print(f"{label}: measured in {measured['seconds']:.0f} s", flush=True)
     return measured
 
 

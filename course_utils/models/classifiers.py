@@ -15,7 +15,7 @@ class GlimpseTrace(NamedTuple):
     """What a model saw and said; entries that a model does not have are None.
 
     Attributes:
-        logits: `(batch, digits, classes)` after the last glimpse.
+        answers: `(batch, glimpses, digits, classes)`, logits after every glimpse (once without glimpses).
         patches: `(batch, glimpses, scales, channels, size, size)`, what was read.
         boxes: `(batch, glimpses, scales, 4)`, where it was read, pixels from the upper left corner.
         locations: `(batch, glimpses, 2)`, where the policy sent the glimpses, (x, y), before they are clamped to
@@ -24,12 +24,17 @@ class GlimpseTrace(NamedTuple):
         baselines: `(batch, glimpses)`, the reward expected before each glimpse.
     """
 
-    logits: Tensor
+    answers: Tensor
     patches: Tensor | None = None
     boxes: Tensor | None = None
     locations: Tensor | None = None
     log_probabilities: Tensor | None = None
     baselines: Tensor | None = None
+
+    @property
+    def logits(self) -> Tensor:
+        """The answer after the last glimpse, `(batch, digits, classes)`."""
+        return self.answers[:, -1]
 
 
 class GlimpseLoss(NamedTuple):
@@ -37,8 +42,8 @@ class GlimpseLoss(NamedTuple):
 
     Attributes:
         mean: scalar to minimise.
-        classification: scalar, cross-entropy, nats per digit.
-        accuracy: scalar, share of canvases with every digit right.
+        classification: scalar, cross-entropy of the answers that count, nats per digit.
+        accuracy: scalar, share of canvases with every digit right after the last glimpse.
         policy: scalar, its gradient is the REINFORCE estimate; the value itself means nothing. None without a policy.
         baseline: scalar, squared error of the baselines. None without a policy.
     """
@@ -68,13 +73,15 @@ class DigitClassifier(nn.Module):
     """What the three models share: targets, cross-entropy, prediction.
 
     Args:
-        digits: digits on a canvas, all answered after the last glimpse.
+        digits: digits on a canvas, all named in every answer.
         classes: 10, or 11 where a row may have fewer digits than `digits`.
+        answer_early: while training, the answer after every glimpse counts, and not only the last one. The model
+            then learns sooner, because a glimpse is judged at once, and can be asked after any number of glimpses.
     """
 
-    def __init__(self, digits: int = 1, classes: int = 10) -> None:
+    def __init__(self, digits: int = 1, classes: int = 10, answer_early: bool = True) -> None:
         super().__init__()
-        self.digits, self.classes = digits, classes
+        self.digits, self.classes, self.answer_early = digits, classes, answer_early
 
     def trace(self, images: Tensor) -> GlimpseTrace:
         """Look at `(batch, channels, height, width)` and answer."""
@@ -82,21 +89,25 @@ class DigitClassifier(nn.Module):
 
     def loss(self, batch) -> GlimpseLoss:
         """Cross-entropy of the digits, nats per digit."""
-        classification, correct = self._judge(self.trace(batch.images), batch.labels)
-        return GlimpseLoss(classification, classification.detach(), correct.mean())
+        classification, accuracy, _ = self._judge(self.trace(batch.images), batch.labels)
+        return GlimpseLoss(classification, classification.detach(), accuracy)
 
     def probabilities(self, images: Tensor, samples: int = 1) -> Tensor:
-        """Return `(batch, digits, classes)`; nothing is sampled here, so `samples` changes nothing."""
-        return torch.softmax(self.trace(images).logits, dim=-1)
+        """Return `(batch, glimpses, digits, classes)`; nothing is sampled here, so `samples` changes nothing."""
+        return torch.softmax(self.trace(images).answers, dim=-1)
 
-    def _judge(self, trace: GlimpseTrace, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def _judge(self, trace: GlimpseTrace, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return cross-entropy and accuracy (scalars) and the probability of the true digits, `(batch, answers)`."""
         targets = digit_targets(labels, self.digits, self.classes)
-        classification = nn.functional.cross_entropy(trace.logits.flatten(0, 1), targets.flatten())
-        correct = (trace.logits.argmax(dim=-1) == targets).all(dim=1).to(trace.logits)  # (batch,)
-        return classification, correct
+        accuracy = (trace.logits.argmax(dim=-1) == targets).all(dim=1).to(trace.logits).mean()
+        answers = trace.answers if self.answer_early else trace.answers[:, -1:]
+        log_probabilities = torch.log_softmax(answers, dim=-1)
+        wanted = targets.unsqueeze(1).expand(-1, answers.shape[1], -1).unsqueeze(-1)
+        true = log_probabilities.gather(-1, wanted).squeeze(-1)  # (batch, answers, digits)
+        return -true.mean(), accuracy, true.detach().exp().mean(dim=-1)
 
-    def _answer(self, state: Tensor) -> Tensor:
-        return self.output(state).unflatten(-1, (self.digits, self.classes))
+    def _answer(self, states: Tensor) -> Tensor:
+        return self.output(states).unflatten(-1, (self.digits, self.classes))
 
 
 class ConvClassifier(DigitClassifier):
@@ -135,22 +146,37 @@ class ConvClassifier(DigitClassifier):
 
     def trace(self, images: Tensor) -> GlimpseTrace:
         """Answer from the whole picture `(batch, channels, height, width)`."""
-        return GlimpseTrace(self._answer(torch.relu(self.hidden(self.convolutions(images).flatten(1)))))
+        state = torch.relu(self.hidden(self.convolutions(images).flatten(1)))
+        return GlimpseTrace(self._answer(state).unsqueeze(1))
 
 
 @torch.no_grad()
-def error_rate(model: DigitClassifier, batches: Iterable, samples: int = 1) -> float:
-    """Return the share of canvases, 0 to 1, with any digit wrong, when `samples` runs are averaged per canvas."""
-    training, wrong, count = model.training, 0, 0
+def error_by_glimpses(model: DigitClassifier, batches: Iterable, samples: int = 1) -> list[float]:
+    """Return the share of canvases, 0 to 1, with any digit wrong after the first, second, … last glimpse.
+
+    Args:
+        model: any of the classifiers; one without glimpses gives a list of one.
+        batches: of canvases, at least one.
+        samples: independent runs whose probabilities are averaged for each canvas.
+
+    Raises:
+        ValueError: if there is no batch.
+    """
+    training, wrong, count = model.training, torch.zeros(()), 0
     model.eval()
     for batch in batches:
-        answers = model.probabilities(batch.images, samples).argmax(dim=-1)
-        targets = digit_targets(batch.labels, model.digits, model.classes)
-        wrong, count = wrong + int((answers != targets).any(dim=1).sum()), count + len(targets)
+        answers = model.probabilities(batch.images, samples).argmax(dim=-1)  # (batch, glimpses, digits)
+        targets = digit_targets(batch.labels, model.digits, model.classes).unsqueeze(1)
+        wrong, count = wrong + (answers != targets).any(dim=-1).sum(dim=0), count + len(answers)
     model.train(training)
     if count == 0:
         raise ValueError("batches is empty; expected at least one batch.")
-    return wrong / count
+    return (wrong / count).tolist()
+
+
+def error_rate(model: DigitClassifier, batches: Iterable, samples: int = 1) -> float:
+    """Return the share of canvases, 0 to 1, with any digit wrong after the last glimpse; see `error_by_glimpses`."""
+    return error_by_glimpses(model, batches, samples)[-1]
 
 
 @torch.no_grad()

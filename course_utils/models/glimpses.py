@@ -15,6 +15,7 @@ from course_utils.models.classifiers import (
     DigitClassifier,
     GlimpseLoss,
     GlimpseTrace,
+    error_by_glimpses,
     error_rate,
     multiply_adds,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "RecurrentAttentionModel",
     "WindowClassifier",
     "draw_location",
+    "error_by_glimpses",
     "error_rate",
     "multiply_adds",
     "policy_gradients",
@@ -40,14 +42,16 @@ class RecurrentAttentionModel(DigitClassifier):
 
     g_t = relu(W_1 relu(W_ρ ρ(x, l_t)) + W_2 relu(W_l l_t))     what and where, mixed
     h_t = relu(W_h h_{t-1} + W_g g_t)                            the core
-    l_t ~ N(tanh(k W_m h_{t-1}), σ² I)                           the policy; h_0 = 0, so the first mean is a bias
-    reward R = 1 if the answer after the last glimpse is right, else 0
+    l_t ~ N(tanh(W_m h_{t-1}), σ² I)                             the policy; h_0 = 0, so the first mean is a bias
+    R_t = mean over the answers from glimpse t on of the probability that they give to the truth
 
     The answer learns by cross-entropy through core and glimpse network. A location cannot be differentiated through,
-    so the policy learns by REINFORCE, ∇ = E[Σ_t ∇ log π(l_t) (R − b_t)], where b_t is a linear guess of R from
-    h_{t-1}. Neither R − b_t nor l_t carries a gradient.
+    so the policy learns by REINFORCE, ∇ = E[Σ_t ∇ log π(l_t) (R_t − b_t)], where b_t is a linear guess of R_t from
+    h_{t-1}. Neither R_t − b_t nor l_t carries a gradient.
 
-    Source: Mnih et al. 2014, arXiv 1406.6247, sections 3 and 4.
+    Source: Mnih et al. 2014, arXiv 1406.6247, sections 3 and 4. There only the last answer counts, R is 1 when it is
+    right and 0 when not, and the policy's gradient stops at W_m: `answer_early=False, policy_reaches_core=False`
+    gives the first and the last of the three.
 
     Args:
         glimpses: how often it looks.
@@ -57,10 +61,8 @@ class RecurrentAttentionModel(DigitClassifier):
         glimpse_size: of "what" and of "where".
         spread: σ of the policy in units of the picture's half width.
         policy_weight: of the REINFORCE term beside the cross-entropy.
-        policy_gain: k. Adam moves every weight about equally far, however noisy its gradient is, and REINFORCE's is
-            the noisiest: k below 1 slows the policy down, so that it does not wander off before it has learned.
         policy_reaches_core: let that term's gradient also shape the core; in the paper it shapes W_m alone.
-        digits, classes: see `DigitClassifier`.
+        digits, classes, answer_early: see `DigitClassifier`.
     """
 
     def __init__(
@@ -73,15 +75,14 @@ class RecurrentAttentionModel(DigitClassifier):
         glimpse_size: int = 128,
         spread: float = 0.15,
         policy_weight: float = 0.1,
-        policy_gain: float = 0.1,
-        policy_reaches_core: bool = False,
+        policy_reaches_core: bool = True,
         digits: int = 1,
         classes: int = 10,
+        answer_early: bool = True,
     ) -> None:
-        super().__init__(digits, classes)
+        super().__init__(digits, classes, answer_early)
         self.glimpses, self.spread, self.hidden_size = glimpses, spread, hidden_size
-        self.policy_weight, self.policy_gain = policy_weight, policy_gain
-        self.policy_reaches_core = policy_reaches_core
+        self.policy_weight, self.policy_reaches_core = policy_weight, policy_reaches_core
         self.retina = Retina(size, scales)
         self.what = nn.Linear(scales * channels * size * size, glimpse_size)
         self.where = nn.Linear(2, glimpse_size)
@@ -115,8 +116,7 @@ class RecurrentAttentionModel(DigitClassifier):
         state = images.new_zeros(len(images), self.hidden_size)
         steps = []
         for _ in range(self.glimpses if glimpses is None else glimpses):
-            aim = self.policy(state if self.policy_reaches_core else state.detach())
-            mean = torch.tanh(self.policy_gain * aim)
+            mean = torch.tanh(self.policy(state if self.policy_reaches_core else state.detach()))
             location = draw_location(mean, self.spread, sample, generator)
             expected = self.baseline(state.detach()).squeeze(-1)
             inside = location.clamp(-1, 1)
@@ -124,8 +124,9 @@ class RecurrentAttentionModel(DigitClassifier):
             state = torch.relu(self.from_state(state) + self.from_glimpse(self.glimpse(patches, inside)))
             boxes = self.retina.boxes(inside, *images.shape[-2:])
             log_probability = location_log_probability(location, mean, self.spread)
-            steps.append((patches, boxes, location, log_probability, expected))
-        return GlimpseTrace(self._answer(state), *(torch.stack(part, dim=1) for part in zip(*steps, strict=True)))
+            steps.append((state, patches, boxes, location, log_probability, expected))
+        states, *seen = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
+        return GlimpseTrace(self._answer(states), *seen)
 
     def loss(self, batch, use_baseline: bool = True, generator: Generator | None = None) -> GlimpseLoss:
         """Cross-entropy, plus the REINFORCE term, plus the squared error of the baseline.
@@ -136,24 +137,30 @@ class RecurrentAttentionModel(DigitClassifier):
             generator: source of chance; None = torch's global one.
         """
         trace = self.trace(batch.images, generator=generator)
-        classification, correct = self._judge(trace, batch.labels)
-        reward = correct.unsqueeze(1).expand_as(trace.baselines)
-        policy, baseline = reinforce_losses(trace.log_probabilities, reward, trace.baselines, use_baseline)
+        classification, accuracy, rewards = self._judge(trace, batch.labels)
+        returns = mean_of_what_follows(rewards.expand_as(trace.baselines))
+        policy, baseline = reinforce_losses(trace.log_probabilities, returns, trace.baselines, use_baseline)
         mean = classification + self.policy_weight * policy + baseline
-        return GlimpseLoss(mean, classification.detach(), correct.mean(), policy, baseline.detach())
+        return GlimpseLoss(mean, classification.detach(), accuracy, policy, baseline.detach())
 
     def probabilities(
         self, images: Tensor, samples: int = 1, sample: bool = True, generator: Generator | None = None
     ) -> Tensor:
-        """Average the answers of several independent runs: `(batch, digits, classes)`.
+        """Average the answers of several independent runs: `(batch, glimpses, digits, classes)`.
 
         With one sample this is what a single look gives; more samples see more of the picture and cost more, so an
         error must be reported with its number of samples.
         """
         if samples < 1:
             raise ValueError(f"samples is {samples}; expected at least 1.")
-        runs = [torch.softmax(self.trace(images, sample, generator).logits, dim=-1) for _ in range(samples)]
+        runs = [torch.softmax(self.trace(images, sample, generator).answers, dim=-1) for _ in range(samples)]
         return torch.stack(runs).mean(dim=0)
+
+
+def mean_of_what_follows(rewards: Tensor) -> Tensor:
+    """Average each entry with all later ones of its row: `(batch, glimpses)` to the same shape."""
+    sums = rewards.flip(1).cumsum(dim=1).flip(1)
+    return sums / torch.arange(rewards.shape[1], 0, -1, device=rewards.device)
 
 
 def draw_location(mean: Tensor, spread: float, sample: bool = True, generator: Generator | None = None) -> Tensor:
@@ -192,7 +199,7 @@ def reinforce_losses(
 class WindowClassifier(DigitClassifier):
     """An LSTM that reads the picture through a Gaussian window which it moves itself, by plain back-propagation.
 
-    window_t = parameters(W h_{t-1}),  r_t = read(x, window_t),  h_t = LSTM(h_{t-1}, r_t),  answer from the last h
+    window_t = parameters(W h_{t-1}),  r_t = read(x, window_t),  h_t = LSTM(h_{t-1}, r_t),  an answer from each h_t
 
     The window begins as wide as the picture.
 
@@ -203,7 +210,7 @@ class WindowClassifier(DigitClassifier):
         size: filters of the window in each direction.
         channels: of the picture.
         hidden_size: of the LSTM.
-        digits, classes: see `DigitClassifier`.
+        digits, classes, answer_early: see `DigitClassifier`.
     """
 
     def __init__(
@@ -214,8 +221,9 @@ class WindowClassifier(DigitClassifier):
         hidden_size: int = 256,
         digits: int = 1,
         classes: int = 10,
+        answer_early: bool = True,
     ) -> None:
-        super().__init__(digits, classes)
+        super().__init__(digits, classes, answer_early)
         self.glimpses, self.hidden_size = glimpses, hidden_size
         self.window = GaussianWindow(size)
         self.aim = window_head(hidden_size)
@@ -225,15 +233,16 @@ class WindowClassifier(DigitClassifier):
     def trace(self, images: Tensor, glimpses: int | None = None) -> GlimpseTrace:
         """Read each picture `(batch, channels, height, width)`; `glimpses` None = as often as built."""
         state = cell = images.new_zeros(len(images), self.hidden_size)
-        patches, boxes = [], []
+        states, patches, boxes = [], [], []
         for _ in range(self.glimpses if glimpses is None else glimpses):
             parameters = self.window.parameters(self.aim(state), *images.shape[-2:])
             patch = self.window.read(images, parameters)
             state, cell = self.core(patch.flatten(1), (state, cell))
+            states.append(state)
             patches.append(patch)
             boxes.append(self.window.boxes(parameters))
         patches, boxes = torch.stack(patches, dim=1).unsqueeze(2), torch.stack(boxes, dim=1).unsqueeze(2)
-        return GlimpseTrace(self._answer(state), patches, boxes.detach())
+        return GlimpseTrace(self._answer(torch.stack(states, dim=1)), patches, boxes.detach())
 
 
 def window_head(hidden_size: int) -> nn.Linear:

@@ -65,15 +65,17 @@ class DeepRecurrentAttentionModel(nn.Module):
     g_n = relu(W_ρ ρ(x, l_n)) ⊙ relu(W_l l_n)           what times where
     r1_n = LSTM(r1_{n-1}, g_n)                           classification layer; r1_0 = 0
     r2_n = LSTM(r2_{n-1}, r1_n)                          emission layer; r2_0 = context(x)
-    l_n ~ N(tanh(k W_m r2_{n-1}), σ² I)
+    l_n ~ N(tanh(W_m r2_{n-1}), σ² I)
     y_s from r1 after every `glimpses_per_digit` glimpses, until it is `END`
 
     The context reaches only the emission layer: what is said of a digit must come from glimpses. While training, one
-    more answer than there are digits counts, and that one must be `END`. The reward of an answer is 1 if it is right;
-    a glimpse is credited with its own answer and all later ones, and a learned baseline is subtracted.
+    more answer than there are digits counts, and that one must be `END`. The reward of an answer is the probability
+    that it gives to the truth; a glimpse is credited with its own answer and all later ones, and a learned baseline is
+    subtracted.
 
     Source: Ba, Mnih and Kavukcuoglu 2015, arXiv 1412.7755, sections 3 and 4. The convolutions of its glimpse network
-    are one linear layer here, and rewards are summed from a glimpse on instead of from the beginning.
+    are one linear layer here, rewards are summed from a glimpse on instead of from the beginning, and a reward is a
+    probability instead of 1 or 0.
 
     Args:
         height, width, channels: of the picture.
@@ -83,7 +85,6 @@ class DeepRecurrentAttentionModel(nn.Module):
         hidden_size: of either layer.
         spread: σ of the policy in units of the picture's half width and height.
         policy_weight: of the REINFORCE term beside the cross-entropy.
-        policy_gain: k, see `RecurrentAttentionModel`.
         context_factor: the context network sees the picture averaged over squares of this many pixels.
     """
 
@@ -99,12 +100,11 @@ class DeepRecurrentAttentionModel(nn.Module):
         hidden_size: int = 128,
         spread: float = 0.1,
         policy_weight: float = 0.1,
-        policy_gain: float = 0.1,
         context_factor: int = 4,
     ) -> None:
         super().__init__()
         self.most_digits, self.glimpses_per_digit, self.hidden_size = most_digits, glimpses_per_digit, hidden_size
-        self.spread, self.policy_weight, self.policy_gain = spread, policy_weight, policy_gain
+        self.spread, self.policy_weight = spread, policy_weight
         self.retina = Retina(size, scales)
         self.context = ContextNetwork(height, width, channels, hidden_size, context_factor)
         self.what = nn.Linear(scales * channels * size * size, hidden_size)
@@ -146,7 +146,7 @@ class DeepRecurrentAttentionModel(nn.Module):
         for _ in range(self.most_digits + 1 if steps is None else steps):
             glimpses = []
             for _ in range(self.glimpses_per_digit):
-                mean = torch.tanh(self.policy_gain * self.policy(upper))
+                mean = torch.tanh(self.policy(upper))
                 location = draw_location(mean, self.spread, sample, generator)
                 expected = self.baseline(upper.detach()).squeeze(-1)
                 inside = location.clamp(-1, 1)
@@ -176,11 +176,11 @@ class DeepRecurrentAttentionModel(nn.Module):
         targets = reading_targets(batch.labels, self.most_digits)
         trace = self.trace(batch.images, generator=generator)
         counted = targets != NOTHING  # (batch, steps)
-        classification = nn.functional.cross_entropy(
-            trace.logits.flatten(0, 1), targets.flatten(), ignore_index=NOTHING
-        )
-        right = (trace.logits.argmax(dim=-1) == targets) & counted
-        returns = right.to(trace.logits).flip(1).cumsum(dim=1).flip(1)  # of this answer and all later ones
+        log_probabilities = torch.log_softmax(trace.logits, dim=-1)
+        true = log_probabilities.gather(2, targets.clamp(min=0).unsqueeze(2)).squeeze(2) * counted  # (batch, steps)
+        classification = -true.sum() / counted.sum()
+        rewards = true.detach().exp() * counted
+        returns = rewards.flip(1).cumsum(dim=1).flip(1)  # of this answer and all later ones
 
         def per_glimpse(values: Tensor) -> Tensor:
             return values.unsqueeze(2).expand(-1, -1, self.glimpses_per_digit).flatten(1)
@@ -193,7 +193,7 @@ class DeepRecurrentAttentionModel(nn.Module):
             per_glimpse(counted),
         )
         mean = classification + self.policy_weight * policy + baseline
-        accuracy = (right | ~counted).all(dim=1).to(trace.logits).mean()
+        accuracy = ((trace.logits.argmax(dim=-1) == targets) | ~counted).all(dim=1).to(trace.logits).mean()
         return GlimpseLoss(mean, classification.detach(), accuracy, policy, baseline.detach())
 
     @torch.no_grad()

@@ -1,0 +1,192 @@
+"""What the experiments of lesson 3 share: canvases, how a model that looks is trained, and where it looked."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import NamedTuple
+
+import torch
+from torch import Generator, Tensor, nn
+
+from course_utils.datasets.canvases import CanvasBatch, CanvasSettings, DigitSplit, draw_canvases
+from course_utils.mechanisms.vision import location_to_pixels, share_of_pixels_seen
+from course_utils.models.drawing import DRAW
+from course_utils.models.glimpses import ConvClassifier, RecurrentAttentionModel, WindowClassifier
+from course_utils.models.reading import DeepRecurrentAttentionModel
+from course_utils.training import History, pick_device, seed_everything, train
+
+SYSTEMS: dict[str, Callable[..., nn.Module]] = {
+    "ram": lambda height, width, **options: RecurrentAttentionModel(**options),
+    "window": lambda height, width, **options: WindowClassifier(**options),
+    "conv": ConvClassifier,
+    "dram": DeepRecurrentAttentionModel,
+    "draw": DRAW,
+}
+"""Models by name; each is made for canvases of a height and width."""
+
+_BATCHES_PER_EPOCH = 100
+_TEST_SEED = 20_141_024  # of the canvases that everything is tested on; training seeds are 0, 1, 2, …
+_SHARE_OF_FALL = 0.7  # of the steps, after which the policy's spread stays at its last value
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a trained model besides the digits and the seed.
+
+    Attributes:
+        system: a name in `SYSTEMS`.
+        canvas: what it is trained for; tests use the same without augmentation.
+        options: further arguments of the system, e.g. `(("glimpses", 8),)`.
+        steps, learning_rate: see `training.train`.
+        batch_size: canvases in a batch.
+        stages: easier canvases to begin with: until which share of the steps, and what is different.
+        spreads: the policy's σ at the first step and at its smallest; between, it falls by the same factor each
+            step. None for models without a policy. A wide policy tries far places, a narrow one aims.
+    """
+
+    system: str
+    canvas: CanvasSettings
+    options: tuple[tuple[str, object], ...] = ()
+    steps: int = 1000
+    learning_rate: float = 2e-3
+    batch_size: int = 128
+    stages: tuple[tuple[float, tuple[tuple[str, object], ...]], ...] = field(default=())
+    spreads: tuple[float, float] | None = None
+
+    def shortened(self, share: float) -> "Recipe":
+        """The same with a share of the steps, at least one."""
+        return replace(self, steps=max(1, round(self.steps * share)))
+
+    def configuration(self) -> dict:
+        """The recipe as plain values, for cards and results."""
+        stages = [[until, dict(changes)] for until, changes in self.stages]
+        return {**asdict(self), "options": dict(self.options), "stages": stages}
+
+    def canvas_at(self, progress: float) -> CanvasSettings:
+        """What canvases look like when a share `progress` of the steps is done."""
+        for until, changes in self.stages:
+            if progress < until:
+                return replace(self.canvas, **dict(changes))
+        return self.canvas
+
+    def spread_at(self, progress: float) -> float:
+        """The policy's σ when a share `progress` of the steps is done."""
+        first, last = self.spreads
+        return first * (last / first) ** min(1.0, progress / _SHARE_OF_FALL)
+
+
+def build_model(recipe: Recipe) -> nn.Module:
+    """Make the recipe's model, untrained, with the policy's smallest spread."""
+    model = SYSTEMS[recipe.system](recipe.canvas.height, recipe.canvas.width, **dict(recipe.options))
+    if recipe.spreads:
+        model.spread = recipe.spreads[1]
+    return model
+
+
+def fit(
+    recipe: Recipe,
+    split: DigitSplit,
+    seed: int = 0,
+    *,
+    layouts: Tensor | None = None,
+    progress: bool = True,
+    time_limit_seconds: float | None = None,
+    validate: Callable[[nn.Module], float] | None = None,
+    validate_every: int = 500,
+) -> tuple[nn.Module, History]:
+    """Train a recipe from scratch on canvases that are drawn anew for every batch.
+
+    Args:
+        recipe: what to train and how.
+        split: the digits to draw with.
+        seed: initial weights, canvases and glimpses.
+        layouts: see `canvases.draw_canvases`.
+        progress, time_limit_seconds, validate, validate_every: see `training.train`.
+    """
+    # A window's filters and vanishing gradients are full of denormal numbers, which a CPU adds many times more slowly.
+    torch.set_flush_denormal(True)
+    seed_everything(seed)
+    model = build_model(recipe).to(pick_device())
+
+    def batches(epoch: int) -> Iterator[CanvasBatch]:
+        generator = Generator().manual_seed(1_000_003 * seed + epoch)
+        for number in range(_BATCHES_PER_EPOCH):
+            done = (epoch * _BATCHES_PER_EPOCH + number) / recipe.steps
+            if recipe.spreads:
+                model.spread = recipe.spread_at(done)
+            yield draw_canvases(split, recipe.canvas_at(done), recipe.batch_size, generator, layouts)
+
+    history = train(
+        model,
+        batches,
+        steps=recipe.steps,
+        learning_rate=recipe.learning_rate,
+        time_limit_seconds=time_limit_seconds,
+        validate=validate,
+        validate_every=validate_every,
+        progress=progress,
+        description=recipe.system,
+    )
+    return model, history
+
+
+def draw_tests(
+    split: DigitSplit, canvas: CanvasSettings, count: int = 2000, layouts: Tensor | None = None, batch_size: int = 250
+) -> list[CanvasBatch]:
+    """Draw the canvases that models are tested on: always the same ones, without augmentation."""
+    generator, plain = Generator().manual_seed(_TEST_SEED), replace(canvas, augmentation=None)
+    sizes = [min(batch_size, count - start) for start in range(0, count, batch_size)]
+    return [draw_canvases(split, plain, size, generator, layouts) for size in sizes]
+
+
+class LookScore(NamedTuple):
+    """Where a model looked, against the gold boxes; a list has one entry per glimpse.
+
+    Attributes:
+        hits: share of canvases on which the middle of that glimpse lies in the digit's box, 0 to 1.
+        chance: the same for places drawn evenly over the canvas.
+        centre: the same for a glimpse that stays in the middle of the canvas.
+        pixels_seen: mean share of the canvas's pixels that lie in the sharpest patch of any glimpse so far.
+    """
+
+    hits: list[float]
+    chance: float
+    centre: float
+    pixels_seen: list[float]
+
+
+@torch.no_grad()
+def score_looks(model: nn.Module, batches: Sequence[CanvasBatch]) -> LookScore:
+    """Mark the glimpses of a model on canvases with one digit each.
+
+    The middle of a window that reaches beyond the canvas may lie outside; then it misses.
+    """
+    hits, seen, chance, centre, count = [], [], 0.0, 0.0, 0
+    for batch in batches:
+        trace = model.trace(batch.images)
+        height, width = batch.images.shape[-2:]
+        gold = batch.boxes[:, :1].float()  # (batch, 1, 4)
+        boxes = trace.boxes[:, :, 0].float()  # (batch, glimpses, 4), the sharpest patch
+        hits.append(_inside((boxes[..., :2] + boxes[..., 2:]) / 2, gold).float())
+        seen.append(
+            torch.stack([share_of_pixels_seen(boxes[:, :t], height, width) for t in range(1, boxes.shape[1] + 1)], 1)
+        )
+        sides = gold[:, 0, 2:] - gold[:, 0, :2]
+        chance += float((sides.prod(dim=-1) / (height * width)).sum())
+        middle = location_to_pixels(torch.zeros(1, 1, 2), height, width)
+        centre += float(_inside(middle, gold).sum())
+        count += len(boxes)
+    means = [torch.cat(values).mean(dim=0).tolist() for values in (hits, seen)]
+    return LookScore(means[0], chance / count, centre / count, means[1])
+
+
+def _inside(points: Tensor, boxes: Tensor) -> Tensor:
+    """Say for points `(…, 2)` whether they lie in boxes `(…, 4)`."""
+    return ((points >= boxes[..., :2]) & (points < boxes[..., 2:])).all(dim=-1)
+
+
+@torch.no_grad()
+def bound_in_nats(model: DRAW, batches: Sequence[CanvasBatch], samples: int = 1) -> float:
+    """Return DRAW's bound on −log p, nats per picture, averaged over pictures and `samples` runs."""
+    generator = Generator().manual_seed(_TEST_SEED)
+    totals = [float(model.loss(batch, generator).mean) * len(batch.images) for _ in range(samples) for batch in batches]
+    return sum(totals) / samples / sum(len(batch.images) for batch in batches)
