@@ -211,7 +211,7 @@ WRONG["03.retina"] = [
     ("bilinear", interpolated(mode="bilinear"), "four middle pixels"),
     ("widths grow linearly", linear_widths, "grow by one size"),
     ("widths stay", same_widths, "covers the same square"),
-    ("begins twice as wide", begins_twice_as_wide, "begins with twice"),
+    ("begins twice as wide", begins_twice_as_wide, "covers twice that"),
     ("the middle again", blurred_patch_of_the_middle, "covers the same square"),
     ("grows to the right", growing_to_the_right, "share their upper left corner"),
     ("widest first", lambda *inputs: look(*inputs).flip(0), "sharp patch comes first"),
@@ -221,7 +221,7 @@ WRONG["03.retina"] = [
     ("mirrors", looking(mode="reflect"), "mirror the picture"),
     ("moved inside", kept_inside, "moved the square back"),
     ("mean of real pixels", mean_of_real_pixels, "Zeros of the margin count"),
-    ("channels first", lambda *inputs: look(*inputs).transpose(0, 1), "(scales, channels, size, size)"),
+    ("channels first", lambda *inputs: look(*inputs).transpose(0, 1), "Scales come before channels"),
     ("grey", lambda *inputs: look(*inputs).mean(1, keepdim=True), "Keep the colours apart"),
     ("first colour", lambda *inputs: look(*inputs)[:, :1], "Keep the colours apart"),
     ("a list", list_of_patches, "yours is a list"),
@@ -852,7 +852,7 @@ WRONG["03.stop-at-end"] = [
     ("in place", stop_in_place, "in place"),
     ("floats", lambda a: stop(a).float(), "Return integers"),
     ("no return", lambda a: None, "returned None"),
-    ("typed in", lambda a: torch.tensor([[4, 0, -1, -1], [3, -1, -1, -1]]), "same shape as the answers"),
+    ("typed in", lambda a: torch.tensor([[4, 0, 6, -1, -1], [3, 1, -1, -1, -1]]), "same shape as the answers"),
 ]  # fmt: skip
 
 
@@ -950,6 +950,10 @@ def one_variance(center, stride, variance, size, length):
     return spread_filters(center, stride, variance[:1].expand(len(variance)), size, length)
 
 
+def one_stride(center, stride, variance, size, length):
+    return spread_filters(center, stride[:1].expand(len(stride)), variance, size, length)
+
+
 def one_center(center, stride, variance, size, length):
     return spread_filters(center[:1].expand(len(center)), stride, variance, size, length)
 
@@ -1001,7 +1005,8 @@ WRONG["03.filter-bank"] = [
     ("no brackets", with_inputs(lambda c, d, v: (c, d, 1 / v)), "in brackets"),
     ("no variance", with_inputs(lambda c, d, v: (c, d, torch.ones_like(v))), "variance is not used"),
     ("one variance", one_variance, "first one's variance"),
-    ("one centre", one_center, "centre of the first"),
+    ("one stride", one_stride, "first one's stride"),
+    ("one centre", one_center, "first one's centre"),
     ("absolute distance", absolute_distance, "Square the distance"),
     ("not normalised", lambda *inputs: logits(*inputs).exp(), "not one yet"),
     ("by the constant", by_the_constant, "makes the area one"),
@@ -1126,7 +1131,7 @@ WRONG["03.window-read"] = [
     ("banks over the channels", lambda x, f_y, f_x, g: g.view(-1, 1, 1, 1) * (f_y @ x @ f_x.mT), "met the channels"),
     ("first window", lambda x, f_y, f_x, g: g.view(-1, 1, 1, 1) * (f_y[0] @ x @ f_x[0].T), "first one's window"),
     ("first picture", lambda x, f_y, f_x, g: read(x[:1].repeat(len(x), 1, 1, 1), f_y, f_x, g), "first picture"),
-    ("channels summed", read_summing_the_channels, "Keep the colours apart"),
+    ("channels summed", read_summing_the_channels, "axis of the channels is gone"),
     ("channels averaged", lambda *inputs: read(*inputs).mean(1, keepdim=True), "Keep the colours apart"),
     ("first channel", lambda *inputs: read(*inputs)[:, :1], "first one only"),
     ("channels last", lambda *inputs: read(*inputs).movedim(1, -1), "Channels come before"),

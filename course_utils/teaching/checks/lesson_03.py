@@ -88,6 +88,10 @@ def _(answer):
             ),
             (middle, at(x * 12, y * 8)),
             (middle, at(x * 24, y * 16)),
+            (
+                "The first patch covers size · 2^0 = size pixels; yours covers twice that.",
+                blocks(square(image, int(column), int(row), 8), 4).mean(dim=-1).unsqueeze(0),
+            ),
             ("The patch is transposed: rows come before columns.", right.transpose(-1, -2)),
             ("The patch stands on its head: its first row is the upper one.", right.flip(-2)),
             ("The patch is mirrored: its first column is the left one.", right.flip(-1)),
@@ -149,7 +153,8 @@ def _(answer):
         ("Every patch covers the same square: patch k covers one of size · 2^k pixels.", widths(1, 1, 1)),
         ("The widths double, size · 2^k: 1, 2, 4. Yours grow by one size each: 1, 2, 3.", widths(1, 2, 3)),
         ("The widths double, size · 2^k; yours grow fourfold.", widths(1, 4, 16)),
-        ("The first patch covers size · 2^0 = size pixels; yours begins with twice that.", widths(2, 4, 8)),
+        ("The first patch covers size · 2^0 = size pixels; yours covers twice that.", widths(2, 4, 8)),
+        ("Scales come before channels: stack along dimension 0.", right.transpose(0, 1)),
         (not_middle, patches(image, [(15, 10), (17, 12), (21, 16)], size)),
         (
             "The square is as wide as it should be, but the patch shows its middle only: average it down.",

@@ -127,6 +127,7 @@ def _(answer):
     def weighed_by(weights):
         return -(log_probabilities * weights).sum(dim=1).mean()
 
+    own = "Every picture has its own reward:"
     sign = "The advantage keeps its sign: below the baseline is bad news."
     plain = "The advantages are used as they are: no mean and no standard deviation."
     square = "Do not square the advantage here: the baseline's own error is another loss."
@@ -140,6 +141,8 @@ def _(answer):
             "The baseline was added: subtract it from the reward.",
             weighed_by(reward.unsqueeze(1) + baselines),
         ),
+        (f"{own} you took the first.", weighed_by(reward[0] - baselines)),
+        (f"{own} you took their mean.", weighed_by(reward.mean() - baselines)),
         ("Sum over the glimpses; you took the mean over them as well.", -products.mean()),
         ("Take the mean over the batch; you summed over it.", -products.sum()),
         ("Mean and sum are swapped: sum over the glimpses, mean over the batch.", -products.mean(dim=1).sum()),

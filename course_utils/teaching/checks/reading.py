@@ -83,7 +83,7 @@ def _(answer):
             [8, 6, 2, 5, END],
         ),
         ("END is missing behind the last digit.", [*right, NOTHING]),
-        ("END is missing behind the last digit.", right),
+        ("END is missing, and there is no room for END: four digits make five targets.", right),
         ("END is 10; 0 is a digit.", [*right, 0]),
         ("END comes after the last digit, not in its place.", [6, 5, 2, END, NOTHING]),
         ("END comes after the last digit, not before the first.", [END, *right]),
@@ -180,18 +180,18 @@ def expect_stopped(answer, answers: list[list[int]], hint: str, *slips: tuple[st
 def _(answer):
     expect_stopped(
         answer,
-        [[4, 0, 10, 7], [3, 10, 5, 5]],
+        [[4, 0, 6, 10, 7], [3, 1, 10, 5, 5]],
         "From END on every place is NOTHING.",
-        ("Only END itself was blanked out: what comes after it must go, too.", [[4, 0, -1, 7], [3, -1, 5, 5]]),
-        ("END is no digit: it becomes NOTHING as well.", [[4, 0, 10, -1], [3, 10, -1, -1]]),
-        ("Nothing was cut: stop at END.", [[4, 0, 10, 7], [3, 10, 5, 5]]),
-        ("You kept what follows END; keep what comes before it.", [[-1, -1, -1, 7], [-1, -1, 5, 5]]),
-        ("You cut one digit too many: the one before END stays.", [[4, -1, -1, -1], [-1, -1, -1, -1]]),
-        ("Blank out with NOTHING, which is -1; 0 is a digit.", [[4, 0, 0, 0], [3, 0, 0, 0]]),
-        ("Blank out with NOTHING (-1), not with END.", [[4, 0, 10, 10], [3, 10, 10, 10]]),
-        ("Each row has its own END: you cut all of them at the earliest.", [[4, -1, -1, -1], [3, -1, -1, -1]]),
-        ("Each row has its own END: you cut all of them at the first row's.", [[4, 0, -1, -1], [3, 10, -1, -1]]),
-        ("0 is a digit: keep it.", [[4, -1, -1, -1], [3, -1, -1, -1]]),
+        ("Only END itself was blanked out: what comes after it must go, too.", [[4, 0, 6, -1, 7], [3, 1, -1, 5, 5]]),
+        ("END is no digit: it becomes NOTHING as well.", [[4, 0, 6, 10, -1], [3, 1, 10, -1, -1]]),
+        ("Nothing was cut: stop at END.", [[4, 0, 6, 10, 7], [3, 1, 10, 5, 5]]),
+        ("You kept what follows END; keep what comes before it.", [[-1, -1, -1, -1, 7], [-1, -1, -1, 5, 5]]),
+        ("You cut one digit too many: the one before END stays.", [[4, 0, -1, -1, -1], [3, -1, -1, -1, -1]]),
+        ("Blank out with NOTHING, which is -1; 0 is a digit.", [[4, 0, 6, 0, 0], [3, 1, 0, 0, 0]]),
+        ("Blank out with NOTHING (-1), not with END.", [[4, 0, 6, 10, 10], [3, 1, 10, 10, 10]]),
+        ("Each row has its own END: you cut all of them at the earliest.", [[4, 0, -1, -1, -1], [3, 1, -1, -1, -1]]),
+        ("Each row has its own END: you cut all of them at the first row's.", [[4, 0, 6, -1, -1], [3, 1, 10, -1, -1]]),
+        ("0 is a digit: keep it.", [[4, -1, -1, -1, -1], [3, 1, -1, -1, -1]]),
     )
 
 
@@ -204,6 +204,10 @@ def _(answer):
         "The first END counts, whatever comes later.",
         ("You stopped at the last END: the first one counts.", [[-1, 2, -1, -1], [1, -1, -1, -1], [8, -1, 3, -1]]),
         ("You stopped at the last END: the first one counts.", [[10, 2, -1, -1], [1, 10, -1, -1], [8, 10, 3, -1]]),
+        (
+            "A row that begins with END is empty; you left it as it was.",
+            [[10, 2, 10, 6], [1, -1, -1, -1], [8, -1, -1, -1]],
+        ),
         (again, [[-1, -1, -1, 6], [1, -1, -1, 9], [8, -1, -1, -1]]),
         (again, [[-1, -1, 10, 6], [1, -1, 10, 9], [8, -1, -1, 10]]),
     )

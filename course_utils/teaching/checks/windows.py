@@ -27,6 +27,33 @@ EXERCISES = [filtering, reading]
 BANK, PATCH = "(batch, size, length)", "(batch, channels, size, size)"
 
 
+def exponents(center: Tensor, stride: Tensor, variance: Tensor, length: int) -> Tensor:
+    """Compute −(a − μ_i)² / (2σ²) of three filters, before anything is normalised: `(batch, 3, length)`."""
+    middles = center[:, None] + stride[:, None] * torch.tensor([-1.0, 0.0, 1.0])
+    distance = torch.arange(1.0, length + 1) - middles[..., None]
+    return -(distance**2) / (2 * variance[:, None, None])
+
+
+def wrong_softmaxes(scores: Tensor) -> list[tuple[str, Tensor]]:
+    """Pair the slips of a bank's normalisation with their results."""
+    return [
+        (
+            "You normalised over the filters, dimension 1: each sums to one over the pixels, dimension 2.",
+            scores.softmax(1),
+        ),
+        ("You normalised over the batch: the sum runs over the pixels, the last dimension.", scores.softmax(0)),
+        (
+            "You normalised the whole bank at once: every filter, every row, sums to one.",
+            scores.flatten(1).softmax(1).view_as(scores),
+        ),
+        (
+            "You normalised everything at once: every filter, every row, sums to one.",
+            scores.flatten().softmax(0).view_as(scores),
+        ),
+        ("The exponent is negative: a filter is largest at its middle.", (-scores).softmax(2)),
+    ]
+
+
 @filtering.behaviour("places the filters around the centre, a stride apart")
 def _(answer):
     center, stride, variance = torch.tensor([4.0, 6.5]), torch.tensor([2.0, 0.75]), torch.full((2,), 0.3)
@@ -60,6 +87,7 @@ def _(answer):
         ("The centre is not used.", bank(0 * center)),
         ("The filters stand in the wrong order: the first one is the leftmost.", bank(center).flip(1)),
         ("Filters come before pixels: the shape is (batch, size, length).", bank(center).transpose(1, 2)),
+        *wrong_softmaxes(exponents(center, stride, variance, length)),
     )
     result = expect_tensor(result, (2, size, length), BANK)
     peaks = "The second filter of three stands at the centre, and its neighbours one stride before and after it."
@@ -71,13 +99,14 @@ def _(answer):
     center, stride, size, length = torch.tensor([3.2, 4.0, 4.9]), torch.tensor([1.1, 1.5, 0.6]), 3, 8
     variance = torch.tensor([0.5, 2.0, 3.0])
     result = answer(center.clone(), stride.clone(), variance.clone(), size, length)
-    pixels, middles = torch.arange(1.0, length + 1), center[:, None] + stride[:, None] * torch.tensor([-1.0, 0.0, 1.0])
-    distance, wide = pixels - middles[..., None], variance[:, None, None]
-    bell = (-(distance**2) / (2 * wide)).exp()
+    scores, wide = exponents(center, stride, variance, length), variance[:, None, None]
+    bell, distance = scores.exp(), (-scores * 2 * wide).sqrt()
     right = bell / bell.sum(dim=2, keepdim=True)
 
-    def of(variance):
+    def of(variance, center=center, stride=stride):
         return filter_bank(center, stride, variance, size, length)
+
+    first = "All windows of the batch have the first one's"
 
     squared = "variance is σ² already: divide by 2 · variance, without another square or root."
     recognise(
@@ -87,16 +116,7 @@ def _(answer):
             "The factor 1/√(2πσ²) makes the area one, but not the sum over pixels: divide by the sum instead.",
             bell / (2 * torch.pi * wide).sqrt(),
         ),
-        (
-            "You normalised over the filters, dimension 1: each filter sums to one over the pixels, dimension 2.",
-            bell / bell.sum(dim=1, keepdim=True),
-        ),
-        ("You normalised over the batch: the sum runs over the pixels, the last dimension.", bell / bell.sum(dim=0)),
-        (
-            "You normalised the whole bank at once: every filter, every row, sums to one.",
-            bell / bell.sum(dim=(1, 2), keepdim=True),
-        ),
-        ("You normalised everything at once: every filter, every row, sums to one.", bell / bell.sum()),
+        *wrong_softmaxes(scores),
         ("You divided by the largest entry: divide by the sum.", bell / bell.amax(dim=2, keepdim=True)),
         (
             "You divided by the length of each row as a vector: divide by its sum.",
@@ -107,15 +127,13 @@ def _(answer):
         ("The factor ½ is missing: divide the squared distance by 2σ².", of(variance / 2)),
         ("Divide by 2σ² in brackets: / 2 * σ² multiplies.", of(1 / variance)),
         ("The variance is not used.", of(torch.ones(3))),
-        ("All filters of the batch have the first one's variance.", of(variance[:1].expand(3))),
-        ("Square the distance: exp(−|d| / …) is no Gaussian.", torch.softmax(-distance.abs() / (2 * wide), dim=2)),
-        (
-            "The exponent is negative: a filter is largest at its middle.",
-            torch.softmax(distance**2 / (2 * wide), dim=2),
-        ),
+        (f"{first} variance.", of(variance[:1].expand(3))),
+        (f"{first} centre.", of(variance, center=center[:1].expand(3))),
+        (f"{first} stride.", of(variance, stride=stride[:1].expand(3))),
+        ("Square the distance: exp(−|d| / …) is no Gaussian.", torch.softmax(-distance / (2 * wide), dim=2)),
         (
             "You returned the exponents: take exp and divide by the sum, which is a softmax.",
-            -(distance**2) / (2 * wide),
+            scores,
         ),
         ("You returned logarithms: this is a log_softmax, and you need the softmax.", right.log()),
     )
@@ -126,7 +144,8 @@ def _(answer):
 @filtering.behaviour("works for every size, even and odd, and for one window alone")
 def _(answer):
     for batch, size, length in [(1, 2, 5), (2, 4, 4), (3, 5, 12), (4, 4, 4), (1, 6, 3)]:
-        center, stride, variance = torch.rand(batch) * length, torch.rand(batch) + 0.3, torch.rand(batch) + 0.4
+        center = 1 + torch.rand(batch) * (length - 1)
+        stride, variance = torch.rand(batch) + 0.3, torch.rand(batch) + 0.4
         result = answer(center.clone(), stride.clone(), variance.clone(), size, length)
 
         def bank(center, stride=stride, variance=variance, size=size, length=length):
@@ -206,13 +225,15 @@ def _(answer):
         ("γ is a factor: multiply the patch by it, do not add it.", right / 2 + 2),
         ("γ is a factor as it is: no exponential, the model took it already.", right / 2 * intensity.exp()),
         ("You averaged or summed the patch: return all of its entries.", right.sum()),
+        ("The axis of the channels is gone: keep it, for one channel too. Nothing is summed over it.", right[:, 0]),
+        ("Channels come before rows and columns: (batch, channels, size, size).", right.movedim(1, -1)),
     )
     expect_close(result, right, "Expected γ · F_Y x F_Xᵀ, two matrix products.", PATCH)
 
 
 @reading.behaviour("reads pictures that are not square, in several colours")
 def _(answer):
-    images, (rows, columns), intensity = torch.rand(2, 3, 4, 7), make_banks(2, 5, 4, 7), torch.tensor([0.5, 3.0])
+    images, (rows, columns), intensity = torch.rand(1, 3, 4, 7), make_banks(1, 5, 4, 7), torch.tensor([0.5])
     result = answer(images.clone(), rows.clone(), columns.clone(), intensity.clone())
     right = window_read(images, rows, columns, intensity)
     colours = "Keep the colours apart: give the banks a channel axis, (batch, 1, size, height), and nothing is summed."
