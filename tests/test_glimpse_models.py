@@ -110,7 +110,8 @@ def test_reinforce_gradient_is_that_of_the_expected_reward():
 def test_rams_policy_gradient_against_the_expectation_by_quadrature():
     """A RAM with one glimpse: P(right | mean) integrated on a grid, differentiated by finite differences."""
     seed_everything(2)
-    model = RecurrentAttentionModel(glimpses=1, size=4, scales=1, hidden_size=8, glimpse_size=6, spread=0.3).double()
+    model = RecurrentAttentionModel(glimpses=1, size=4, scales=1, hidden_size=8, glimpse_size=6, spread=0.3, alone_weight=0)
+    model = model.double()
     with torch.no_grad():  # so that different places give different answers
         model.what.weight.mul_(12)
         model.where.weight.mul_(3)
@@ -199,7 +200,7 @@ def test_baseline_error_does_not_reach_the_core():
 
 def test_a_good_baseline_lowers_the_variance_of_the_gradient():
     seed_everything(0)
-    model, batch = RecurrentAttentionModel(**TINY), make_batch(4)
+    model, batch = RecurrentAttentionModel(**TINY, alone_weight=0), make_batch(4)
     with torch.no_grad():  # an answer that does not depend on places: the reward is always 0.95
         model.output.weight.zero_()
         model.output.bias.copy_(3 * torch.arange(10.0))
@@ -310,9 +311,9 @@ def test_multiply_adds_against_counting_by_hand():
     images = torch.rand(3, 1, 12, 12)
     assert multiply_adds(MODELS["conv"](), images) == 5 * 5 * 4 * 16 + 100 * 12 + 12 * 10
     core = 2 * 16 * 8 + 2 * 8 + 16 * 12 + 2 * 12 * 12 + 12 * 2 + 12  # what, where, mix, core, policy, baseline
-    assert multiply_adds(MODELS["ram"](), images) == 3 * core + 12 * 10
+    assert multiply_adds(MODELS["ram"](), images) == 3 * (core + 12 * 10)
     look = 12 * 5 + 4 * 12 * 12 + 4 * 12 * 4 + 4 * 12 * (16 + 12)  # aim, rows, columns, LSTM
-    assert multiply_adds(MODELS["window"](), images) == 3 * look + 12 * 10
+    assert multiply_adds(MODELS["window"](), images) == 3 * (look + 12 * 10)
 
 
 def test_convolutions_that_leave_nothing_are_refused():
@@ -350,7 +351,8 @@ def always(model, *answers):
     said = iter(answers)
 
     def output(state):
-        return torch.nn.functional.one_hot(torch.tensor(next(said)), END + 1).float() * 9
+        answer = torch.nn.functional.one_hot(torch.tensor(next(said)), END + 1).float() * 9
+        return answer.unsqueeze(1).expand(-1, model.glimpses_per_digit, -1)  # the same after each glimpse
 
     del model.output
     model.output = output
@@ -361,13 +363,13 @@ def test_dram_stops_when_all_rows_have_ended():
     images = torch.rand(3, 1, 12, 24)
     model = always(make_reader(), [1, 2, END], [END, 3, 4], [5, END, 6], [7, 8, 9])
     assert model.read(images).tolist() == [[1, NOTHING, NOTHING], [2, 3, NOTHING], [NOTHING] * 3]
-    assert model.output(None).argmax(dim=1).tolist() == [7, 8, 9]  # the fourth answer was never asked for
+    assert model.output(None)[:, -1].argmax(dim=1).tolist() == [7, 8, 9]  # the fourth answer was never asked for
 
 
 def test_dram_gives_up_after_one_answer_more_than_digits():
     model = always(make_reader(), [1], [2], [3], [4], [5])
     assert model.read(torch.rand(1, 1, 12, 24)).tolist() == [[1, 2, 3, 4]]
-    assert model.output(None).argmax(dim=1).tolist() == [5]  # not asked a fifth time
+    assert model.output(None)[:, -1].argmax(dim=1).tolist() == [5]  # not asked a fifth time
 
 
 def test_reading_error_wants_the_whole_row_and_its_end():
@@ -392,9 +394,9 @@ def test_a_glimpse_of_dram_is_credited_with_its_own_and_later_answers(monkeypatc
     loss = model.loss(CanvasBatch(torch.rand(2, 1, 12, 24), labels, None))
     sure = float(torch.softmax(logits_of_a_digit := torch.tensor([9.0] + [0.0] * 10), 0)[0])
     unlikely = float(torch.softmax(logits_of_a_digit, 0)[1])  # the reward of a wrong answer
-    expected = [[3 * sure + unlikely] * 2 + [2 * sure + unlikely] * 2 + [2 * sure] * 2 + [sure] * 2]
-    expected += [[2 * sure] * 2 + [sure] * 2 + [0.0] * 4]
-    assert torch.allclose(seen["returns"], torch.tensor(expected), atol=1e-5)
+    rewards = torch.tensor([[sure] * 2 + [unlikely] * 2 + [sure] * 4, [sure] * 4 + [0.0] * 4]) / 2  # two glimpses each
+    expected = rewards.flip(1).cumsum(dim=1).flip(1)
+    assert torch.allclose(seen["returns"], expected, atol=1e-5)
     assert seen["mask"].tolist() == [[True] * 8, [True] * 4 + [False] * 4]
     assert loss.accuracy == 0.5
     logits = torch.full((11,), 0.0)

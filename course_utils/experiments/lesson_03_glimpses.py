@@ -37,10 +37,10 @@ RAM = Recipe(
     "ram",
     CLUTTERED,
     options=(("glimpses", 8),),
-    steps=12_000,
+    steps=4_000,
     learning_rate=2e-3,
-    stages=clutter((0.1, 0), (0.15, 1), (0.2, 2), (0.25, 3)),
-    spreads=(0.4, 0.1),
+    stages=clutter((0.1, 0), (0.2, 1), (0.3, 2), (0.4, 3)),
+    spreads=(0.4, 0.08),
 )
 WINDOW = Recipe(
     "window",
@@ -273,7 +273,9 @@ PARTS = {
 }
 
 LONG_TRAINING = {
-    "03-ram": replace(RAM, steps=40_000, learning_rate=1.5e-3),
+    "03-ram": replace(
+        RAM, steps=36_000, learning_rate=1.5e-3, stages=clutter((0.03, 0), (0.06, 1), (0.09, 2), (0.12, 3))
+    ),
     "03-window": replace(WINDOW, steps=16_000),
     "03-conv": replace(CONV, steps=40_000),
     "03-dram": replace(DRAM, steps=30_000),

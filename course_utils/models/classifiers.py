@@ -22,6 +22,7 @@ class GlimpseTrace(NamedTuple):
             [-1, 1].
         log_probabilities: `(batch, glimpses)`, nats, of those locations under the policy.
         baselines: `(batch, glimpses)`, the reward expected before each glimpse.
+        features: `(batch, glimpses, hidden_size)`, what the network made of each glimpse by itself.
     """
 
     answers: Tensor
@@ -30,6 +31,7 @@ class GlimpseTrace(NamedTuple):
     locations: Tensor | None = None
     log_probabilities: Tensor | None = None
     baselines: Tensor | None = None
+    features: Tensor | None = None
 
     @property
     def logits(self) -> Tensor:
@@ -101,10 +103,13 @@ class DigitClassifier(nn.Module):
         targets = digit_targets(labels, self.digits, self.classes)
         accuracy = (trace.logits.argmax(dim=-1) == targets).all(dim=1).to(trace.logits).mean()
         answers = trace.answers if self.answer_early else trace.answers[:, -1:]
-        log_probabilities = torch.log_softmax(answers, dim=-1)
-        wanted = targets.unsqueeze(1).expand(-1, answers.shape[1], -1).unsqueeze(-1)
-        true = log_probabilities.gather(-1, wanted).squeeze(-1)  # (batch, answers, digits)
+        true = self._true_log_probabilities(answers, labels)
         return -true.mean(), accuracy, true.detach().exp().mean(dim=-1)
+
+    def _true_log_probabilities(self, answers: Tensor, labels: Tensor) -> Tensor:
+        """Return `(batch, answers, digits)`, nats, for logits `(batch, answers, digits, classes)`."""
+        wanted = digit_targets(labels, self.digits, self.classes).unsqueeze(1).expand(-1, answers.shape[1], -1)
+        return torch.log_softmax(answers, dim=-1).gather(-1, wanted.unsqueeze(-1)).squeeze(-1)
 
     def _answer(self, states: Tensor) -> Tensor:
         return self.output(states).unflatten(-1, (self.digits, self.classes))

@@ -43,15 +43,17 @@ class RecurrentAttentionModel(DigitClassifier):
     g_t = relu(W_1 relu(W_ρ ρ(x, l_t)) + W_2 relu(W_l l_t))     what and where, mixed
     h_t = relu(W_h h_{t-1} + W_g g_t)                            the core
     l_t ~ N(tanh(W_m h_{t-1}), σ² I)                             the policy; h_0 = 0, so the first mean is a bias
-    R_t = mean over the answers from glimpse t on of the probability that they give to the truth
+    R_t = mean of q_t and of the average of p_t … p_T
 
-    The answer learns by cross-entropy through core and glimpse network. A location cannot be differentiated through,
-    so the policy learns by REINFORCE, ∇ = E[Σ_t ∇ log π(l_t) (R_t − b_t)], where b_t is a linear guess of R_t from
-    h_{t-1}. Neither R_t − b_t nor l_t carries a gradient.
+    p_t is the probability that the answer after glimpse t gives to the truth, and q_t what g_t says of it alone,
+    through a layer of its own. Answers learn by cross-entropy through core and glimpse network. A location cannot be
+    differentiated through, so the policy learns by REINFORCE, ∇ = E[Σ_t ∇ log π(l_t) (R_t − b_t)], where b_t is a
+    linear guess of R_t from h_{t-1}. Neither R_t − b_t nor l_t carries a gradient.
 
-    Source: Mnih et al. 2014, arXiv 1406.6247, sections 3 and 4. There only the last answer counts, R is 1 when it is
-    right and 0 when not, and the policy's gradient stops at W_m: `answer_early=False, policy_reaches_core=False`
-    gives the first and the last of the three.
+    Source: Mnih et al. 2014, arXiv 1406.6247, sections 3 and 4. There only the last answer counts, no glimpse is asked
+    by itself, R is 1 when the answer is right and 0 when not, and the policy's gradient stops at W_m:
+    `answer_early=False, alone_weight=0, policy_reaches_core=False` gives that, with p_T for R. It learns the same,
+    but needs many times the canvases: its reward comes late, and is the same for good and for useless glimpses.
 
     Args:
         glimpses: how often it looks.
@@ -61,6 +63,7 @@ class RecurrentAttentionModel(DigitClassifier):
         glimpse_size: of "what" and of "where".
         spread: σ of the policy in units of the picture's half width.
         policy_weight: of the REINFORCE term beside the cross-entropy.
+        alone_weight: of the cross-entropy of what each glimpse says alone; with 0 none is asked, and R_t has no q_t.
         policy_reaches_core: let that term's gradient also shape the core; in the paper it shapes W_m alone.
         digits, classes, answer_early: see `DigitClassifier`.
     """
@@ -75,6 +78,7 @@ class RecurrentAttentionModel(DigitClassifier):
         glimpse_size: int = 128,
         spread: float = 0.15,
         policy_weight: float = 0.1,
+        alone_weight: float = 0.5,
         policy_reaches_core: bool = True,
         digits: int = 1,
         classes: int = 10,
@@ -82,7 +86,8 @@ class RecurrentAttentionModel(DigitClassifier):
     ) -> None:
         super().__init__(digits, classes, answer_early)
         self.glimpses, self.spread, self.hidden_size = glimpses, spread, hidden_size
-        self.policy_weight, self.policy_reaches_core = policy_weight, policy_reaches_core
+        self.policy_weight, self.alone_weight = policy_weight, alone_weight
+        self.policy_reaches_core = policy_reaches_core
         self.retina = Retina(size, scales)
         self.what = nn.Linear(scales * channels * size * size, glimpse_size)
         self.where = nn.Linear(2, glimpse_size)
@@ -95,6 +100,7 @@ class RecurrentAttentionModel(DigitClassifier):
         nn.init.normal_(self.policy.weight, std=0.01)  # a new model looks at the middle, give or take σ
         self.baseline = nn.Linear(hidden_size, 1)
         self.output = nn.Linear(hidden_size, digits * classes)
+        self.alone = nn.Linear(hidden_size, digits * classes) if alone_weight else None
 
     def glimpse(self, patches: Tensor, location: Tensor) -> Tensor:
         """Mix what `(batch, scales, channels, size, size)` with where `(batch, 2)`: `(batch, hidden_size)`."""
@@ -121,15 +127,16 @@ class RecurrentAttentionModel(DigitClassifier):
             expected = self.baseline(state.detach()).squeeze(-1)
             inside = location.clamp(-1, 1)
             patches = self.retina.look(framed, inside)
-            state = torch.relu(self.from_state(state) + self.from_glimpse(self.glimpse(patches, inside)))
+            seen = self.glimpse(patches, inside)
+            state = torch.relu(self.from_state(state) + self.from_glimpse(seen))
             boxes = self.retina.boxes(inside, *images.shape[-2:])
             log_probability = location_log_probability(location, mean, self.spread)
-            steps.append((state, patches, boxes, location, log_probability, expected))
-        states, *seen = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
-        return GlimpseTrace(self._answer(states), *seen)
+            steps.append((state, patches, boxes, location, log_probability, expected, seen))
+        states, *looks = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
+        return GlimpseTrace(self._answer(states), *looks)
 
     def loss(self, batch, use_baseline: bool = True, generator: Generator | None = None) -> GlimpseLoss:
-        """Cross-entropy, plus the REINFORCE term, plus the squared error of the baseline.
+        """Cross-entropies, plus the REINFORCE term, plus the squared error of the baseline.
 
         Args:
             batch: a `CanvasBatch`.
@@ -139,8 +146,13 @@ class RecurrentAttentionModel(DigitClassifier):
         trace = self.trace(batch.images, generator=generator)
         classification, accuracy, rewards = self._judge(trace, batch.labels)
         returns = mean_of_what_follows(rewards.expand_as(trace.baselines))
+        alone = 0.0
+        if self.alone is not None:
+            answers = self.alone(trace.features).unflatten(-1, (self.digits, self.classes))
+            true = self._true_log_probabilities(answers, batch.labels)
+            alone, returns = -true.mean(), (returns + true.detach().exp().mean(dim=-1)) / 2
         policy, baseline = reinforce_losses(trace.log_probabilities, returns, trace.baselines, use_baseline)
-        mean = classification + self.policy_weight * policy + baseline
+        mean = classification + self.alone_weight * alone + self.policy_weight * policy + baseline
         return GlimpseLoss(mean, classification.detach(), accuracy, policy, baseline.detach())
 
     def probabilities(

@@ -17,10 +17,10 @@ NOTHING = -1
 
 
 class ReadingTrace(NamedTuple):
-    """What the model saw and said; `steps` answers, each after `glimpses_per_digit` glimpses.
+    """What the model saw and said; `steps` answers, each with `glimpses_per_digit` glimpses.
 
     Attributes:
-        logits: `(batch, steps, 11)`.
+        answers: `(batch, steps, glimpses_per_digit, 11)`, logits after every glimpse.
         patches: `(batch, steps, glimpses_per_digit, scales, channels, size, size)`.
         boxes: `(batch, steps, glimpses_per_digit, scales, 4)`, pixels from the upper left corner.
         locations: `(batch, steps, glimpses_per_digit, 2)`, (x, y) as drawn, before they are clamped to [-1, 1].
@@ -28,12 +28,17 @@ class ReadingTrace(NamedTuple):
         baselines: `(batch, steps, glimpses_per_digit)`, the reward that was expected from there on.
     """
 
-    logits: Tensor
+    answers: Tensor
     patches: Tensor
     boxes: Tensor
     locations: Tensor
     log_probabilities: Tensor
     baselines: Tensor
+
+    @property
+    def logits(self) -> Tensor:
+        """The answers that are given, `(batch, steps, 11)`: each after its last glimpse."""
+        return self.answers[:, :, -1]
 
 
 class ContextNetwork(nn.Module):
@@ -69,13 +74,13 @@ class DeepRecurrentAttentionModel(nn.Module):
     y_s from r1 after every `glimpses_per_digit` glimpses, until it is `END`
 
     The context reaches only the emission layer: what is said of a digit must come from glimpses. While training, one
-    more answer than there are digits counts, and that one must be `END`. The reward of an answer is the probability
-    that it gives to the truth; a glimpse is credited with its own answer and all later ones, and a learned baseline is
-    subtracted.
+    more answer than there are digits counts, and that one must be `END`. What would be answered after each glimpse
+    counts too. The reward of a glimpse is the probability that its answer gives to the truth; it is credited with its
+    own reward and all later ones, in units of one digit, and a learned baseline is subtracted.
 
     Source: Ba, Mnih and Kavukcuoglu 2015, arXiv 1412.7755, sections 3 and 4. The convolutions of its glimpse network
-    are one linear layer here, rewards are summed from a glimpse on instead of from the beginning, and a reward is a
-    probability instead of 1 or 0.
+    are one linear layer here, rewards are summed from a glimpse on instead of from the beginning, a reward is a
+    probability instead of 1 or 0, and there is one for each glimpse instead of one for each digit.
 
     Args:
         height, width, channels: of the picture.
@@ -155,10 +160,11 @@ class DeepRecurrentAttentionModel(nn.Module):
                 upper, upper_cell = self.emission(lower, (upper, upper_cell))
                 log_probability = location_log_probability(location, mean, self.spread)
                 boxes = self.retina.boxes(inside, *images.shape[-2:])
-                glimpses.append((patches, boxes, location, log_probability, expected))
-            answers.append(self.output(lower))
-            looks.append([torch.stack(part, dim=1) for part in zip(*glimpses, strict=True)])
-            ended |= answers[-1].argmax(dim=-1) == END
+                glimpses.append((lower, patches, boxes, location, log_probability, expected))
+            states, *seen = (torch.stack(part, dim=1) for part in zip(*glimpses, strict=True))
+            answers.append(self.output(states))  # (batch, glimpses_per_digit, 11)
+            looks.append(seen)
+            ended |= answers[-1][:, -1].argmax(dim=-1) == END
             if stop and bool(ended.all()):
                 break
         return ReadingTrace(
@@ -176,21 +182,18 @@ class DeepRecurrentAttentionModel(nn.Module):
         targets = reading_targets(batch.labels, self.most_digits)
         trace = self.trace(batch.images, generator=generator)
         counted = targets != NOTHING  # (batch, steps)
-        log_probabilities = torch.log_softmax(trace.logits, dim=-1)
-        true = log_probabilities.gather(2, targets.clamp(min=0).unsqueeze(2)).squeeze(2) * counted  # (batch, steps)
-        classification = -true.sum() / counted.sum()
-        rewards = true.detach().exp() * counted
-        returns = rewards.flip(1).cumsum(dim=1).flip(1)  # of this answer and all later ones
-
-        def per_glimpse(values: Tensor) -> Tensor:
-            return values.unsqueeze(2).expand(-1, -1, self.glimpses_per_digit).flatten(1)
-
+        wanted = targets.clamp(min=0).view(*targets.shape, 1, 1).expand(-1, -1, self.glimpses_per_digit, -1)
+        true = torch.log_softmax(trace.answers, dim=-1).gather(3, wanted).squeeze(3)  # (batch, steps, glimpses)
+        counted_looks = counted.unsqueeze(2).expand_as(true)
+        classification = -true[counted_looks].mean()
+        rewards = (true.detach().exp() * counted_looks).flatten(1) / self.glimpses_per_digit
+        returns = rewards.flip(1).cumsum(dim=1).flip(1)  # of this glimpse and all later ones
         policy, baseline = reinforce_losses(
             trace.log_probabilities.flatten(1),
-            per_glimpse(returns),
+            returns,
             trace.baselines.flatten(1),
             use_baseline,
-            per_glimpse(counted),
+            counted_looks.flatten(1),
         )
         mean = classification + self.policy_weight * policy + baseline
         accuracy = ((trace.logits.argmax(dim=-1) == targets) | ~counted).all(dim=1).to(trace.logits).mean()

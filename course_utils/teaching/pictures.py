@@ -1,0 +1,163 @@
+"""Figures of pictures: canvases with boxes, the path of glimpses with what was seen, a drawing as it comes to be.
+
+Like `plots`: every function returns axes whose figure carries an alternative text, for `plots.show`. Pictures are
+`(height, width)` or `(channels, height, width)` with values from 0 to 1; boxes are x0, y0, x1, y1 in pixels from the
+upper left corner.
+"""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike
+
+from course_utils.teaching.plots import GOLD_COLOUR, describe
+
+LOOK_COLOUR = "#56b4e9"  # sky blue of the Okabe-Ito palette: visible on dark ground, apart from the gold frames
+
+
+def draw_picture(axes: Axes, picture: ArrayLike, *, light_ground: bool = False) -> None:
+    """Draw one picture without ticks, pixel by pixel; `light_ground` prints grey pictures dark on light."""
+    picture = numpy.asarray(picture, dtype=float)
+    if picture.ndim == 3:
+        picture = picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0)
+    height, width = picture.shape[:2]
+    colours = "gray_r" if light_ground else "gray"
+    axes.imshow(picture.clip(0, 1), cmap=colours, vmin=0, vmax=1, extent=(0, width, height, 0), interpolation="nearest")
+    axes.set(xticks=[], yticks=[])
+    axes.grid(False)
+
+
+def draw_box(axes: Axes, box: Sequence[float], colour: str, width: float = 1.5, style: str = "-") -> None:
+    """Frame a box."""
+    x0, y0, x1, y1 = (float(value) for value in box)
+    frame = Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=colour, linewidth=width, linestyle=style)
+    axes.add_patch(frame)
+
+
+def plot_pictures(
+    pictures: Sequence[ArrayLike],
+    *,
+    title: str,
+    captions: Sequence[str] = (),
+    boxes: Sequence[Sequence[Sequence[float]]] = (),
+    columns: int = 6,
+    light_ground: bool = False,
+) -> Axes:
+    """Draw several pictures side by side.
+
+    Args:
+        pictures: any number of them.
+        title: the finding.
+        captions: written under each.
+        boxes: the gold boxes of each; boxes with a negative corner are left out.
+        columns: pictures in a row.
+        light_ground: dark ink on light ground.
+    """
+    rows = -(-len(pictures) // columns)
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(1.75 * columns, 2.0 * rows + 0.4), squeeze=False, layout="constrained"
+    )
+    for number, axes in enumerate(grid.flat):
+        if number >= len(pictures):
+            axes.set_axis_off()
+            continue
+        draw_picture(axes, pictures[number], light_ground=light_ground)
+        for box in boxes[number] if boxes else ():
+            if float(box[0]) >= 0:
+                draw_box(axes, box, GOLD_COLOUR)
+        if captions:
+            axes.set_xlabel(captions[number], fontsize=9)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+    said = "; ".join(captions) if captions else f"{len(pictures)} pictures"
+    return describe(grid[0, 0], f"{title}. {said}.")
+
+
+def plot_glimpses(
+    picture: ArrayLike,
+    boxes: ArrayLike,
+    patches: ArrayLike,
+    *,
+    title: str,
+    gold: Sequence[Sequence[float]] = (),
+    captions: Sequence[str] = (),
+) -> Axes:
+    """Draw where a model looked, in what order, and what it saw there.
+
+    Args:
+        picture: what it looked at.
+        boxes: `(glimpses, scales, 4)`, the patches' places, sharpest first.
+        patches: `(glimpses, scales, channels, size, size)`, what was seen.
+        title: the finding.
+        gold: boxes of what there was to see.
+        captions: written under what each glimpse saw, e.g. the answer after it.
+    """
+    boxes, patches = numpy.asarray(boxes, dtype=float), numpy.asarray(patches, dtype=float)
+    glimpses, scales = boxes.shape[:2]
+    figure = plt.figure(figsize=(3.4 + 1.15 * glimpses, max(3.2, 1.15 * scales + 0.8)), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=(3.4, 1.15 * glimpses))
+    axes = left.subplots()
+    draw_picture(axes, picture)
+    for box in gold:
+        if float(box[0]) >= 0:
+            draw_box(axes, box, GOLD_COLOUR, 2)
+    middles = (boxes[:, 0, :2] + boxes[:, 0, 2:]) / 2
+    axes.plot(*middles.T, color=LOOK_COLOUR, linewidth=1)
+    for number, (box, (x, y)) in enumerate(zip(boxes[:, 0], middles, strict=True), start=1):
+        draw_box(axes, box, LOOK_COLOUR, 1)
+        axes.text(x, y, str(number), color="white", fontsize=8, ha="center", va="center", weight="bold",
+                  bbox={"boxstyle": "circle,pad=0.15", "facecolor": "#0b3c5d", "edgecolor": "none"})  # fmt: skip
+    height, width = numpy.asarray(picture).shape[-2:]
+    axes.set(xlim=(0, width), ylim=(height, 0))
+    axes.set_xlabel("orange: the truth; blue: sharpest patch of each glimpse" if len(gold) else "blue: the glimpses",
+                    fontsize=8)  # fmt: skip
+    grid = right.subplots(scales, glimpses, squeeze=False)
+    for (scale, glimpse), small in numpy.ndenumerate(grid):
+        draw_picture(small, patches[glimpse, scale])
+        if scale == 0:
+            small.set_title(f"glimpse {glimpse + 1}", fontsize=8)
+        if scale == scales - 1 and captions:
+            small.set_xlabel(captions[glimpse], fontsize=8)
+        if glimpse == 0 and scales > 1:
+            small.set_ylabel("sharp" if scale == 0 else f"{1 << scale}× as wide", fontsize=8)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+    path = ", ".join(f"{number} at ({x:.0f}, {y:.0f})" for number, (x, y) in enumerate(middles, start=1))
+    truth = "; ".join(f"gold box from ({b[0]:.0f}, {b[1]:.0f}) to ({b[2]:.0f}, {b[3]:.0f})" for b in gold if b[0] >= 0)
+    said = f" Under the glimpses: {', '.join(captions)}." if captions else ""
+    return describe(axes, f"{title}. Glimpses in pixels from the upper left: {path}. {truth}.{said}")
+
+
+def plot_drawing(
+    canvases: ArrayLike, *, title: str, boxes: ArrayLike | None = None, targets: ArrayLike | None = None
+) -> Axes:
+    """Draw canvases step by step, one drawing per row, with the window that was written to.
+
+    Args:
+        canvases: `(drawings, steps, channels, height, width)`.
+        title: the finding.
+        boxes: `(drawings, steps, 4)`, the window of each step.
+        targets: `(drawings, channels, height, width)`, what was to be drawn, in a column before the steps.
+    """
+    canvases = numpy.asarray(canvases, dtype=float)
+    drawings, steps = canvases.shape[:2]
+    first = int(targets is not None)
+    size = (0.95 * (steps + first), 1.0 * drawings + 0.6)
+    figure, grid = plt.subplots(drawings, steps + first, figsize=size, squeeze=False, layout="constrained")
+    for row in range(drawings):
+        if targets is not None:
+            draw_picture(grid[row, 0], numpy.asarray(targets)[row], light_ground=True)
+        for step in range(steps):
+            axes = grid[row, step + first]
+            draw_picture(axes, canvases[row, step], light_ground=True)
+            if boxes is not None:
+                draw_box(axes, numpy.asarray(boxes)[row, step], GOLD_COLOUR)
+                axes.set(xlim=(0, canvases.shape[-1]), ylim=(canvases.shape[-2], 0))
+    for step in range(steps):
+        grid[0, step + first].set_title(str(step + 1), fontsize=8)
+    if targets is not None:
+        grid[0, 0].set_title("to draw", fontsize=8)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+    windows = ", with the window that is written to" if boxes is not None else ""
+    return describe(grid[0, 0], f"{title}. {drawings} drawings (rows) after each of {steps} steps (columns){windows}.")
