@@ -85,6 +85,11 @@ class Difficulty:
         return table
 
     @cached_property
+    def unseen_with(self) -> dict[str, frozenset[str]]:
+        """Noun of a hypothesis → the nouns of premises that it meets only in the test of unseen pairs."""
+        return {h: frozenset(p for p in self.nouns if is_unseen_pair(p, h)) for h in (*self.nouns, THING)}
+
+    @cached_property
     def unseen_below(self) -> dict[str, tuple[str, ...]]:
         """Class → the kinds in use below it that it meets only in the test of unseen pairs; only classes with some."""
         table = {h: tuple(p for p in self.kinds if is_a(p, h) and is_unseen_pair(p, h)) for h in self.classes}

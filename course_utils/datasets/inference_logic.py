@@ -170,6 +170,27 @@ def conjunction(labels: Iterable[str]) -> str:
     return CONTRADICTION if CONTRADICTION in labels else NEUTRAL if NEUTRAL in labels else ENTAILMENT
 
 
+@cache
+def allowed_by(fact: Paints) -> Possible:
+    """What a clause of a premise leaves possible for the group of each child that it speaks of.
+
+    Raises:
+        ValueError: if it says "some", negates another quantifier, or denies more than one aspect.
+    """
+    _check(fact)
+    sets = possible(fact.what)
+    if fact.who == "some":
+        raise ValueError(f"{fact}: a premise cannot say 'some child', which leaves open whom it means.")
+    if not fact.negated and fact.who != "no":
+        return sets
+    restricted = [some != every for every, some in zip(_EVERYTHING, sets, strict=True)]
+    if sum(restricted) != 1:
+        raise ValueError(f"{fact}: a premise may deny one aspect only; this denies {sum(restricted)} together.")
+    return tuple(
+        every - some if denied else every for every, some, denied in zip(_EVERYTHING, sets, restricted, strict=True)
+    )
+
+
 class Knowledge:
     """What a premise says of the picture, ready to be asked.
 
@@ -199,19 +220,9 @@ class Knowledge:
                     self._narrow(child, fact)
 
     def _narrow(self, child: str, fact: Paints) -> None:
-        _check(fact)
-        sets = possible(fact.what)
-        if fact.who == "some":
-            raise ValueError(f"{fact}: a premise cannot say 'some child', which leaves open whom it means.")
-        if fact.negated or fact.who == "no":
-            restricted = [some != every for every, some in zip(_EVERYTHING, sets, strict=True)]
-            if sum(restricted) != 1:
-                raise ValueError(f"{fact}: a premise may deny one aspect only; this denies {sum(restricted)} together.")
-            sets = tuple(
-                every - some if denied else every
-                for every, some, denied in zip(_EVERYTHING, sets, restricted, strict=True)
-            )
-        narrowed = tuple(old & new for old, new in zip(self.groups[child], sets, strict=True))
+        new = allowed_by(fact)
+        old = self.groups[child]
+        narrowed = new if old is _EVERYTHING else tuple(map(frozenset.intersection, old, new))
         if not all(narrowed):
             raise ValueError(
                 f"the premise contradicts itself about {child}: {fact} leaves nothing that {child} paints."

@@ -7,7 +7,7 @@ the words that premise and hypothesis share.
 from collections.abc import Sequence
 from random import Random
 
-from course_utils.datasets.inference_difficulty import Difficulty, is_unseen_pair
+from course_utils.datasets.inference_difficulty import Difficulty
 from course_utils.datasets.inference_hypotheses import choose, draw_claim
 from course_utils.datasets.inference_logic import (
     CONTRADICTION,
@@ -23,6 +23,7 @@ from course_utils.datasets.inference_logic import (
     Lies,
     Paints,
     Things,
+    allowed_by,
     compare,
     possible,
 )
@@ -89,9 +90,7 @@ class _PremiseMaker:
         self.claims = [fact.what for fact in hypothesis if isinstance(fact, Paints)]
         named = {name for fact in hypothesis for name in fact.children}
         self.strangers = [name for name in random.sample(CHILDREN, len(CHILDREN)) if name not in named]
-        self.banned = frozenset(
-            noun for noun in difficulty.nouns for claim in self.claims if is_unseen_pair(noun, claim.noun)
-        )
+        self.banned = frozenset().union(*(difficulty.unseen_with[claim.noun] for claim in self.claims))
         self.facts: list[Fact] = []
 
     def make(self, wanted: Sequence[str]) -> list[Fact] | None:
@@ -163,9 +162,7 @@ class _PremiseMaker:
         claimed = possible(claim)
         for _ in range(60):
             fact = self._clause_near(child, claim)
-            known = possible(fact.what)
-            got = Knowledge([fact]).judge_group(child, claim) if fact.negated else compare(known, claimed)
-            if got == label:
+            if compare(allowed_by(fact), claimed) == label:
                 return fact
         return None
 
@@ -198,12 +195,12 @@ class _PremiseMaker:
         return Things(choose(random, self._allowed(self.difficulty.nouns)) if noun == THING else noun)
 
     def _noun_near(self, noun: str) -> str:
-        random = self.random
-        below, above, apart, near = self.difficulty.relatives[noun]
-        if self.unseen and noun in self.difficulty.unseen_below and self.claims and noun == self._unseen_noun():
+        random, difficulty = self.random, self.difficulty
+        below, above, apart, near = difficulty.relatives[noun]
+        if self.unseen and noun == self._unseen_noun():
             if random.random() < 0.7:
-                return choose(random, self.difficulty.unseen_below[noun])
-            return choose(random, [other for other in apart if is_unseen_pair(other, noun)] or below)
+                return choose(random, difficulty.unseen_below[noun])
+            return choose(random, [other for other in apart if other in difficulty.unseen_with[noun]] or below)
         draw = random.random()
         if draw < 0.3:
             choices: Sequence[str] = (noun,)

@@ -91,6 +91,23 @@ REAL_SOURCES = {
             licence="that of the corpora it was drawn from; none stated for the whole",
             credit="OPUS-100 (Zhang et al. 2020), drawn from OPUS (Tiedemann 2012)",
         ),
+        RealSource(
+            name="snli",
+            hub_id="stanfordnlp/snli",
+            hub_config="plain_text",
+            columns=("premise", "hypothesis", "label"),
+            licence="CC BY-SA 4.0",
+            credit="SNLI (Bowman et al. 2015), on captions from Flickr30k (Young et al. 2014)",
+        ),
+        RealSource(
+            name="snli_dev",
+            hub_id=None,
+            hub_config=None,
+            columns=("premise", "hypothesis", "label"),
+            licence="CC BY-SA 4.0",
+            credit="development pairs of SNLI (Bowman et al. 2015) from e-SNLI (Camburu et al. 2018)",
+            splits=("validation",),
+        ),
     )
 }
 

@@ -1,0 +1,53 @@
+"""SNLI, the data of the paper on reasoning about entailment: rows of premise, hypothesis and label."""
+
+import hashlib
+
+from course_utils.datasets.inference_logic import LABELS
+from course_utils.datasets.sources import REAL_SOURCES, SPLITS, load_real, staged_folder
+
+
+def staged_name() -> str:
+    """The set that `load_snli` takes: "snli_dev" where the staged folder has that and not all of SNLI, else "snli".
+
+    Raises:
+        RealDataNotFoundError: the staged folder does not exist.
+    """
+    folder = staged_folder()
+    small = folder is not None and (folder / "snli_dev").is_dir() and not (folder / "snli").is_dir()
+    return "snli_dev" if small else "snli"
+
+
+def load_snli(name: str | None = None, split: str = "train") -> list[tuple[str, str, str]]:
+    """Load labelled pairs; those without a majority label and those with an empty side are left out.
+
+    "snli_dev" has the development pairs alone. They are divided 80 : 10 : 10 by a hash of the premise, the same on
+    every machine, so that pairs of one premise (SNLI has about three) stay on one side.
+
+    Args:
+        name: "snli", "snli_dev", or None for `staged_name()`.
+        split: "train", "validation" or "test".
+
+    Returns:
+        `(premise, hypothesis, label)` in the order of the file, the label one of `LABELS`.
+
+    Raises:
+        ValueError: for another split.
+        RealDataError: as `sources.load_real`.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"split={split!r}: expected one of {SPLITS}; choose one of them.")
+    name = name or staged_name()
+    whole = name not in REAL_SOURCES or REAL_SOURCES[name].splits == SPLITS
+    table = load_real(name, split if whole else "validation", columns=["premise", "hypothesis", "label"])
+    rows = zip(*(table[column].to_pylist() for column in ("premise", "hypothesis", "label")), strict=True)
+    labelled = [
+        (premise, hypothesis, LABELS[label])
+        for premise, hypothesis, label in rows
+        if label in range(len(LABELS)) and (premise or "").strip() and (hypothesis or "").strip()
+    ]
+    return labelled if whole else [row for row in labelled if _hashed_split(row[0]) == split]
+
+
+def _hashed_split(premise: str) -> str:
+    digest = hashlib.sha256(" ".join(premise.casefold().split()).encode()).digest()
+    return SPLITS[max(0, int.from_bytes(digest[:8], "big") % 10 - 7)]
