@@ -47,22 +47,22 @@ WINDOW = Recipe(
     CLUTTERED,
     options=(("glimpses", 8), ("hidden_size", 128)),
     steps=4_000,
+    learning_rate=1e-3,  # at twice the rate its window sometimes closes for good
     stages=clutter((0.06, 0), (0.12, 2)),
 )
-CONV = Recipe("conv", CLUTTERED, steps=12_000, learning_rate=1e-3)
+CONV = Recipe("conv", CLUTTERED, steps=4_000, learning_rate=1e-3)
 DRAM = Recipe(
     "dram",
     ROWS,
-    options=(("most_digits", 2), ("glimpses_per_digit", 2), ("scales", 3)),
+    options=(("most_digits", 2), ("glimpses_per_digit", 3), ("scales", 3), ("hidden_size", 192)),
     steps=4_000,
     batch_size=64,
-    stages=((0.3, (("most_digits", 1),)),),
     spreads=(0.3, 0.1),
 )
 PAIR_RAM = Recipe(
     "ram",
     ROWS,
-    options=(("glimpses", 6), ("digits", 2), ("classes", 11)),
+    options=(("glimpses", 9), ("digits", 2), ("classes", 11)),
     steps=4_000,
     batch_size=64,
     spreads=(0.4, 0.1),
@@ -276,9 +276,9 @@ LONG_TRAINING = {
     "03-ram": replace(
         RAM, steps=36_000, learning_rate=1.5e-3, stages=clutter((0.03, 0), (0.06, 1), (0.09, 2), (0.12, 3))
     ),
-    "03-window": replace(WINDOW, steps=16_000),
-    "03-conv": replace(CONV, steps=40_000),
-    "03-dram": replace(DRAM, steps=30_000),
+    "03-window": replace(WINDOW, steps=12_000),
+    "03-conv": replace(CONV, steps=36_000),
+    "03-dram": replace(DRAM, steps=14_000),
     "03-draw": replace(DRAW, steps=12_000),
     "03-draw-plain": replace(with_options(DRAW, attention=False), steps=12_000),
 }

@@ -17,28 +17,25 @@ NOTHING = -1
 
 
 class ReadingTrace(NamedTuple):
-    """What the model saw and said; `steps` answers, each with `glimpses_per_digit` glimpses.
+    """What the model saw and said; `steps` answers, each after `glimpses_per_digit` glimpses.
 
     Attributes:
-        answers: `(batch, steps, glimpses_per_digit, 11)`, logits after every glimpse.
+        logits: `(batch, steps, 11)`.
         patches: `(batch, steps, glimpses_per_digit, scales, channels, size, size)`.
         boxes: `(batch, steps, glimpses_per_digit, scales, 4)`, pixels from the upper left corner.
         locations: `(batch, steps, glimpses_per_digit, 2)`, (x, y) as drawn, before they are clamped to [-1, 1].
         log_probabilities: `(batch, steps, glimpses_per_digit)`, nats.
         baselines: `(batch, steps, glimpses_per_digit)`, the reward that was expected from there on.
+        features: `(batch, steps, glimpses_per_digit, hidden_size)`, what the network made of each glimpse by itself.
     """
 
-    answers: Tensor
+    logits: Tensor
     patches: Tensor
     boxes: Tensor
     locations: Tensor
     log_probabilities: Tensor
     baselines: Tensor
-
-    @property
-    def logits(self) -> Tensor:
-        """The answers that are given, `(batch, steps, 11)`: each after its last glimpse."""
-        return self.answers[:, :, -1]
+    features: Tensor
 
 
 class ContextNetwork(nn.Module):
@@ -74,13 +71,14 @@ class DeepRecurrentAttentionModel(nn.Module):
     y_s from r1 after every `glimpses_per_digit` glimpses, until it is `END`
 
     The context reaches only the emission layer: what is said of a digit must come from glimpses. While training, one
-    more answer than there are digits counts, and that one must be `END`. What would be answered after each glimpse
-    counts too. The reward of a glimpse is the probability that its answer gives to the truth; it is credited with its
-    own reward and all later ones, in units of one digit, and a learned baseline is subtracted.
+    more answer than there are digits counts, and that one must be `END`. The reward of an answer is the probability
+    that it gives to the truth. A glimpse is credited with its own answer and all later ones, and with the probability
+    that it gives by itself, through a layer of its own, to the digit that is being read; a learned baseline is
+    subtracted.
 
     Source: Ba, Mnih and Kavukcuoglu 2015, arXiv 1412.7755, sections 3 and 4. The convolutions of its glimpse network
     are one linear layer here, rewards are summed from a glimpse on instead of from the beginning, a reward is a
-    probability instead of 1 or 0, and there is one for each glimpse instead of one for each digit.
+    probability instead of 1 or 0, and glimpses are not asked by themselves (`alone_weight=0`).
 
     Args:
         height, width, channels: of the picture.
@@ -90,6 +88,7 @@ class DeepRecurrentAttentionModel(nn.Module):
         hidden_size: of either layer.
         spread: σ of the policy in units of the picture's half width and height.
         policy_weight: of the REINFORCE term beside the cross-entropy.
+        alone_weight: of the cross-entropy of what each glimpse says alone; with 0 none is asked.
         context_factor: the context network sees the picture averaged over squares of this many pixels.
     """
 
@@ -104,12 +103,13 @@ class DeepRecurrentAttentionModel(nn.Module):
         scales: int = 2,
         hidden_size: int = 128,
         spread: float = 0.1,
-        policy_weight: float = 0.1,
+        policy_weight: float = 0.3,
+        alone_weight: float = 0.5,
         context_factor: int = 4,
     ) -> None:
         super().__init__()
         self.most_digits, self.glimpses_per_digit, self.hidden_size = most_digits, glimpses_per_digit, hidden_size
-        self.spread, self.policy_weight = spread, policy_weight
+        self.spread, self.policy_weight, self.alone_weight = spread, policy_weight, alone_weight
         self.retina = Retina(size, scales)
         self.context = ContextNetwork(height, width, channels, hidden_size, context_factor)
         self.what = nn.Linear(scales * channels * size * size, hidden_size)
@@ -121,6 +121,7 @@ class DeepRecurrentAttentionModel(nn.Module):
         nn.init.zeros_(self.policy.bias)
         self.baseline = nn.Linear(hidden_size, 1)
         self.output = nn.Linear(hidden_size, END + 1)
+        self.alone = nn.Linear(hidden_size, END) if alone_weight else None  # no glimpse can say alone that it is over
 
     def glimpse(self, patches: Tensor, location: Tensor) -> Tensor:
         """Multiply what `(batch, scales, channels, size, size)` by where `(batch, 2)`: `(batch, hidden_size)`."""
@@ -156,15 +157,15 @@ class DeepRecurrentAttentionModel(nn.Module):
                 expected = self.baseline(upper.detach()).squeeze(-1)
                 inside = location.clamp(-1, 1)
                 patches = self.retina.look(framed, inside)
-                lower, lower_cell = self.classification(self.glimpse(patches, inside), (lower, lower_cell))
+                seen = self.glimpse(patches, inside)
+                lower, lower_cell = self.classification(seen, (lower, lower_cell))
                 upper, upper_cell = self.emission(lower, (upper, upper_cell))
                 log_probability = location_log_probability(location, mean, self.spread)
                 boxes = self.retina.boxes(inside, *images.shape[-2:])
-                glimpses.append((lower, patches, boxes, location, log_probability, expected))
-            states, *seen = (torch.stack(part, dim=1) for part in zip(*glimpses, strict=True))
-            answers.append(self.output(states))  # (batch, glimpses_per_digit, 11)
-            looks.append(seen)
-            ended |= answers[-1][:, -1].argmax(dim=-1) == END
+                glimpses.append((patches, boxes, location, log_probability, expected, seen))
+            answers.append(self.output(lower))
+            looks.append([torch.stack(part, dim=1) for part in zip(*glimpses, strict=True)])
+            ended |= answers[-1].argmax(dim=-1) == END
             if stop and bool(ended.all()):
                 break
         return ReadingTrace(
@@ -182,20 +183,26 @@ class DeepRecurrentAttentionModel(nn.Module):
         targets = reading_targets(batch.labels, self.most_digits)
         trace = self.trace(batch.images, generator=generator)
         counted = targets != NOTHING  # (batch, steps)
-        wanted = targets.clamp(min=0).view(*targets.shape, 1, 1).expand(-1, -1, self.glimpses_per_digit, -1)
-        true = torch.log_softmax(trace.answers, dim=-1).gather(3, wanted).squeeze(3)  # (batch, steps, glimpses)
-        counted_looks = counted.unsqueeze(2).expand_as(true)
-        classification = -true[counted_looks].mean()
-        rewards = (true.detach().exp() * counted_looks).flatten(1) / self.glimpses_per_digit
-        returns = rewards.flip(1).cumsum(dim=1).flip(1)  # of this glimpse and all later ones
+        log_probabilities = torch.log_softmax(trace.logits, dim=-1)
+        true = log_probabilities.gather(2, targets.clamp(min=0).unsqueeze(2)).squeeze(2)  # (batch, steps)
+        classification = -true[counted].mean()
+        rewards = true.detach().exp() * counted
+        returns = rewards.flip(1).cumsum(dim=1).flip(1)  # of this answer and all later ones
+        returns = returns.unsqueeze(2).expand(-1, -1, self.glimpses_per_digit)
+        alone = 0.0
+        if self.alone is not None:
+            is_digit = counted & (targets != END)
+            wanted = targets.masked_fill(~is_digit, 0).view(*targets.shape, 1, 1).expand(*returns.shape, 1)
+            said = torch.log_softmax(self.alone(trace.features), dim=-1).gather(3, wanted).squeeze(3)
+            alone, returns = -said[is_digit].mean(), returns + said.detach().exp() * is_digit.unsqueeze(2)
         policy, baseline = reinforce_losses(
             trace.log_probabilities.flatten(1),
-            returns,
+            returns.flatten(1),
             trace.baselines.flatten(1),
             use_baseline,
-            counted_looks.flatten(1),
+            counted.unsqueeze(2).expand_as(returns).flatten(1),
         )
-        mean = classification + self.policy_weight * policy + baseline
+        mean = classification + self.alone_weight * alone + self.policy_weight * policy + baseline
         accuracy = ((trace.logits.argmax(dim=-1) == targets) | ~counted).all(dim=1).to(trace.logits).mean()
         return GlimpseLoss(mean, classification.detach(), accuracy, policy, baseline.detach())
 

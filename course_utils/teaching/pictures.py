@@ -97,8 +97,8 @@ def plot_glimpses(
     boxes, patches = numpy.asarray(boxes, dtype=float), numpy.asarray(patches, dtype=float)
     glimpses, scales = boxes.shape[:2]
     figure = plt.figure(figsize=(3.4 + 1.15 * glimpses, max(3.2, 1.15 * scales + 0.8)), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=(3.4, 1.15 * glimpses))
-    axes = left.subplots()
+    left, right = figure.add_gridspec(1, 2, width_ratios=(3.4, 1.15 * glimpses))
+    axes = figure.add_subplot(left)
     draw_picture(axes, picture)
     for box in gold:
         if float(box[0]) >= 0:
@@ -111,9 +111,9 @@ def plot_glimpses(
                   bbox={"boxstyle": "circle,pad=0.15", "facecolor": "#0b3c5d", "edgecolor": "none"})  # fmt: skip
     height, width = numpy.asarray(picture).shape[-2:]
     axes.set(xlim=(0, width), ylim=(height, 0))
-    axes.set_xlabel("orange: the truth; blue: sharpest patch of each glimpse" if len(gold) else "blue: the glimpses",
-                    fontsize=8)  # fmt: skip
-    grid = right.subplots(scales, glimpses, squeeze=False)
+    looked = "blue: the sharpest patches" if scales > 1 else "blue: what was read"
+    axes.set_xlabel(f"orange: the truth; {looked}" if len(gold) else looked, fontsize=8)
+    grid = right.subgridspec(scales, glimpses).subplots(squeeze=False)
     for (scale, glimpse), small in numpy.ndenumerate(grid):
         draw_picture(small, patches[glimpse, scale])
         if scale == 0:

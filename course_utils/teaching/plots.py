@@ -12,6 +12,7 @@ import seaborn
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 ATTENTION_COLOURS = "Blues"
@@ -131,6 +132,8 @@ def plot_lines(
         axes.set_yscale("log")
     if log_x:
         axes.set_xscale("log")
+    elif all(float(value).is_integer() for x, _ in curves.values() for value in x):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # no half steps, no half glimpses
     if len(curves) > 1:
         axes.legend()
     ends = "; ".join(f"{name} goes from {y[0]:.3g} to {y[-1]:.3g}" for name, (_, y) in curves.items())
