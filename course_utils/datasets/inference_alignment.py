@@ -65,15 +65,13 @@ def _relating_clauses(premise: Sequence[Fact], knowledge: Knowledge, fact: Lies)
     raise AssertionError(f"{fact} is decided, but no chain of clauses leads from {earlier} to {later}.")
 
 
-def align(premise: Sequence[tuple[Fact, list[Word]]], hypothesis: Sequence[tuple[Fact, list[Word]]]) -> Alignment:
-    """Link hypothesis words to premise words and clauses.
+Clauses = Sequence[tuple[Fact, list[Word]]]
+"""Each clause's fact and words."""
 
-    Args:
-        premise: each clause's fact and words.
-        hypothesis: each fact and its words.
-    """
+
+def align(premise: Clauses, hypothesis: Clauses, knowledge: Knowledge) -> Alignment:
+    """Link hypothesis words to premise words and clauses; `knowledge` is that of the premise."""
     facts = [fact for fact, _ in premise]
-    knowledge = Knowledge(facts)
     starts = [0]
     for _, words in premise:
         starts.append(starts[-1] + len(words))
@@ -89,6 +87,8 @@ def align(premise: Sequence[tuple[Fact, list[Word]]], hypothesis: Sequence[tuple
                     partners.setdefault(key, set()).add(position)
                     if word.role == "child":
                         partners.setdefault("child", set()).add(position)
+                    if word.text == "no":  # of "no child"
+                        partners.setdefault("not", set()).add(position)
         for index, word in enumerate(words):
             joiner = number > 0 and index == 0
             clause_links.append(frozenset() if joiner else frozenset(clauses))
@@ -105,16 +105,13 @@ def _names_nothing(fact: Fact, word: Word) -> bool:
     return word.role == "noun" and isinstance(fact, Paints) and fact.what.noun == THING
 
 
-def phenomena_of(
-    premise: Sequence[tuple[Fact, list[Word]]], hypothesis: Sequence[tuple[Fact, list[Word]]]
-) -> tuple[str, ...]:
+def phenomena_of(premise: Clauses, hypothesis: Clauses, knowledge: Knowledge) -> tuple[str, ...]:
     """The phenomena that a pair turns on, looking at the clauses that its facts rest on.
 
     "same kind", "hypernym" and "other kind" compare nouns (a hypernym on either side); "dropped" and "added" are said
     by one side only; "converse" is a relation told from the other child; "voice" is active here and passive there.
     """
     facts = [fact for fact, _ in premise]
-    knowledge = Knowledge(facts)
     found = {"two facts"} if len(hypothesis) > 1 else set()
     for fact, words in hypothesis:
         clauses = supporting_clauses(facts, knowledge, fact)

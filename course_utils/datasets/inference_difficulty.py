@@ -15,11 +15,8 @@ from course_utils.datasets.scene_kinds import CLASSES, KINDS, hypernyms, is_a
 PHENOMENA = ("colours", "sizes", "numbers", "negation", "relations", "chains", "quantifiers", "passive")
 """What can be switched on besides kinds and their hypernyms, which are always there."""
 
-FEW_KINDS = (
-    "dog", "fox", "pig", "owl", "parrot", "flamingo", "apple", "banana", "pear", "car", "bicycle", "tractor",
-    "hat", "shirt", "dress", "guitar", "drum", "trumpet",
-)  # fmt: skip
-"""Kinds for a small world: six classes of three."""
+FEW_KINDS = ("dog", "fox", "pig", "owl", "parrot", "flamingo", "car", "bicycle", "tractor")
+"""Kinds for a small world: mammals and birds, which are animals, and vehicles."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +29,8 @@ class Difficulty:
         kinds: the kinds in use, of `KINDS`; the classes above them come with them.
         phenomena: of `PHENOMENA`.
         words: fewest and most premise words.
+        children: how many names of `CHILDREN` are in use.
+        temptation: share of the clauses that do not matter which are made to hold words of the hypothesis.
 
     Raises:
         ValueError: if one of them is out of range.
@@ -42,9 +41,15 @@ class Difficulty:
     kinds: tuple[str, ...] = tuple(KINDS)
     phenomena: tuple[str, ...] = PHENOMENA
     words: tuple[int, int] = (3, 60)
+    children: int = len(CHILDREN)
+    temptation: float = 0.65
 
     def __post_init__(self) -> None:
-        most = len(CHILDREN) - 2
+        if not 4 <= self.children <= len(CHILDREN):
+            raise ValueError(f"children={self.children!r}: expected 4 to {len(CHILDREN)}; change it.")
+        if not 0 <= self.temptation <= 1:
+            raise ValueError(f"temptation={self.temptation!r}: expected a share from 0 to 1; change it.")
+        most = self.children - 2  # so that a premise never runs out of names
         if not 1 <= self.clauses[0] <= self.clauses[1] <= most:
             raise ValueError(f"clauses={self.clauses!r}: expected (fewest, most) within 1 and {most}; change them.")
         if not 1 <= self.facts[0] <= self.facts[1] <= 2 or self.facts[0] > self.clauses[0]:
@@ -60,6 +65,11 @@ class Difficulty:
             raise ValueError(f"kinds={self.kinds!r}: expected at least 4 different keys of `KINDS`; not {strange}.")
         if not 1 <= self.words[0] <= self.words[1]:
             raise ValueError(f"words={self.words!r}: expected (fewest, most) from 1; change them.")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The children's names in use."""
+        return CHILDREN[: self.children]
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -100,7 +110,7 @@ class Difficulty:
         return phenomenon in self.phenomena
 
 
-EASY = Difficulty((2, 4), (1, 2), FEW_KINDS, ("colours",))
+EASY = Difficulty((1, 4), (1, 2), FEW_KINDS, ("colours",), children=8, temptation=0.4)
 """What a small model learns in a minute: who paints what in which colour."""
 FULL = Difficulty((1, 6))
 """Everything."""

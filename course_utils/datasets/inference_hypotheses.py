@@ -18,7 +18,6 @@ from course_utils.datasets.inference_logic import (
     Things,
     are_independent,
 )
-from course_utils.datasets.inference_wording import CHILDREN
 from course_utils.datasets.scene_kinds import COLOURS
 from course_utils.datasets.scene_words import SIZES
 
@@ -37,7 +36,7 @@ def draw_hypothesis(random: Random, difficulty: Difficulty, clauses: int, *, uns
     fewest, most = difficulty.facts
     count = fewest + int(random.random() * (min(most, clauses) - fewest + 1))
     while True:
-        names = random.sample(CHILDREN, 4)
+        names = random.sample(difficulty.names, 4)
         first = (
             _draw_unseen_claim(random, difficulty, names[0]) if unseen else _draw_fact(random, difficulty, names[:2])
         )
@@ -71,15 +70,16 @@ def draw_claim(random: Random, difficulty: Difficulty, *, plain: bool = False) -
         number = None if plain else _maybe(random, difficulty, "numbers", NUMBER_RANGES, 0.4)
         size = _maybe(random, difficulty, "sizes", SIZES, 0.35)
         colour = _maybe(random, difficulty, "colours", tuple(COLOURS), 0.5)
-        if noun != THING or size or colour or number not in (None, (1, 3)):
-            return Things(noun, number, size, colour)
+        claim = Things(noun, number, size, colour)
+        if claim.narrowed:
+            return claim
 
 
 def _draw_unseen_claim(random: Random, difficulty: Difficulty, name: str) -> Paints:
     classes = tuple(difficulty.unseen_below)
     while True:
         claim = draw_claim(random, difficulty)
-        if claim.size or claim.colour or claim.number not in (None, (1, 3)):
+        if set(claim.narrowed) - {"noun"}:
             return Paints(name, Things(choose(random, classes), claim.number, claim.size, claim.colour))
 
 

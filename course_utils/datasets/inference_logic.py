@@ -72,6 +72,11 @@ class Things:
         values = (self.noun if self.noun != THING else None, self.number, self.size, self.colour)
         return tuple(aspect for aspect, value in zip(ASPECTS, values, strict=True) if value is not None)
 
+    @property
+    def narrowed(self) -> tuple[str, ...]:
+        """The aspects of which it excludes something; "at least one" excludes nothing."""
+        return tuple(aspect for aspect in self.said if aspect != "number" or self.number != (1, LARGEST_COUNT))
+
 
 @dataclass(frozen=True)
 class Paints:

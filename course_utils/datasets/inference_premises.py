@@ -27,7 +27,6 @@ from course_utils.datasets.inference_logic import (
     compare,
     possible,
 )
-from course_utils.datasets.inference_wording import CHILDREN
 from course_utils.datasets.scene_kinds import COLOURS
 from course_utils.datasets.scene_words import OPPOSITE, SIZES
 
@@ -89,8 +88,12 @@ class _PremiseMaker:
         self.unseen = unseen
         self.claims = [fact.what for fact in hypothesis if isinstance(fact, Paints)]
         named = {name for fact in hypothesis for name in fact.children}
-        self.strangers = [name for name in random.sample(CHILDREN, len(CHILDREN)) if name not in named]
+        self.strangers = [name for name in random.sample(difficulty.names, difficulty.children) if name not in named]
         self.banned = frozenset().union(*(difficulty.unseen_with[claim.noun] for claim in self.claims))
+        self.unseen_claim = None
+        if unseen:  # the one of which more is said than the noun, so that all labels are possible
+            classes = difficulty.unseen_below
+            self.unseen_claim = next(c for c in self.claims if c.noun in classes and set(c.narrowed) - {"noun"})
         self.facts: list[Fact] = []
 
     def make(self, wanted: Sequence[str]) -> list[Fact] | None:
@@ -169,7 +172,7 @@ class _PremiseMaker:
     def _clause_near(self, child: str, claim: Things) -> Paints:
         """A clause about a child that says the same as a claim, or more, less or something else."""
         random, difficulty = self.random, self.difficulty
-        if difficulty.has("negation") and random.random() < 0.12:
+        if difficulty.has("negation") and claim is not self.unseen_claim and random.random() < 0.12:
             return Paints(child, self._one_aspect(claim), True)
         values = []
         for options, value, name, near in (
@@ -184,20 +187,20 @@ class _PremiseMaker:
             else:
                 draw = random.random()
                 values.append(value if draw < 0.5 else choose(random, options) if draw < 0.8 else None)
-        return Paints(child, Things(self._noun_near(claim.noun), *values))
+        return Paints(child, Things(self._noun_near(claim), *values))
 
     def _one_aspect(self, claim: Things) -> Things:
         """What a denial can speak of: one aspect of a claim, or something near it."""
         random = self.random
         if claim.colour and random.random() < 0.3:
             return Things(colour=claim.colour if random.random() < 0.7 else choose(random, _COLOURS))
-        noun = self._noun_near(claim.noun)
+        noun = self._noun_near(claim)
         return Things(choose(random, self._allowed(self.difficulty.nouns)) if noun == THING else noun)
 
-    def _noun_near(self, noun: str) -> str:
-        random, difficulty = self.random, self.difficulty
+    def _noun_near(self, claim: Things) -> str:
+        random, difficulty, noun = self.random, self.difficulty, claim.noun
         below, above, apart, near = difficulty.relatives[noun]
-        if self.unseen and noun == self._unseen_noun():
+        if claim is self.unseen_claim:
             if random.random() < 0.7:
                 return choose(random, difficulty.unseen_below[noun])
             return choose(random, [other for other in apart if other in difficulty.unseen_with[noun]] or below)
@@ -213,9 +216,6 @@ class _PremiseMaker:
         else:
             choices = apart or below
         return choose(random, self._allowed(choices) or (THING,))
-
-    def _unseen_noun(self) -> str:
-        return next(claim.noun for claim in self.claims if claim.noun in self.difficulty.unseen_below)
 
     def _allowed(self, nouns: Sequence[str]) -> Sequence[str]:
         """Nouns without those that would meet a noun of the hypothesis for the first time."""
@@ -269,6 +269,6 @@ class _PremiseMaker:
             if child in (None, *painters):
                 child = self.strangers.pop()
             painters.add(child)
-            near = random.random() < 0.65 and self.claims
+            near = random.random() < difficulty.temptation and self.claims
             claim = choose(random, self.claims) if near else draw_claim(random, difficulty)
             self.facts.append(self._clause_near(child, claim))
