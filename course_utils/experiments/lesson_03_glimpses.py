@@ -78,7 +78,7 @@ LIVE = {
         WINDOW, canvas=EASY, options=(("glimpses", 4), ("hidden_size", 128)), steps=500, stages=(), batch_size=64
     ),
     "conv": replace(CONV, canvas=EASY, steps=700, batch_size=64),
-    "draw": replace(DRAW, steps=400),
+    "draw": replace(DRAW, steps=250),
 }
 """What the lesson trains while it is read."""
 
@@ -279,8 +279,8 @@ LONG_TRAINING = {
     "03-window": replace(WINDOW, steps=12_000),
     "03-conv": replace(CONV, steps=36_000),
     "03-dram": replace(DRAM, steps=14_000),
-    "03-draw": replace(DRAW, steps=12_000),
-    "03-draw-plain": replace(with_options(DRAW, attention=False), steps=12_000),
+    "03-draw": replace(DRAW, steps=5_000),
+    "03-draw-plain": replace(with_options(DRAW, attention=False), steps=5_000),
 }
 """The checkpoints: the same systems, trained longer on the default source with seed 0."""
 

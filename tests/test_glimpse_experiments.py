@@ -1,0 +1,248 @@
+"""Lesson 3's experiments: what a recipe means, how looks are marked, parts of a measurement, checkpoints, figures."""
+
+import json
+from dataclasses import replace
+
+import matplotlib.pyplot as plt
+import numpy
+import pytest
+import torch
+
+from course_utils.checkpoints import load_card
+from course_utils.datasets.canvases import CanvasSettings
+from course_utils.datasets.digits import load_digit_images
+from course_utils.experiments import lesson_03_glimpses as lesson_03
+from course_utils.experiments import runner
+from course_utils.experiments.glimpses import Recipe, bound_in_nats, build_model, draw_tests, fit, score_looks
+from course_utils.models.classifiers import GlimpseTrace
+from course_utils.paths import data_folder
+from course_utils.teaching import pictures
+
+torch.set_num_threads(1)
+
+CANVAS = CanvasSettings(32, 36, fragments=2)
+TINY = Recipe(
+    "ram", CANVAS, (("glimpses", 2), ("size", 4), ("hidden_size", 8), ("glimpse_size", 8)), steps=10, batch_size=4,
+    stages=((0.2, (("fragments", 0),)), (0.5, (("fragments", 1),))), spreads=(0.4, 0.1),
+)  # fmt: skip
+STORED = sorted(path.stem for path in data_folder("checkpoints").glob("03-*.json"))
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_digit_images()
+
+
+# Recipes
+
+
+def test_stages_begin_easier_and_end_with_the_canvas_itself():
+    fragments = [TINY.canvas_at(share).fragments for share in (0.0, 0.19, 0.2, 0.49, 0.5, 1.0)]
+    assert fragments == [0, 0, 1, 1, 2, 2]
+    assert TINY.canvas_at(0.0) == replace(CANVAS, fragments=0)
+
+
+def test_the_spread_falls_by_the_same_factor_each_step_and_then_stays():
+    assert TINY.spread_at(0.0) == pytest.approx(0.4) and TINY.spread_at(0.35) == pytest.approx(0.2)
+    assert TINY.spread_at(0.7) == pytest.approx(0.1) == TINY.spread_at(1.0)
+    assert build_model(TINY).spread == 0.1
+
+
+def test_training_goes_through_the_stages(digits, monkeypatch):
+    from course_utils.experiments import glimpses
+
+    drawn, seen = glimpses.draw_canvases, []
+
+    def spy(split, settings, count, generator, layouts=None):
+        seen.append(settings.fragments)
+        return drawn(split, settings, count, generator, layouts)
+
+    monkeypatch.setattr(glimpses, "draw_canvases", spy)
+    model, history = fit(TINY, digits.train, progress=False)
+    assert seen[:10] == [0] * 2 + [1] * 3 + [2] * 5 and len(history.losses) == 10
+    assert model.spread == pytest.approx(TINY.spread_at(0.9), rel=0.01)
+
+
+def test_the_same_seed_trains_the_same_model(digits):
+    first, again, other = (fit(TINY, digits.train, seed, progress=False)[1].losses for seed in (3, 3, 4))
+    assert first == again != other
+
+
+def test_a_recipe_becomes_json_and_says_everything():
+    written = json.loads(json.dumps(TINY.configuration()))
+    assert written["options"]["glimpses"] == 2 and written["canvas"]["fragments"] == 2
+    assert written["stages"] == [[0.2, {"fragments": 0}], [0.5, {"fragments": 1}]] and written["spreads"] == [0.4, 0.1]
+
+
+# Tests of models
+
+
+def test_everything_is_tested_on_the_same_canvases_without_augmentation(digits):
+    from course_utils.datasets.canvases import MILD
+
+    first = draw_tests(digits.test, replace(CANVAS, augmentation=MILD), 7, batch_size=4)
+    again = draw_tests(digits.test, CANVAS, 7, batch_size=4)
+    assert [len(batch.images) for batch in first] == [4, 3]
+    assert all(torch.equal(a.images, b.images) for a, b in zip(first, again, strict=True))
+
+
+class LooksThere:
+    """A stand-in that looks at the middle of the gold box first, then at the upper left corner."""
+
+    def __init__(self, batches):
+        self.boxes = {id(batch.images): batch.boxes for batch in batches}
+
+    def trace(self, images):
+        gold = self.boxes[id(images)][:, 0].float()
+        middle = (gold[:, :2] + gold[:, 2:]) / 2
+        around = torch.cat([middle - 3, middle + 3], dim=1)
+        corner = torch.tensor([-3.0, -3.0, 3.0, 3.0]).expand_as(around)
+        boxes = torch.stack([around, corner], dim=1).unsqueeze(2)
+        return GlimpseTrace(torch.zeros(len(images), 2, 1, 10), boxes=boxes)
+
+
+def test_looks_are_marked_against_the_boxes_beside_chance(digits):
+    batches = draw_tests(digits.test, CanvasSettings(60, 60), 300, batch_size=100)
+    score = score_looks(LooksThere(batches), batches)
+    corners = torch.cat([batch.boxes[:, 0] for batch in batches])
+    at_corner = ((corners[:, 0] <= 0) & (corners[:, 1] <= 0)).float().mean()
+    assert score.hits == pytest.approx([1.0, float(at_corner)])
+    sides = (corners[:, 2:] - corners[:, :2]).float()
+    assert score.chance == pytest.approx(float((sides.prod(dim=1) / 3600).mean()))
+    middle = ((corners[:, :2] <= 30) & (corners[:, 2:] > 30)).all(dim=1).float().mean()
+    assert score.centre == pytest.approx(float(middle))
+    assert score.pixels_seen[0] == pytest.approx(36 / 3600, rel=0.2)  # whole squares, some beyond the border
+    assert score.pixels_seen[1] <= score.pixels_seen[0] + 9 / 3600 + 1e-6
+
+
+def test_the_bound_is_the_mean_over_pictures_whatever_the_batches(digits):
+    torch.manual_seed(0)
+    recipe = Recipe("draw", CanvasSettings(28, 28, moved=False, binary=True), (("steps", 2), ("hidden_size", 8)))
+    model = build_model(recipe)
+    whole = draw_tests(digits.test, recipe.canvas, 60, batch_size=60)
+    halves = [type(whole[0])(*(t[part] for t in whole[0])) for part in (slice(0, 45), slice(45, 60))]
+    assert bound_in_nats(model, halves, samples=4) == pytest.approx(bound_in_nats(model, whole, samples=4), rel=0.01)
+
+
+# Parts of a measurement
+
+
+class TwoParts:
+    """Stands in for a lesson's module whose figures come in two parts."""
+
+    CHECKPOINTS = {}
+
+    def __init__(self, sizes=(1, 2)):
+        from course_utils.experiments.claims import Claim
+
+        self.CLAIMS = [Claim("99.x", "arXiv:0", "b beats a", "points", "higher", ("a", "a"), ("b", "b"), "1 → 2")]
+        self.sizes, self.measured = sizes, []
+        self.PARTS = {name: self.part(name) for name in ("a", "b")}
+
+    def part(self, name):
+        def measure(source, seed, fast):
+            self.measured.append((name, seed))
+            return {name: seed + (10.0 + seed if name == "b" else 0.0)}
+
+        return measure
+
+    def settings(self, source, fast):
+        return {"a": {"size": self.sizes[0]}, "b": {"size": self.sizes[1]}}
+
+
+def test_parts_are_measured_one_by_one_and_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "results_path", lambda lesson, source: tmp_path / "result.json")
+    monkeypatch.setattr(runner, "find_experiment", lambda lesson: first)
+    first = TwoParts()
+    assert runner.run("99", seeds=2, parts=["b"], work_folder=tmp_path / "runs") is None
+    assert first.measured == [("b", 0), ("b", 1)] and not (tmp_path / "result.json").exists()
+    path = runner.run("99", seeds=2, work_folder=tmp_path / "runs")
+    assert first.measured == [("b", 0), ("b", 1), ("a", 0), ("a", 1)]
+    result = json.loads(path.read_text(encoding="utf-8"))
+    assert result["claims"][0]["ours"]["values"] == [10.0, 12.0]
+    assert result["claims"][0]["baseline"]["values"] == [0.0, 1.0]
+    first = TwoParts(sizes=(1, 3))  # what changed is measured anew, and nothing else
+    runner.run("99", seeds=2, work_folder=tmp_path / "runs")
+    assert first.measured == [("b", 0), ("b", 1)]
+    with pytest.raises(ValueError, match=r"unknown parts \['c'\]; expected some of a, b"):
+        runner.run("99", parts=["c"], work_folder=tmp_path / "runs")
+
+
+def test_every_claim_has_its_figures(digits, monkeypatch):
+    """All parts with a step or two; small models, so that it takes seconds."""
+    small = {
+        "ram": {"hidden_size": 8, "glimpse_size": 8}, "window": {"hidden_size": 8}, "conv": {"hidden_size": 8},
+        "dram": {"hidden_size": 8}, "draw": {"hidden_size": 8, "steps": 2},
+    }  # fmt: skip
+    plain, tests = lesson_03.recipes, lesson_03.draw_tests
+
+    def shrunk(source):
+        return {
+            part: {n: replace(lesson_03.with_options(r, **small[r.system]), batch_size=4) for n, r in named.items()}
+            for part, named in plain(source).items()
+        }
+
+    monkeypatch.setattr(lesson_03, "recipes", shrunk)
+    monkeypatch.setattr(lesson_03, "draw_tests", lambda split, canvas, count, layouts=None: tests(split, canvas, 20))
+    figures = {}
+    for part, measure in lesson_03.PARTS.items():
+        measured = measure("default", 0, True)
+        assert all(numpy.isfinite(value) for value in measured.values()), part
+        figures |= measured
+    wanted = {key for claim in lesson_03.CLAIMS for key in (claim.baseline[1], claim.ours[1])}
+    assert wanted <= figures.keys()
+    assert set(lesson_03.PARTS) == set(lesson_03.settings("default", False)) == set(lesson_03.settings("real", False))
+    assert 0 < figures["chance/hits"] < figures["centre/hits"] < 100
+
+
+def test_real_canvases_are_not_augmented():
+    for named in lesson_03.recipes("real").values():
+        assert all(recipe.canvas.augmentation is None for recipe in named.values())
+
+
+# Checkpoints
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_a_checkpoint_is_as_good_as_its_card_says(name):
+    model, card = lesson_03.load_trained(name)
+    again = lesson_03.checkpoint_metrics(name, model)
+    assert again.keys() == card["metrics"].keys()
+    for key, value in card["metrics"].items():
+        # another processor may round a glimpse to the pixel beside it, or draw other glimpses
+        assert again[key] == pytest.approx(value, abs=0.5 if key == "nats" else 0.015), key
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_a_card_tells_the_recipe_that_the_code_has(name):
+    recipe = json.loads(json.dumps(lesson_03.LONG_TRAINING[name].configuration()))
+    assert load_card(name)["recipe"] == recipe, f"train it again: {load_card(name)['command']}"
+
+
+# Figures
+
+
+@pytest.fixture
+def closed_figures():
+    yield
+    plt.close("all")
+
+
+def test_figures_of_pictures_have_words(closed_figures):
+    picture = numpy.random.default_rng(0).random((1, 12, 16))
+    boxes = numpy.array([[[2, 2, 6, 6], [0, 0, 8, 8]], [[8, 3, 12, 7], [6, 1, 14, 9]]])
+    patches = numpy.zeros((2, 2, 1, 4, 4))
+    every = [
+        pictures.plot_pictures([picture, picture[0]], title="Two", captions=["a digit: 3", "a digit: 8"], boxes=[[[1, 1, 3, 3]], []]),
+        pictures.plot_glimpses(
+            picture, boxes, patches, title="Looks", gold=[[1, 1, 5, 5], [-1] * 4], captions=["says 1", "says 2"]
+        ),
+        pictures.plot_glimpses(picture, boxes[:, :1], patches[:, :1], title="One scale"),
+        pictures.plot_drawing(numpy.zeros((2, 3, 1, 8, 8)), title="Drawn", boxes=numpy.ones((2, 3, 4))),
+        pictures.plot_drawing(numpy.zeros((2, 3, 1, 8, 8)), title="Again", targets=numpy.zeros((2, 1, 8, 8))),
+    ]
+    for axes in every:
+        words = axes.figure.get_label()
+        assert len(words) > 20 and words.startswith(axes.figure.get_suptitle())
+    assert "1 at (4, 4), 2 at (10, 5)" in every[1].figure.get_label()
+    assert "gold box from (1, 1) to (5, 5)" in every[1].figure.get_label() and "says 2" in every[1].figure.get_label()
