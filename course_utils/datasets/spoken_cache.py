@@ -1,6 +1,6 @@
-"""Spoken utterances kept on disk, so that a lesson synthesizes them once, and a small prepared set for where it cannot.
+"""Spoken utterances kept on disk, so that a lesson speaks once, and a small prepared set for where it cannot.
 
-A file's name holds what it was made from: the arguments, and a fingerprint of the sources, the words and the versions of
+A file's name holds what it was made from: the arguments, and a fingerprint of sources, words and the versions of
 the packages. It is written under another name and renamed when complete; its checksum is compared when it is read; what
 is damaged is made anew.
 

@@ -145,8 +145,7 @@ def speech_batches(
 ) -> Iterator[SpeechBatch]:
     """Yield one epoch of shuffled batches of similar lengths; see `text.batches_by_length`."""
     # The number of the utterance stands where a translation has its source, as often as the utterance has steps.
-    pairs = [([number] * count_steps(one), one.symbols) for number, one in enumerate(spoken)]
-    numbered = [(numbers, range(len(symbols))) for numbers, symbols in pairs]
+    numbered = [([number] * count_steps(one), range(len(one.phonemes))) for number, one in enumerate(spoken)]
     for batch in batches_by_length(numbered, batch_size, seed=seed, maximum_tokens=maximum_steps):
         yield make_speech_batch([spoken[number] for number in batch.source[:, 0].tolist()], vocabulary)
 
@@ -173,7 +172,7 @@ def gold_overlap(phonemes: Sequence[Phoneme], steps: int) -> Tensor:
 
 
 def join_utterances(spoken: Sequence[SpokenUtterance]) -> SpokenUtterance:
-    """Put utterances in a row, boundaries shifted: the paper's test of longer speech (Chorowski et al. 2015, section 4.2).
+    """Put utterances in a row, boundaries shifted: the test of long speech (Chorowski et al. 2015).
 
     Give the same utterance several times for a repeat. Each keeps its own voice and noise; its facts are the first's
     with all words, so a joined utterance cannot be spoken again: join the waveforms to listen.

@@ -1,0 +1,446 @@
+"""Speech: events, boundaries, features against slow references, disjoint splits, cache, and life without a synthesizer."""
+
+import math
+import os
+import signal
+import subprocess
+import sys
+from random import Random
+
+import numpy as np
+import pytest
+import torch
+
+from course_utils.datasets import espeak, spoken_cache
+from course_utils.datasets.espeak import EspeakError, EspeakMissingError, Event, espeak_problem, speak
+from course_utils.datasets.speech_features import (
+    MELS,
+    SAMPLE_RATE,
+    frame_count,
+    hertz_of_mel,
+    log_mel,
+    mel_filters,
+    mel_of_hertz,
+    stack_frames,
+)
+from course_utils.datasets.speech_phonemes import IPA, PHONEMES, Phoneme, phonemes_of_events, phonemes_of_ipa
+from course_utils.datasets.spoken import (
+    SPLITS,
+    TRAINING_VOICES,
+    UNSEEN_VOICES,
+    Utterance,
+    cut_sound,
+    draw_utterances,
+    phrase_is_held_out,
+    speak_utterance,
+    to_sample_rate,
+    waveform,
+)
+from course_utils.datasets.spoken_cache import SMALL_COUNTS, SMALL_SET, small_set, spoken_path, spoken_utterances
+from course_utils.datasets.spoken_data import (
+    count_steps,
+    gold_overlap,
+    join_utterances,
+    make_speech_batch,
+    speech_batches,
+    spoken_data,
+)
+from course_utils.datasets.spoken_words import FAMILY_LETTERS, made_up_word, split_of_word, word_list, words_of_split
+from course_utils.datasets.text import BEGIN, END, Vocabulary
+
+torch.set_num_threads(1)
+needs_espeak = pytest.mark.skipif(bool(espeak_problem()), reason=f"no synthesizer here: {espeak_problem()}")
+VOCABULARY = Vocabulary(PHONEMES)
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("WHERE_TO_LOOK_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture(scope="module")
+def spoken():
+    if espeak_problem():
+        pytest.skip("no synthesizer here")
+    return [speak_utterance(u) for u in draw_utterances(60)]
+
+
+# The synthesizer
+
+
+@needs_espeak
+@pytest.mark.parametrize("voice", TRAINING_VOICES + UNSEEN_VOICES)
+def test_every_voice_speaks_and_its_events_are_in_order_and_inside(voice):
+    speech = speak("steamy llama", voice=voice)
+    times = [event.start_ms for event in speech.events]
+    assert times == sorted(times) and times[0] >= 0
+    assert times[-1] <= speech.end_ms <= 1000 * len(speech.samples) / speech.rate
+    assert [p.symbol for p in phonemes_of_events(speech.events, speech.end_ms)][:4] == ["S", "T", "IY", "M"]
+
+
+@needs_espeak
+def test_what_was_said_before_changes_nothing():
+    first = speak("steamy llama", voice="en-gb+f1")
+    speak("something else", voice="en-us+m3", pitch=90)
+    again = speak("steamy llama", voice="en-gb+f1")
+    assert np.array_equal(first.samples, again.samples) and first.events == again.events
+
+
+@needs_espeak
+def test_speed_and_voices_are_heard():
+    slow, quick = (speak("a small dog", words_per_minute=rate) for rate in (120, 240))
+    assert slow.end_ms > 1.4 * quick.end_ms
+    assert len({speak("a small dog", voice=voice).samples.tobytes() for voice in TRAINING_VOICES}) == len(
+        TRAINING_VOICES
+    )
+
+
+@needs_espeak
+def test_errors_of_the_synthesizer():
+    with pytest.raises(EspeakError, match="'xx-nowhere'"):
+        speak("hello", voice="xx-nowhere")
+    with pytest.raises(ValueError, match="at least one word"):
+        speak("  ")
+    with pytest.raises(ValueError, match="words_per_minute is 1000"):
+        speak("hello", words_per_minute=1000)
+    with pytest.raises(EspeakError, match="said nothing"):
+        speak("...")
+
+
+def test_a_missing_package_and_a_broken_library_are_told_apart(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    with pytest.raises(EspeakMissingError, match="pip install espeakng-loader"):
+        speak("hello")
+
+    class Broken:
+        get_library_path = staticmethod(lambda: str(tmp_path / "broken.so"))
+        get_data_path = staticmethod(lambda: str(tmp_path))
+
+    (tmp_path / "broken.so").write_bytes(b"no library")
+    monkeypatch.setitem(sys.modules, "espeakng_loader", Broken)
+    with pytest.raises(EspeakMissingError, match="cannot be loaded here"):
+        speak("hello")
+
+
+@needs_espeak
+def test_an_installation_with_a_long_path_speaks(monkeypatch, tmp_path):
+    import espeakng_loader
+
+    deep = tmp_path / ("a" * 90) / ("b" * 90)
+    deep.mkdir(parents=True)
+    (deep / "espeak-ng-data").symlink_to(espeakng_loader.get_data_path())
+    monkeypatch.setattr(espeakng_loader, "get_data_path", lambda: str(deep / "espeak-ng-data"))
+    assert len(os.fsencode(espeakng_loader.get_data_path())) > espeak._LONGEST_PATH
+    assert speak("hello").events
+
+
+# Phonemes
+
+
+def test_the_inventory():
+    assert len(PHONEMES) == len(set(IPA.values())) == 39
+    assert phonemes_of_ipa("ɒ") == ("AA",) and phonemes_of_ipa("əl") == ("AH", "L") and phonemes_of_ipa("") == ()
+    assert {p for ipa in IPA.values() for p in phonemes_of_ipa(ipa)} == set(PHONEMES)
+    with pytest.raises(ValueError, match="'ʘ'"):
+        phonemes_of_ipa("ʘ")
+
+
+def test_events_become_intervals():
+    events = [Event("l", 0), Event("ɪ", 100), Event("", 180), Event("t", 200), Event("əl", 240), Event("", 300)]
+    assert phonemes_of_events(events, 310) == (
+        Phoneme("L", 0, 100), Phoneme("IH", 100, 180), Phoneme("T", 200, 240), Phoneme("AH", 240, 270),
+        Phoneme("L", 270, 300),
+    )  # fmt: skip
+    # An r without time of its own shares the vowel's; a colouring mark lengthens what stands before it.
+    assert phonemes_of_events([Event("o", 0), Event("r", 80), Event("s", 80)], 100) == (
+        Phoneme("AO", 0, 40), Phoneme("R", 40, 80), Phoneme("S", 80, 100),
+    )  # fmt: skip
+    assert phonemes_of_events([Event("i", 0), Event("ʲ", 30)], 50) == (Phoneme("IY", 0, 50),)
+    with pytest.raises(ValueError, match="back in time"):
+        phonemes_of_events([Event("s", 50), Event("t", 20)], 90)
+
+
+# Features
+
+
+def test_mel_filters_against_a_slow_reference():
+    filters = mel_filters()
+    low, high = 2595 * math.log10(1 + 60 / 700), 2595 * math.log10(1 + 3800 / 700)
+    corners = [700 * (10 ** ((low + k * (high - low) / 41) / 2595) - 1) for k in range(42)]
+    for band in range(MELS):
+        left, centre, right = corners[band : band + 3]
+        row = []
+        for line in range(129):
+            hertz = line * 8000 / 256
+            rising = left < hertz <= centre
+            inside = left < hertz < right
+            row.append(((hertz - left) / (centre - left) if rising else (right - hertz) / (right - centre)) * inside)
+        if sum(row) > 0:
+            assert filters[band] == pytest.approx(row, abs=1e-9)
+        else:
+            assert filters[band].sum() == 1
+    assert hertz_of_mel(mel_of_hertz(440.0)) == pytest.approx(440.0)
+    with pytest.raises(ValueError, match="highest_hz 5000"):
+        mel_filters(highest_hz=5000)
+
+
+@pytest.mark.parametrize("hertz", [300, 1000, 2500])
+def test_a_tone_is_loudest_in_its_band_and_in_its_time(hertz):
+    time = np.arange(8000) / SAMPLE_RATE
+    features = log_mel(0.3 * np.sin(2 * np.pi * hertz * time) * (time >= 0.5))
+    assert features.shape == (100, MELS)
+    assert features[55:].mean(0).argmax() == mel_filters()[:, round(hertz * 256 / 8000)].argmax()
+    loud = features.max(1)
+    assert loud[:48].max() < loud[52:].min() - 5, "frame i stands for 10 i to 10 (i + 1) ms"
+
+
+def test_framing_and_stacking():
+    assert [frame_count(n) for n in (1, 80, 81, 8000)] == [1, 1, 2, 100]
+    stacked = stack_frames(np.arange(10, dtype=np.float32).reshape(5, 2))
+    assert stacked.tolist() == [[0, 1, 2, 3, 4, 5, 6, 7], [8, 9, 8, 9, 8, 9, 8, 9]]
+    with pytest.raises(ValueError, match="0 frames"):
+        stack_frames(np.zeros((0, 2)))
+    with pytest.raises(ValueError, match="one channel"):
+        log_mel(np.zeros((10, 2)))
+    assert len(to_sample_rate(np.ones(22050), 22050)) == 8000
+
+
+# Words and splits
+
+
+def test_words_are_many_speakable_and_split_by_family():
+    words = word_list()
+    assert len(words) > 3000 and len(set(words)) == len(words)
+    families = {split: {w[:FAMILY_LETTERS] for w in words_of_split(split)} for split in ("train", "validation", "test")}
+    assert not families["train"] & families["test"] and not families["train"] & families["validation"]
+    assert len(words_of_split("test")) > 300 and len(words_of_split("validation")) > 200
+    made = [made_up_word(Random(k)) for k in range(300)]
+    assert len(set(made)) > 280 and not set(made) & set(words)
+    assert all(split_of_word(word) == "train" for word in made)
+    with pytest.raises(ValueError, match="'dev'"):
+        words_of_split("dev")
+
+
+def test_splits_share_no_words_phrases_or_voices():
+    drawn = {split: draw_utterances(400, split=split) for split in SPLITS}
+    words = {split: {word for u in drawn[split] for word in u.words} for split in SPLITS}
+    for split in ("validation", "test", "unseen voices"):
+        assert not words[split] & (words["train"] | words["unseen phrases"])
+    assert not words["validation"] & words["test"]
+    phrases = {split: {tuple(sorted(u.words)) for u in drawn[split] if len(u.words) > 1} for split in SPLITS}
+    assert not phrases["unseen phrases"] & phrases["train"] and len(phrases["unseen phrases"]) > 300
+    assert all(phrase_is_held_out(u.words) for u in drawn["unseen phrases"])
+    assert words["unseen phrases"] <= set(words_of_split("train"))
+    voices = {split: {u.voice for u in drawn[split]} for split in SPLITS}
+    assert voices["unseen voices"] == set(UNSEEN_VOICES) and voices["train"] == voices["test"] == set(TRAINING_VOICES)
+    assert not set(UNSEEN_VOICES) & set(TRAINING_VOICES) and len(TRAINING_VOICES) >= 10
+
+
+def test_drawing_is_repeatable_and_varied():
+    drawn = draw_utterances(100)
+    assert drawn[:10] == draw_utterances(10) and drawn[:10] != draw_utterances(10, seed=1)
+    assert max(u.words_per_minute for u in drawn) - min(u.words_per_minute for u in drawn) > 50
+    assert max(u.noise_db for u in drawn) - min(u.noise_db for u in drawn) > 15
+    assert all(w in word_list() for u in draw_utterances(50, made_up_share=0) for w in u.words)
+    for bad, message in (({"split": "dev"}, "'dev'"), ({"made_up_share": 2.0}, "made_up_share 2")):
+        with pytest.raises(ValueError, match=message):
+            draw_utterances(1, **bad)
+
+
+# Utterances
+
+
+def test_phonemes_lie_inside_the_utterance(spoken):
+    for one in spoken:
+        edges = [edge for p in one.phonemes for edge in (p.start_ms, p.end_ms)]
+        assert edges == sorted(edges) and edges[0] >= one.utterance.lead_ms
+        assert edges[-1] <= 10 * len(one.features) and min(np.diff(edges)[::2]) > 0
+        assert one.features.dtype == np.float16 and np.isfinite(one.features).all()
+
+
+@needs_espeak
+def test_boundaries_agree_with_the_energy():
+    """Vowels are loud; before the burst of a stop between vowels the mouth is closed; before the lead there is nothing."""
+    quiet, loud, lead = [], [], []
+    for voice in TRAINING_VOICES[:6]:
+        utterance = Utterance(("attack", "opaque", "account"), voice, noise_db=60.0, lead_ms=100)
+        sound = waveform(utterance)
+        level = lambda start, end: 10 * math.log10(np.mean(cut_sound(sound, start, end) ** 2) + 1e-12)  # noqa: B023, E731
+        phonemes = speak_utterance(utterance).phonemes
+        lead.append(level(0, 90))
+        for p in phonemes:
+            middle = (p.start_ms + p.end_ms) / 2
+            if p.symbol in ("AE", "EY", "AW"):
+                loud.append(level(middle - 20, middle + 20))
+        for before, after in zip(phonemes, phonemes[1:], strict=False):
+            if after.symbol in ("T", "K", "P"):
+                quiet.append(min(level(t, t + 10) for t in np.arange(before.end_ms - 30, after.end_ms - 10, 5)))
+    assert np.median(loud) > np.median(quiet) + 15
+    assert max(lead) < min(loud) - 30
+
+
+@needs_espeak
+def test_speaking_again_gives_the_very_same_sound_in_another_process():
+    utterance = draw_utterances(3, split="test")[2]
+    code = """
+import hashlib
+from course_utils.datasets.spoken import draw_utterances, waveform
+print(hashlib.sha256(waveform(draw_utterances(3, split="test")[2]).tobytes()).hexdigest())
+"""
+    import hashlib
+
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "5"}
+    answer = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == hashlib.sha256(waveform(utterance).tobytes()).hexdigest()
+
+
+# Batches, gold, joins
+
+
+def test_batches(spoken):
+    batch = make_speech_batch(spoken[:5], VOCABULARY)
+    assert batch.features.shape == (5, max(map(count_steps, spoken[:5])), 160)
+    assert batch.feature_mask.sum(1).tolist() == [count_steps(one) for one in spoken[:5]]
+    assert not batch.features[~batch.feature_mask].any()
+    for row, one in enumerate(spoken[:5]):
+        real = batch.target_output[row][batch.target_mask[row]].tolist()
+        assert real == [*VOCABULARY.encode(one.symbols), END] and batch.target_input[row, 0] == BEGIN
+    seen = [s for b in speech_batches(spoken, VOCABULARY, 16, seed=1) for s in b.feature_mask.sum(1).tolist()]
+    assert sorted(seen) == sorted(map(count_steps, spoken))
+    limited = list(speech_batches(spoken, VOCABULARY, 16, seed=1, maximum_steps=100))
+    assert all(b.feature_mask.sum() <= 100 or len(b.features) == 1 for b in limited)
+    with pytest.raises(ValueError, match="at least one"):
+        make_speech_batch([], VOCABULARY)
+
+
+def test_gold_overlap_by_hand():
+    overlap = gold_overlap([Phoneme("S", 0, 30), Phoneme("T", 30, 100)], 3)
+    assert overlap.numpy() == pytest.approx(np.array([[0.75, 0, 0], [0.25, 1, 0.5]]))
+
+
+def test_joined_utterances(spoken):
+    joined = join_utterances(spoken[:3])
+    assert joined.symbols == tuple(s for one in spoken[:3] for s in one.symbols)
+    shift = 10 * len(spoken[0].features)
+    assert joined.phonemes[len(spoken[0].phonemes)].start_ms == spoken[1].phonemes[0].start_ms + shift
+    assert len(joined.features) == sum(len(one.features) for one in spoken[:3])
+    twice = join_utterances(spoken[:1] * 2)
+    assert np.array_equal(twice.features[: len(twice.features) // 2], twice.features[len(twice.features) // 2 :])
+    with pytest.raises(ValueError, match="at least one"):
+        join_utterances([])
+
+
+# Cache and the small set
+
+ARGUMENTS = {"count": 12, "split": "test", "seed": 3}
+
+
+def same(first, second):
+    return len(first) == len(second) and all(
+        a.utterance == b.utterance
+        and np.array_equal(a.features, b.features)
+        and a.symbols == b.symbols
+        and np.allclose([p[1:] for p in a.phonemes], [p[1:] for p in b.phonemes], atol=1e-3)
+        for a, b in zip(first, second, strict=True)
+    )
+
+
+@needs_espeak
+def test_the_cache_gives_back_what_was_spoken(cache, monkeypatch):
+    fresh = spoken_utterances(**ARGUMENTS)
+    assert [file.name for file in cache.iterdir()] == [spoken_path(**ARGUMENTS).name]
+    monkeypatch.setattr(spoken_cache, "speak_utterance", lambda utterance: pytest.fail("spoken again"))
+    assert same(spoken_utterances(**ARGUMENTS), fresh)
+
+
+@needs_espeak
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "other"])
+def test_a_damaged_file_is_noticed_and_replaced(cache, damage):
+    fresh = spoken_utterances(**ARGUMENTS)
+    path = spoken_path(**ARGUMENTS)
+    whole = path.read_bytes()
+    other = ARGUMENTS | {"count": 5}
+    spoken_utterances(**other)
+    flipped = whole[:-3000] + bytes([whole[-3000] ^ 1]) + whole[-2999:]
+    contents = {"truncated": whole[: len(whole) // 2], "flipped": flipped, "empty": b""}
+    path.write_bytes(contents.get(damage, spoken_path(**other).read_bytes()))
+    with pytest.warns(UserWarning, match="was damaged"):
+        assert same(spoken_utterances(**ARGUMENTS), fresh)
+    assert path.read_bytes() == whole
+
+
+@needs_espeak
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs a system that can kill at once")
+def test_a_run_killed_while_writing_leaves_no_broken_cache(cache):
+    code = f"""
+import os, signal
+from course_utils.datasets.spoken_cache import spoken_utterances
+whole = os.fdopen
+class Half:
+    def __init__(self, *arguments): self.file = whole(*arguments)
+    def __enter__(self): return self
+    def __exit__(self, *error): self.file.close()
+    def write(self, content):
+        self.file.write(content[: len(content) // 2]); self.file.flush(); os.kill(os.getpid(), signal.SIGKILL)
+os.fdopen = Half
+spoken_utterances(**{ARGUMENTS!r})
+"""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "WHERE_TO_LOOK_CACHE": str(cache)}
+    killed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    [half] = cache.iterdir()
+    assert half.name.startswith(".") and half.stat().st_size > 10_000
+    assert len(spoken_utterances(**ARGUMENTS)) == 12 and spoken_path(**ARGUMENTS).is_file()
+
+
+@needs_espeak
+def test_a_cache_that_cannot_be_written_is_said_and_survived(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("WHERE_TO_LOOK_CACHE", str(tmp_path / "file"))
+    with pytest.warns(UserWarning, match="set WHERE_TO_LOOK_CACHE to a folder"):
+        assert len(spoken_utterances(**ARGUMENTS)) == 12
+
+
+@needs_espeak
+def test_the_fingerprint_notices_new_versions(monkeypatch):
+    before = spoken_path(**ARGUMENTS)
+    monkeypatch.setattr(spoken_cache, "espeak_version", lambda: "99")
+    spoken_cache.generator_fingerprint.cache_clear()
+    assert spoken_path(**ARGUMENTS) != before
+    spoken_cache.generator_fingerprint.cache_clear()
+
+
+def test_without_the_synthesizer_the_small_set_steps_in_and_says_so(cache, monkeypatch):
+    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    with pytest.warns(UserWarning, match="synthesizer is missing.*small prepared set"):
+        data = spoken_data(1000, 100)
+    assert len(data.train) == SMALL_COUNTS["train"] and len(data.test["test"]) == SMALL_COUNTS["test"]
+    assert not list(cache.glob("*")), "the small set must not be kept as if it were the whole"
+    assert next(data.batches(8, seed=0)(0)).features.isfinite().all()
+
+
+def test_the_small_set():
+    assert SMALL_SET.stat().st_size < 1e6
+    words = {split: {word for one in small_set(split) for word in one.utterance.words} for split in SMALL_COUNTS}
+    assert all(len(small_set(split)) == count for split, count in SMALL_COUNTS.items())
+    assert not words["train"] & (words["test"] | words["validation"] | words["unseen voices"])
+    assert {one.utterance.voice for one in small_set("unseen voices")} <= set(UNSEEN_VOICES)
+    with pytest.raises(ValueError, match="'dev'"):
+        small_set("dev")
+
+
+@needs_espeak
+def test_the_small_set_is_what_the_synthesizer_says():
+    for one in small_set("test")[:4]:
+        fresh = speak_utterance(one.utterance)
+        assert fresh.symbols == one.symbols and fresh.features.shape == one.features.shape
+        assert np.abs(fresh.features.astype(np.float32) - one.features).max() < 0.05
+
+
+def test_a_damaged_small_set_is_named(monkeypatch, tmp_path):
+    broken = tmp_path / "small.safetensors"
+    broken.write_bytes(SMALL_SET.read_bytes()[:5000])
+    monkeypatch.setattr(spoken_cache, "SMALL_SET", broken)
+    with pytest.raises(FileNotFoundError, match="install the course again"):
+        small_set("train")
