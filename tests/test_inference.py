@@ -50,12 +50,12 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def full():
-    return {split: make_pairs(400, split=split, difficulty=FULL) for split in SPLITS}
+    return {split: make_pairs(250, split=split, difficulty=FULL) for split in SPLITS}
 
 
 @pytest.fixture(scope="module")
 def easy():
-    return made_inference_data(EASY, train_count=4000, test_count=400)
+    return made_inference_data(EASY, train_count=3000, test_count=400)
 
 
 # The reasoner against brute force: every picture, one after another
@@ -144,7 +144,7 @@ def random_fact(random, names, *, premise):
 def test_the_reasoner_agrees_with_brute_force():
     random = Random(5)
     counts = Counter()
-    while sum(counts.values()) < 700:
+    while sum(counts.values()) < 500:
         names = ["anna", "ben", "carl"][: random.choice((1, 2, 2, 3))]
         premise = [random_fact(random, names, premise=True) for _ in range(random.choice((1, 2, 3, 4)))]
         named = sorted({name for fact in premise for name in fact.children})
@@ -163,7 +163,7 @@ def test_the_reasoner_agrees_with_brute_force():
                 label_pair(premise, hypothesis)
         else:
             assert label_pair(premise, hypothesis) == expected, (premise, hypothesis)
-    assert all(counts[label] > 60 for label in (*LABELS, None)), counts
+    assert all(counts[label] > 40 for label in (*LABELS, None)), counts
 
 
 def test_brute_force_and_reasoner_share_one_table_of_kinds():
@@ -363,7 +363,7 @@ def test_decided_facts_rest_on_their_clauses_alone(full):
             if label != "neutral":
                 decided += 1
                 assert Knowledge([pair.premise_facts[i] for i in sorted(clauses)]).judge(fact) == label, pair.text
-    assert decided > 1000
+    assert decided > 600
 
 
 def test_links_stay_within_their_clauses_and_join_like_with_like(full):
@@ -415,7 +415,7 @@ def test_forms_of_hypotheses_do_not_depend_on_the_label(full):
 
 def test_no_hypothesis_and_no_item_is_in_two_splits(full):
     seeds = {
-        split: {p.hypothesis for p in pairs + make_pairs(150, split=split, seed=1)} for split, pairs in full.items()
+        split: {p.hypothesis for p in pairs + make_pairs(60, split=split, seed=1)} for split, pairs in full.items()
     }
     for one in ("train", "validation"):
         for other in set(SPLITS) - {one}:
@@ -434,13 +434,13 @@ def test_unseen_pairs_never_met(difficulty):
         )
         return set(product(*nouns))  # fmt: skip
 
-    seen = set().union(*(met(pair) for pair in make_pairs(1500, difficulty=difficulty)))
-    unseen = make_pairs(150, split="unseen pairs", difficulty=difficulty)
+    seen = set().union(*(met(pair) for pair in make_pairs(800, difficulty=difficulty)))
+    unseen = make_pairs(100, split="unseen pairs", difficulty=difficulty)
     for pair in unseen:
         assert has_unseen_pair(pair.premise_facts, pair.hypothesis_facts)
         assert met(pair) - seen
     # The single nouns did meet others: it is the pair that is new.
-    words = {word for pair in make_pairs(1500, difficulty=difficulty) for word in (*pair.premise, *pair.hypothesis)}
+    words = {word for pair in make_pairs(800, difficulty=difficulty) for word in (*pair.premise, *pair.hypothesis)}
     known = sum(set(pair.premise) | set(pair.hypothesis) <= words for pair in unseen)
     assert known > 0.9 * len(unseen)
 
@@ -466,7 +466,7 @@ def test_phenomena_can_be_switched_one_by_one():
     for phenomenon in PHENOMENA:
         names = ("relations", "chains") if phenomenon == "chains" else (phenomenon,)
         difficulty = Difficulty((3, 3), (1, 1), EASY.kinds, names)
-        found = {name for pair in make_pairs(120, difficulty=difficulty) for name in pair.phenomena}
+        found = {name for pair in make_pairs(60, difficulty=difficulty) for name in pair.phenomena}
         assert telling[phenomenon] in found
         assert not {telling[other] for other in PHENOMENA if other not in names} & found - {"negation"}
 

@@ -201,9 +201,10 @@ class _PremiseMaker:
         random, difficulty, noun = self.random, self.difficulty, claim.noun
         below, above, apart, near = difficulty.relatives[noun]
         if claim is self.unseen_claim:
+            classes = difficulty.unseen_below
             if random.random() < 0.7:
-                return choose(random, difficulty.unseen_below[noun])
-            return choose(random, [other for other in apart if other in difficulty.unseen_with[noun]] or below)
+                return choose(random, classes[noun])
+            return choose(random, [other for other in apart if other in difficulty.unseen_with[noun]] or classes[noun])
         draw = random.random()
         if draw < 0.3:
             choices: Sequence[str] = (noun,)
