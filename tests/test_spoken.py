@@ -1,10 +1,11 @@
-"""Speech: events, boundaries, features against slow references, disjoint splits, cache, and life without a synthesizer."""
+"""Speech: events, boundaries, features against slow references, disjoint splits, cache, life without a synthesizer."""
 
 import math
 import os
 import signal
 import subprocess
 import sys
+import warnings
 from random import Random
 
 import numpy as np
@@ -185,12 +186,15 @@ def test_mel_filters_against_a_slow_reference():
         mel_filters(highest_hz=5000)
 
 
+BAND_CENTRES = hertz_of_mel(np.linspace(mel_of_hertz(60), mel_of_hertz(3800), MELS + 2))[1:-1]
+
+
 @pytest.mark.parametrize("hertz", [300, 1000, 2500])
 def test_a_tone_is_loudest_in_its_band_and_in_its_time(hertz):
     time = np.arange(8000) / SAMPLE_RATE
     features = log_mel(0.3 * np.sin(2 * np.pi * hertz * time) * (time >= 0.5))
     assert features.shape == (100, MELS)
-    assert features[55:].mean(0).argmax() == mel_filters()[:, round(hertz * 256 / 8000)].argmax()
+    assert abs(features[55:].mean(0).argmax() - np.abs(BAND_CENTRES - hertz).argmin()) <= 1
     loud = features.max(1)
     assert loud[:48].max() < loud[52:].min() - 5, "frame i stands for 10 i to 10 (i + 1) ms"
 
@@ -261,7 +265,7 @@ def test_phonemes_lie_inside_the_utterance(spoken):
 
 @needs_espeak
 def test_boundaries_agree_with_the_energy():
-    """Vowels are loud; before the burst of a stop between vowels the mouth is closed; before the lead there is nothing."""
+    """Vowels are loud; before the burst of a stop the mouth is closed; the lead is silent."""
     quiet, loud, lead = [], [], []
     for voice in TRAINING_VOICES[:6]:
         utterance = Utterance(("attack", "opaque", "account"), voice, noise_db=60.0, lead_ms=100)
@@ -367,7 +371,9 @@ def test_a_damaged_file_is_noticed_and_replaced(cache, damage):
     path.write_bytes(contents.get(damage, spoken_path(**other).read_bytes()))
     with pytest.warns(UserWarning, match="was damaged"):
         assert same(spoken_utterances(**ARGUMENTS), fresh)
-    assert path.read_bytes() == whole
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert same(spoken_utterances(**ARGUMENTS), fresh)
 
 
 @needs_espeak

@@ -96,5 +96,6 @@ def phonemes_of_events(events: Sequence[Event], end_ms: float) -> tuple[Phoneme,
     phonemes = []
     for symbols, start, end in groups:
         share = (end - start) / len(symbols)
-        phonemes += [Phoneme(s, start + k * share, start + (k + 1) * share) for k, s in enumerate(symbols)]
+        edges = [*(start + k * share for k in range(len(symbols))), end]
+        phonemes += [Phoneme(*timed) for timed in zip(symbols, edges[:-1], edges[1:], strict=True)]
     return tuple(phonemes)
