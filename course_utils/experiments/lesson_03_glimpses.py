@@ -70,13 +70,10 @@ PAIR_RAM = Recipe(
 DRAW = Recipe("draw", STILL, steps=1_500, batch_size=64)
 """The recipes that claims are measured with on the default source; with MNIST, nothing is augmented."""
 
+_FEW = (("glimpses", 4), ("hidden_size", 128))
 LIVE = {
-    "ram": replace(
-        RAM, canvas=EASY, options=(("glimpses", 4), ("hidden_size", 128)), steps=700, stages=(), batch_size=64
-    ),
-    "window": replace(
-        WINDOW, canvas=EASY, options=(("glimpses", 4), ("hidden_size", 128)), steps=500, stages=(), batch_size=64
-    ),
+    "ram": replace(RAM, canvas=EASY, options=_FEW, steps=1200, stages=()),
+    "window": replace(WINDOW, canvas=EASY, options=_FEW, steps=900, learning_rate=2e-3, stages=(), batch_size=64),
     "conv": replace(CONV, canvas=EASY, steps=700, batch_size=64),
     "draw": replace(DRAW, steps=250),
 }
