@@ -191,7 +191,7 @@ class SoftCaptioner(Captioner):
         (the others: see `Captioner`)
     """
 
-    def __init__(self, *arguments, attention_size: int = 128, penalty_weight: float = 0.0, **options) -> None:
+    def __init__(self, *arguments, attention_size: int = 64, penalty_weight: float = 0.0, **options) -> None:
         self._attention_size = attention_size
         super().__init__(*arguments, **options)
         self.penalty_weight = penalty_weight

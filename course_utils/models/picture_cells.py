@@ -61,9 +61,7 @@ class CellEncoder(nn.Module):
             ValueError: if their shape is another one.
         """
         if pictures.dtype != torch.uint8:
-            raise TypeError(
-                f"pictures has dtype {pictures.dtype}; expected torch.uint8: the model scales it."
-            )
+            raise TypeError(f"pictures has dtype {pictures.dtype}; expected torch.uint8: the model scales it.")
         expected = (3, self.height, self.width)
         if pictures.dim() == 2 and pictures.shape[1] == 3 * self.height * self.width:
             pictures = pictures.unflatten(1, expected)
