@@ -1,10 +1,10 @@
 """Models that describe a picture in words: what the decoder reads of the picture is all that differs.
 
-| system      | what the decoder reads at every step                                          | it learns where to look by |
-| "none-mean" | one vector: the mean of the cells                                             | –                          |
-| "none-flat" | one vector: a linear layer over all cells, so that it can know what was where | –                          |
-| "soft"      | a new weighted average of the cells, gated                                    | its gradient               |
-| "hard"      | one cell that it draws, gated                                                 | REINFORCE                  |
+| system      | what the decoder reads at every step                                          | learns to look by |
+| "none-mean" | one vector: the mean of the cells                                             | –                 |
+| "none-flat" | one vector: a linear layer over all cells, so that it can know what was where | –                 |
+| "soft"      | a new weighted average of the cells, gated                                    | its gradient      |
+| "hard"      | one cell that it draws, gated                                                 | REINFORCE         |
 
 All train with `loss(batch)` on a `SceneBatch` (pictures, target_input, target_output, target_mask) and decode with
 `start` and `step` (see `mechanisms.search`, which wants two-dimensional sources: give it `pictures.flatten(1)`).
