@@ -184,7 +184,7 @@ def caption_bleu(captions: Sequence[str], references: Sequence[Sequence[str]]) -
         references: as many texts for each picture.
 
     Raises:
-        ValueError: if the lists are empty or of different lengths, or the pictures have different numbers of references.
+        ValueError: if the lists are empty or of different lengths, or not all pictures have as many references.
     """
     if not captions or len(captions) != len(references) or len({len(texts) for texts in references}) != 1:
         raise ValueError(
@@ -281,7 +281,7 @@ def pointing_game(
 ) -> PointingScore:
     """Mark maps against the gold boxes of nouns.
 
-    Source: Zhang et al. 2016, arXiv 1608.00507, section 4.2 (the pointing game).
+    Source: Zhang et al. 2016, arXiv 1608.00507 (the pointing game).
 
     Args:
         maps: for each example `(words or more, cells)`, a row per word of the reference.
@@ -296,9 +296,7 @@ def pointing_game(
     totals, nouns = torch.zeros(4), 0
     for weights, example in zip(maps, examples, strict=True):
         if weights.shape[1] != len(middles):
-            raise ValueError(
-                f"a map has {weights.shape[1]} cells; expected {len(middles)}, one for each of cell_boxes."
-            )
+            raise ValueError(f"a map has {weights.shape[1]} cells; expected {len(middles)}, as cell_boxes has.")
         height, width = example.picture.shape[-2:]
         for word, boxes in example.boxes(caption).items():
             gold = torch.tensor(boxes).unsqueeze(1)  # (boxes, 1, 4)

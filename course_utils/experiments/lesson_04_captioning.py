@@ -1,0 +1,290 @@
+"""Lesson 4: what looking at parts of a picture gains over a vector, where models look, and what the penalty does."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from course_utils.checkpoints import CheckpointError, load_checkpoint, round_to_half, save_checkpoint
+from course_utils.datasets.scene_captions import caption_words
+from course_utils.datasets.text import Vocabulary
+from course_utils.experiments.captioning import Recipe, build_model, fit, named_figures, scenes_of, token_loss
+from course_utils.experiments.claims import Claim
+from course_utils.models.captioning import Captioner
+
+PAIRS = (2, 2)
+"""Groups of the scenes that claims and live models are trained and tested on."""
+ALL = (2, 4)
+"""Groups of the scenes of the checkpoints."""
+
+MEAN = Recipe("none-mean", PAIRS, steps=2_400)
+FLAT = Recipe("none-flat", PAIRS, steps=2_400)
+SOFT = Recipe("soft", PAIRS, steps=1_500)
+PENALTY = replace(SOFT, options=(("penalty_weight", 1.0),))
+HARD = Recipe("hard", PAIRS, steps=600, learning_rate=1e-3, soft_steps=900)
+"""The recipes that claims are measured with. The vectors take more steps in the same time; hard attention has as many
+as soft attention, its first ones with soft attention."""
+
+LIVE = {
+    "none-mean": replace(MEAN, steps=1_100),
+    "none-flat": replace(FLAT, steps=1_100),
+    "soft": replace(SOFT, steps=700),
+    "hard": replace(HARD, steps=350, soft_steps=0),
+}
+"""What the lesson trains while it is read; "hard" starts from the live soft model (`fit(..., start_from=soft)`)."""
+
+_PAPER = "arXiv:1502.03044"
+_FLICKR = "Flickr8k: Google NIC, another system, none for BLEU-4 (27 for BLEU-3)"
+
+
+def _claim(name: str, claim: str, metric: str, direction: str, baseline: tuple, ours: tuple, figures: str) -> Claim:
+    return Claim(f"04.{name}", _PAPER, claim, metric, direction, baseline, ours, figures, sources=("default",))
+
+
+_BLEU = "BLEU-4, pictures of pairs that never met in training"
+_EXACT = "share of true and complete captions, pairs that never met in training"
+_POINTING = "share of nouns whose map peaks inside the gold box, pairs that never met in training"
+
+CLAIMS = [
+    _claim(
+        "soft-beats-mean",
+        "Soft attention beats the mean of the cells",
+        _BLEU,
+        "higher",
+        ("mean vector", "none-mean/bleu/unseen"),
+        ("soft", "soft/bleu/unseen"),
+        f"{_FLICKR}, soft 19.5",
+    ),
+    _claim(
+        "soft-beats-flat",
+        "Soft attention beats a vector that knows what was where",
+        _BLEU,
+        "higher",
+        ("flattened vector", "none-flat/bleu/unseen"),
+        ("soft", "soft/bleu/unseen"),
+        "no such comparison",
+    ),
+    _claim(
+        "soft-more-exact",
+        "Soft attention describes more pictures without a mistake than a vector that knows what was where",
+        _EXACT,
+        "higher",
+        ("flattened vector", "none-flat/exact/unseen"),
+        ("soft", "soft/exact/unseen"),
+        "not measured",
+    ),
+    _claim(
+        "hard-beats-flat",
+        "Hard attention beats a vector that knows what was where",
+        _BLEU,
+        "higher",
+        ("flattened vector", "none-flat/bleu/unseen"),
+        ("hard", "hard/bleu/unseen"),
+        f"{_FLICKR}, hard 21.3",
+    ),
+    _claim(
+        "hard-more-exact",
+        "Hard attention describes more pictures without a mistake than a vector that knows what was where",
+        _EXACT,
+        "higher",
+        ("flattened vector", "none-flat/exact/unseen"),
+        ("hard", "hard/exact/unseen"),
+        "not measured",
+    ),
+    _claim(
+        "hard-beats-soft",
+        "Hard attention beats soft attention",
+        _BLEU,
+        "higher",
+        ("soft", "soft/bleu/unseen"),
+        ("hard", "hard/bleu/unseen"),
+        "Flickr8k: soft 19.5, hard 21.3; COCO: 24.3 and 25.0",
+    ),
+    _claim(
+        "points-above-chance",
+        "At the word for an object, soft attention looks at the object more often than a point drawn evenly",
+        _POINTING,
+        "higher",
+        ("share of the area", "soft/pointing/chance"),
+        ("soft", "soft/pointing"),
+        "pictures only",
+    ),
+    _claim(
+        "points-above-uniform",
+        "At the word for an object, soft attention looks at the object more often than a map that is even",
+        _POINTING,
+        "higher",
+        ("even map", "soft/pointing/uniform"),
+        ("soft", "soft/pointing"),
+        "pictures only",
+    ),
+    _claim(
+        "hard-points",
+        "At the word for an object, hard attention looks at the object more often than a map that is even",
+        _POINTING,
+        "higher",
+        ("even map", "hard/pointing/uniform"),
+        ("hard", "hard/pointing"),
+        "pictures only",
+    ),
+    _claim(
+        "penalty-covers",
+        "The doubly stochastic penalty spreads the looks of a caption over the picture",
+        "Σ_i (1 − Σ_t α_ti)² of a caption",
+        "lower",
+        ("λ = 0", "soft/penalty"),
+        ("λ = 1", "penalty/penalty"),
+        "stated, not measured",
+    ),
+    _claim(
+        "penalty-raises-bleu",
+        "The doubly stochastic penalty raises BLEU",
+        _BLEU,
+        "higher",
+        ("λ = 0", "soft/bleu/unseen"),
+        ("λ = 1", "penalty/bleu/unseen"),
+        "stated, not measured",
+    ),
+    _claim(
+        "gate-opens-at-objects",
+        "The gate lets more of the picture through at words for objects than at function words",
+        "mean gate, 0 to 1",
+        "higher",
+        ("function words", "soft/gate/function"),
+        ("nouns", "soft/gate/nouns"),
+        "stated, not measured",
+    ),
+]
+
+
+def recipes(source: str) -> dict[str, dict[str, Recipe]]:
+    """The recipes of every part of the measurement.
+
+    Raises:
+        ValueError: if the source is not "default".
+    """
+    if source != "default":
+        raise ValueError(
+            f"source is {source!r}; expected 'default': these claims need scenes and gold boxes."
+        )
+    return {
+        "vectors": {"none-mean": MEAN, "none-flat": FLAT},
+        "soft": {"soft": SOFT},
+        "penalty": {"penalty": PENALTY},
+        "hard": {"hard": HARD},
+    }
+
+
+def settings(source: str, fast: bool) -> dict:
+    """Everything that decides the figures, part by part."""
+    return {part: {n: r.configuration() for n, r in named.items()} for part, named in recipes(source).items()}
+
+
+def measure_part(part: str, source: str, seed: int, fast: bool) -> dict[str, float]:
+    """Train the models of a part and name their figures."""
+    figures = {}
+    for name, recipe in recipes(source)[part].items():
+        data = scenes_of(recipe.groups)
+        model, history = fit(recipe.shortened(0.002) if fast else recipe, data, seed, progress=not fast)
+        figures[f"{name}/seconds"] = history.seconds
+        figures |= named_figures(name, model, data, most=20 if fast else None)
+    return figures
+
+
+def _measure(part: str):
+    return lambda source, seed, fast: measure_part(part, source, seed, fast)
+
+
+PARTS = {part: _measure(part) for part in ("vectors", "soft", "penalty", "hard")}
+
+_LARGE = (("widths", (64, 128, 160)), ("hidden_size", 256), ("attention_size", 96))
+LONG_TRAINING = {
+    "04-soft": Recipe("soft", ALL, _LARGE, steps=12_000, learning_rate=2e-3, batch_size=64),
+    "04-penalty": Recipe("soft", ALL, (*_LARGE, ("penalty_weight", 1.0)), 8_000, 2e-3, 64),
+    "04-hard": Recipe("hard", ALL, _LARGE, steps=4_000, learning_rate=7e-4, batch_size=64),
+    "04-flat": Recipe("none-flat", ALL, _LARGE[:2], steps=12_000, learning_rate=2e-3, batch_size=64),
+}
+"""The checkpoints: trained longer, on scenes of two to four groups, with seed 0."""
+STARTS = {"04-hard": "04-soft"}
+"""Checkpoints that start from another one, which has to be trained before."""
+
+
+def train_checkpoint(name: str) -> None:
+    """Train one of `LONG_TRAINING` and store it with its card.
+
+    Raises:
+        CheckpointError: if it starts from a checkpoint that is not there.
+    """
+    recipe = LONG_TRAINING[name]
+    data = scenes_of(recipe.groups)
+    start_from = load_trained(STARTS[name])[0] if name in STARTS else None
+
+    def watch(model: Captioner) -> float:
+        value = token_loss(model, data)
+        print(f"\nvalidation {value:.4f} nats per word", flush=True)
+        return value
+
+    model, history = fit(recipe, data, start_from=start_from, validate=watch, validate_every=max(1, recipe.steps // 20))
+    round_to_half(model)
+    with torch.no_grad():  # the statistics of the normalisation too
+        for buffer in model.buffers():
+            if buffer.is_floating_point():
+                buffer.copy_(buffer.half())
+    save_checkpoint(
+        name,
+        model,
+        {
+            "command": f"python -m course_utils.experiments checkpoint 04 {name}",
+            "seed": 0,
+            "starts_from": STARTS.get(name),
+            "recipe": recipe.configuration(),
+            "data": {"source": "default", "credit": data.credit},
+            "vocabulary": list(data.vocabulary.words),
+            "seconds": round(history.seconds),
+            "validations": [(step, round(value, 4)) for step, value in history.validations],
+            "threads": torch.get_num_threads(),
+            "metrics": checkpoint_metrics(name, model),
+        },
+    )
+
+
+CHECKPOINTS = dict.fromkeys(LONG_TRAINING, train_checkpoint)
+
+
+def checkpoint_metrics(name: str, model: Captioner, most: int | None = None) -> dict[str, float]:
+    """The figures on a checkpoint's card, without its name in front; see `named_figures`.
+
+    Args:
+        name: a key of `LONG_TRAINING`.
+        model: its model.
+        most: examples of each test; None = all.
+    """
+    figures = named_figures("model", model, scenes_of(LONG_TRAINING[name].groups), most=most)
+    return {key.removeprefix("model/"): round(value, 4) for key, value in figures.items()}
+
+
+def load_trained(name: str) -> tuple[Captioner, dict]:
+    """Load a checkpoint and its card.
+
+    Raises:
+        CheckpointError: see `load_checkpoint`; also if its words are not those that captions have now.
+    """
+
+    def build(card: dict) -> Captioner:
+        check_vocabulary(name, card.get("vocabulary", ()))
+        return build_model(LONG_TRAINING[name], len(card["vocabulary"]))
+
+    return load_checkpoint(name, build)
+
+
+def check_vocabulary(name: str, words: Sequence[str]) -> None:
+    """Refuse a checkpoint whose word ids mean other words than today's.
+
+    Raises:
+        CheckpointError: if they do.
+    """
+    if tuple(words) != Vocabulary(caption_words()).words:
+        raise CheckpointError(
+            f"{name} was trained with {len(words)} words that are not those of today's captions; "
+            f"make it again with: python -m course_utils.experiments checkpoint 04 {name}"
+        )
