@@ -233,7 +233,9 @@ def test_figures_of_pictures_have_words(closed_figures):
     boxes = numpy.array([[[2, 2, 6, 6], [0, 0, 8, 8]], [[8, 3, 12, 7], [6, 1, 14, 9]]])
     patches = numpy.zeros((2, 2, 1, 4, 4))
     every = [
-        pictures.plot_pictures([picture, picture[0]], title="Two", captions=["a digit: 3", "a digit: 8"], boxes=[[[1, 1, 3, 3]], []]),
+        pictures.plot_pictures(
+            [picture, picture[0]], title="Two", captions=["a digit: 3", "a digit: 8"], boxes=[[[1, 1, 3, 3]], []]
+        ),
         pictures.plot_glimpses(
             picture, boxes, patches, title="Looks", gold=[[1, 1, 5, 5], [-1] * 4], captions=["says 1", "says 2"]
         ),

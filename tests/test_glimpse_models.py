@@ -110,8 +110,8 @@ def test_reinforce_gradient_is_that_of_the_expected_reward():
 def test_rams_policy_gradient_against_the_expectation_by_quadrature():
     """A RAM with one glimpse: P(right | mean) integrated on a grid, differentiated by finite differences."""
     seed_everything(2)
-    model = RecurrentAttentionModel(glimpses=1, size=4, scales=1, hidden_size=8, glimpse_size=6, spread=0.3, alone_weight=0)
-    model = model.double()
+    sizes = dict(size=4, scales=1, hidden_size=8, glimpse_size=6)
+    model = RecurrentAttentionModel(glimpses=1, **sizes, spread=0.3, alone_weight=0).double()
     with torch.no_grad():  # so that different places give different answers
         model.what.weight.mul_(12)
         model.where.weight.mul_(3)
