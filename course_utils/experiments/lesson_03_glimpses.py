@@ -277,8 +277,8 @@ LONG_TRAINING = {
     "03-window": replace(WINDOW, steps=12_000),
     "03-conv": replace(CONV, steps=36_000),
     "03-dram": replace(DRAM, steps=14_000),
-    "03-draw": replace(DRAW, steps=5_000),
-    "03-draw-plain": replace(with_options(DRAW, attention=False), steps=5_000),
+    "03-draw": replace(DRAW, steps=3_500),
+    "03-draw-plain": replace(with_options(DRAW, attention=False), steps=3_500),
 }
 """The checkpoints: the same systems, trained longer on the default source with seed 0."""
 
