@@ -134,7 +134,7 @@ class HardCaptioner(SoftCaptioner):
         log_probabilities = self.log_probabilities(features, batch)
         tokens, mask = len(log_probabilities), batch.target_mask
         taken = mask & ~expected
-        rewards = torch.zeros(mask.shape, device=mask.device).masked_scatter(mask, log_probabilities.detach())
+        rewards = log_probabilities.new_zeros(mask.shape).masked_scatter(mask, log_probabilities.detach())
         returns = discounted_sums(rewards, self.discount)
         logarithms = looks.attention_weights.clamp_min(_LEAST).log()
         chosen = (looks.chosen.detach() * logarithms).sum(dim=-1)  # (batch, target_length)

@@ -1,0 +1,536 @@
+"""Captioning: gradients, padding, attention over cells, hard attention against enumeration, marks against the truth."""
+
+import json
+from dataclasses import replace
+from itertools import product
+
+import pytest
+import torch
+
+from course_utils.checkpoints import CheckpointError
+from course_utils.datasets.scene_data import SceneBatch, scene_data
+from course_utils.datasets.text import BEGIN, END, make_pair_batch
+from course_utils.experiments import captioning as experiments
+from course_utils.experiments import lesson_04_captioning as lesson_04
+from course_utils.experiments.captioning import (
+    CaptionLook,
+    Recipe,
+    build_model,
+    caption_bleu,
+    fit,
+    gate_score,
+    look_along,
+    mean_penalty,
+    named_figures,
+    pointing_game,
+    score,
+    token_loss,
+    write_captions,
+)
+from course_utils.mechanisms.search import beam_search, greedy_search
+from course_utils.models.captioning import (
+    SYSTEMS,
+    CellEncoder,
+    build_captioner,
+    coverage_penalty,
+    discounted_sums,
+    most_probable,
+)
+from course_utils.training import seed_everything, train
+
+torch.set_num_threads(1)  # tensors this small gain nothing from a second thread
+
+WORDS = 12
+TINY = dict(height=16, width=16, widths=(6, 8, 8), embedding_size=6, hidden_size=7)  # 2 x 2 cells
+ATTENTIVE = ("soft", "hard")
+LOOKING = (("widths", (6, 8, 8)), ("embedding_size", 6), ("hidden_size", 7), ("attention_size", 5))
+
+
+def tiny(system, seed=0, **options):
+    """A model with opinions: larger weights than a new one has, and running statistics that are not 0 and 1."""
+    seed_everything(seed)
+    model = build_captioner(system, WORDS, **TINY, **({"attention_size": 5} if system in ATTENTIVE else {}), **options)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.4 * torch.randn_like(parameter))
+        for norm in model.encoder.norms:
+            norm.running_mean.uniform_(-0.2, 0.2)
+            norm.running_var.uniform_(0.5, 1.5)
+    return model.eval()
+
+
+def make_batch(lengths=(2, 4, 3), seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    captions = [torch.randint(4, WORDS, (length,), generator=generator).tolist() for length in lengths]
+    pairs = make_pair_batch([([0], caption) for caption in captions])
+    pictures = torch.randint(256, (len(lengths), 3, 16, 16), generator=generator, dtype=torch.uint8)
+    return SceneBatch(pictures, pairs.target_input, pairs.target_output, pairs.target_mask)
+
+
+def widened(batch, columns=2):
+    """The same batch with more padding behind every caption."""
+
+    def pad(tensor, value):
+        return torch.nn.functional.pad(tensor, (0, columns), value=value)
+
+    return SceneBatch(
+        batch.pictures, pad(batch.target_input, 0), pad(batch.target_output, 0), pad(batch.target_mask, False)
+    )
+
+
+def row(batch, number):
+    length = int(batch.target_mask[number].sum())
+    captions = (tensor[number : number + 1, :length] for tensor in batch[1:])
+    return SceneBatch(batch.pictures[number : number + 1], *captions)
+
+
+def gradients(model, value):
+    return torch.autograd.grad(value, list(model.parameters()), allow_unused=True)
+
+
+# Cells
+
+
+def test_cells_tile_the_picture_and_know_their_place():
+    seed_everything(0)
+    encoder = CellEncoder(16, 24, (6, 8, 8)).eval()
+    boxes = encoder.cell_boxes()
+    assert (encoder.rows, encoder.columns, encoder.cells) == (2, 3, 6) and boxes.shape == (6, 4)
+    covered = torch.zeros(16, 24)
+    for left, top, right, bottom in boxes.tolist():
+        covered[top:bottom, left:right] += 1
+    assert torch.equal(covered, torch.ones(16, 24)) and boxes[1].tolist() == [8, 0, 16, 8]
+    cells = encoder(torch.full((1, 3, 16, 24), 99, dtype=torch.uint8))[0]
+    assert cells.shape == (6, 8)
+    with torch.no_grad():
+        encoder.place.weight.zero_()
+    blind = encoder(torch.full((1, 3, 16, 24), 99, dtype=torch.uint8))[0]
+    assert not torch.allclose(cells, blind)
+
+
+def test_a_change_of_the_picture_changes_the_cell_that_holds_it_and_its_neighbours():
+    seed_everything(0)
+    encoder = CellEncoder(48, 48, (6, 8, 8)).eval()
+    picture = torch.zeros(1, 3, 48, 48, dtype=torch.uint8)
+    changed = picture.clone()
+    left, top, right, bottom = encoder.cell_boxes()[25].tolist()  # the fifth row, the second column
+    changed[:, :, top:bottom, left:right] = 255
+    difference = (encoder(changed) - encoder(picture))[0].norm(dim=1).unflatten(0, (6, 6))
+    assert difference[4, 1] > 0.05
+    far = [(row, column) for row in range(6) for column in range(6) if abs(row - 4) > 2 or abs(column - 1) > 2]
+    assert len(far) > 15 and all(difference[place] == 0 for place in far)
+
+
+def test_flattened_pictures_are_the_same_and_wrong_ones_are_refused():
+    encoder, pictures = CellEncoder(16, 16, (6, 8, 8)).eval(), make_batch().pictures
+    assert torch.equal(encoder(pictures), encoder(pictures.flatten(1)))
+    with pytest.raises(TypeError, match="uint8"):
+        encoder(pictures.float())
+    with pytest.raises(ValueError, match=r"expected \(batch, 3, 16, 16\)"):
+        encoder(pictures[:, :, :8])
+    for arguments in ((16, 20), (16, 16, (4, 4))):
+        with pytest.raises(ValueError, match="multiples of twice the patch"):
+            CellEncoder(*arguments)
+
+
+# All systems
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_weight_gets_a_gradient(system):
+    model = tiny(system, **({"penalty_weight": 0.5} if system in ATTENTIVE else {}))
+    if system == "hard":
+        model.expected_share = 0.0
+    loss = model.loss(make_batch())
+    assert loss.tokens == 12 and loss.mean.isfinite()
+    for (name, _), gradient in zip(model.named_parameters(), gradients(model, loss.mean), strict=True):
+        assert gradient is not None and gradient.isfinite().all() and gradient.abs().max() > 0, name
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_more_padding_changes_neither_loss_nor_gradient(system):
+    model, batch = tiny(system, **({"penalty_weight": 0.5} if system in ATTENTIVE else {})), make_batch()
+    values = []
+    for given in (batch, widened(batch)):
+        cells = {} if system != "hard" else {"cells": torch.ones(given.target_mask.shape, dtype=torch.long)}
+        loss = model.loss(given, **cells)
+        values.append((loss, gradients(model, loss.mean)))
+    (first, first_gradients), (second, second_gradients) = values
+    assert first.tokens == second.tokens
+    for one, other in zip(first[:1] + first[2:], second[:1] + second[2:], strict=True):
+        assert one is other is None or torch.allclose(one, other, atol=1e-5)
+    for one, other in zip(first_gradients, second_gradients, strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_picture_alone_is_described_as_in_a_batch(system):
+    model, batch = tiny(system), make_batch()
+    logits, looks = model(batch)
+    for number in range(3):
+        alone = row(batch, number)
+        length = alone.target_mask.shape[1]
+        own, own_looks = model(alone)
+        assert torch.allclose(own[0], logits[number, :length], atol=1e-5)
+        if looks.gates is not None:
+            assert torch.allclose(own_looks.attention_weights[0], looks.attention_weights[number, :length], atol=1e-5)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_steps_are_those_of_the_loop_and_so_are_their_gradients(system):
+    """The loop gives weight and cells their gradients in one product; the steps leave that to autograd."""
+    model, batch = tiny(system), make_batch()
+    logits, looks = model(batch)
+    memory, state = model.start(batch.pictures)
+    single = []
+    for number, words in enumerate(batch.target_input.unbind(dim=1)):
+        log_probabilities, state, weights = model.step(words, state, memory)
+        single.append(log_probabilities)
+        if looks.attention_weights is not None:
+            assert torch.allclose(weights, looks.attention_weights[:, number], atol=1e-6)
+    single, along = torch.stack(single, dim=1), torch.log_softmax(logits, dim=-1)
+    assert torch.allclose(single, along, atol=1e-5)
+    mixture = torch.randn(along.shape, generator=torch.Generator().manual_seed(1))
+    pairs = zip(gradients(model, (single * mixture).sum()), gradients(model, (along * mixture).sum()), strict=True)
+    for one, other in pairs:
+        assert one is other is None or torch.allclose(one, other, atol=1e-3, rtol=1e-4)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_searches_write_captions_and_return_maps(system):
+    model, pictures = tiny(system), make_batch().pictures.flatten(1)
+    arguments = (model, pictures, torch.ones_like(pictures, dtype=torch.bool))
+    limits = {"begin": BEGIN, "end": END, "max_length": 6}
+    greedy = greedy_search(*arguments, **limits)
+    assert [h.tokens for h in beam_search(*arguments, **limits, beam_size=1)] == [h.tokens for h in greedy]
+    for hypothesis in (*greedy, *beam_search(*arguments, **limits, beam_size=3)):
+        assert len(hypothesis.tokens) <= 6
+        if system in ATTENTIVE:
+            assert hypothesis.attention_weights.shape == (len(hypothesis.tokens) + hypothesis.ended, 4)
+            assert torch.allclose(hypothesis.attention_weights.sum(dim=1), torch.ones(1), atol=1e-5)
+        else:
+            assert hypothesis.attention_weights is None
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_training_lowers_the_loss(system):
+    seed_everything(0)
+    model, batch = build_captioner(system, WORDS, **TINY), make_batch((3, 3, 3, 3))
+    before = float(model.loss(batch).cross_entropy)
+    train(model, lambda epoch: [batch], steps=60, learning_rate=1e-2, progress=False)
+    assert float(model.loss(batch).cross_entropy) < 0.5 * before
+
+
+def test_only_a_vector_of_all_cells_knows_where_something_was():
+    """Exchanging two cells leaves their mean as it is."""
+    cells = torch.randn(2, 4, 8, generator=torch.Generator().manual_seed(0))
+    exchanged = cells[:, [1, 0, 2, 3]]
+    assert torch.allclose(tiny("none-mean").remember(cells), tiny("none-mean").remember(exchanged), atol=1e-6)
+    assert not torch.allclose(tiny("none-flat").remember(cells), tiny("none-flat").remember(exchanged), atol=1e-2)
+
+
+def test_unknown_systems_and_words_are_refused():
+    with pytest.raises(ValueError, match="none-mean, none-flat, soft, hard"):
+        build_captioner("none", WORDS)
+    batch = make_batch()
+    with pytest.raises(IndexError, match="target_input"):
+        tiny("soft").look(batch.pictures, batch.target_input + WORDS)
+
+
+# Soft attention
+
+
+@pytest.mark.parametrize("system", ATTENTIVE)
+def test_weights_sum_to_one_and_the_gate_scales_the_context(system):
+    model, batch = tiny(system), make_batch()
+    _, looks = model(batch)
+    assert looks.attention_weights.shape == (3, 5, 4) and looks.gates.shape == (3, 5)
+    assert torch.allclose(looks.attention_weights.sum(dim=-1), torch.ones(3, 5), atol=1e-5)
+    assert (looks.gates > 0).all() and (looks.gates < 1).all() and looks.gates.std() > 1e-3
+    cells = model.encoder(batch.pictures)
+    assert torch.allclose(looks.contexts, looks.gates.unsqueeze(-1) * (looks.chosen @ cells), atol=1e-5)
+
+
+def test_the_penalty_is_the_double_sum_over_real_words():
+    generator = torch.Generator().manual_seed(0)
+    weights = torch.softmax(torch.randn(3, 5, 4, generator=generator), dim=-1)
+    mask = make_batch().target_mask
+    for number, value in enumerate(coverage_penalty(weights, mask).tolist()):
+        expected = 0.0
+        for cell in range(4):
+            looked = sum(float(weights[number, step, cell]) for step in range(5) if mask[number, step])
+            expected += (1 - looked) ** 2
+        assert value == pytest.approx(expected, rel=1e-5)
+    even = torch.full((1, 4, 4), 0.25)
+    assert float(coverage_penalty(even, torch.ones(1, 4, dtype=torch.bool))) == pytest.approx(0.0)
+    with pytest.raises(ValueError, match="target_length"):
+        coverage_penalty(weights, mask[:, :4])
+
+
+@pytest.mark.parametrize("system", ATTENTIVE)
+def test_the_penalty_counts_a_caption_at_a_time(system):
+    plain, batch = tiny(system), make_batch()
+    cells = {"cells": torch.zeros(3, 5, dtype=torch.long)} if system == "hard" else {}
+    penalised = tiny(system, penalty_weight=0.7)
+    first, second = plain.loss(batch, **cells), penalised.loss(batch, **cells)
+    assert float(second.mean - first.mean) == pytest.approx(0.7 * 3 * float(first.penalty) / 12, rel=1e-4)
+
+
+# Hard attention
+
+
+def test_reinforce_is_the_exact_gradient_on_average():
+    """All 16 ways to look along two words, weighted by their probability; a third word is padding."""
+    model = tiny("hard", policy_weight=1.0, entropy_weight=0.0, discount=1.0).double()
+    model.moving_baseline += torch.linspace(-3, 2, len(model.moving_baseline))  # any baseline: the average is the same
+    model.baseline_updates += 1
+    batch = widened(make_batch((1,)), 1)
+    bound, average = 0.0, [torch.zeros_like(parameter) for parameter in model.parameters()]
+    for cells in product(range(4), repeat=2):
+        cells = torch.tensor([[*cells, 0]])
+
+        def choose(weights, step, cells=cells):
+            return torch.nn.functional.one_hot(cells[:, step], 4).to(weights)
+
+        features, looks = model.look(batch.pictures, batch.target_input, choose)
+        probability = looks.attention_weights[0, :2].gather(1, cells[0, :2, None]).prod()
+        bound = bound + probability * model.log_probabilities(features, batch).sum()
+        loss = model.loss(batch, cells)
+        for total, gradient in zip(average, gradients(model, -2 * loss.mean), strict=True):
+            total += probability.detach() * gradient
+    for total, gradient in zip(average, gradients(model, bound), strict=True):
+        assert torch.allclose(total, gradient, atol=1e-5, rtol=1e-5)
+    assert max(float(total.abs().max()) for total in average) > 1e-2
+
+
+def test_the_mean_of_drawn_looks_comes_near_the_exact_one():
+    weights = torch.tensor([[0.5, 0.3, 0.2, 0.0]]).expand(4000, -1)
+    model = tiny("hard")
+    model.generator = torch.Generator().manual_seed(0)
+    drawn = model.draw(weights, 0)
+    assert torch.equal(drawn.sum(dim=1), torch.ones(4000)) and set(drawn.unique().tolist()) == {0.0, 1.0}
+    assert torch.allclose(drawn.mean(dim=0), weights[0], atol=0.03)
+
+
+def test_entropy_is_that_of_the_weights_and_lowers_the_loss():
+    batch, cells = make_batch(), torch.zeros(3, 5, dtype=torch.long)
+    model = tiny("hard", entropy_weight=0.0)
+    loss, (_, looks) = model.loss(batch, cells), model.look(
+        batch.pictures, batch.target_input, lambda weights, step: most_probable(weights * 0, step)
+    )  # fmt: skip
+    steps = [(number, step) for number, step in product(range(3), range(5)) if batch.target_mask[number, step]]
+    expected = sum(
+        -float(sum(w * w.log() for w in looks.attention_weights[number, step])) for number, step in steps
+    ) / len(steps)
+    assert float(loss.entropy) == pytest.approx(expected, rel=1e-4)
+    with_entropy = tiny("hard", entropy_weight=0.3).loss(batch, cells)
+    assert float(with_entropy.mean) == pytest.approx(float(loss.mean) - 0.3 * expected, rel=1e-4)
+
+
+def test_rewards_follow_the_looks_they_are_credited_to():
+    rewards = torch.tensor([[1.0, 2.0, 4.0]])
+    assert discounted_sums(rewards, 0).tolist() == [[1.0, 2.0, 4.0]]
+    assert discounted_sums(rewards, 1).tolist() == [[7.0, 6.0, 4.0]]
+    assert discounted_sums(rewards, 0.5).tolist() == [[3.0, 4.0, 4.0]]
+    with pytest.raises(ValueError, match="discount"):
+        discounted_sums(rewards, 2)
+
+
+def test_the_baseline_is_a_moving_average_of_drawn_rows():
+    model, batch, cells = tiny("hard", discount=0.0), make_batch(), torch.zeros(3, 5, dtype=torch.long)
+    features, _ = model.look(batch.pictures, batch.target_input, lambda weights, step: most_probable(weights * 0, step))
+    rewards = torch.zeros(3, 5).masked_scatter(batch.target_mask, model.log_probabilities(features, batch))
+    means = rewards.sum(dim=0) / batch.target_mask.sum(dim=0)
+    overall = rewards.sum() / batch.target_mask.sum()
+
+    model.loss(batch, cells)
+    assert not model.baseline_updates  # a model that is tested learns nothing
+    model.train()
+    for norm in model.encoder.norms:
+        norm.eval()
+    model.loss(batch, cells)
+    assert torch.allclose(model.moving_baseline[:5], 0.9 * overall + 0.1 * means, atol=1e-5)
+    before = model.moving_baseline.clone()
+    model.loss(batch, cells)
+    assert torch.allclose(model.moving_baseline[:5], 0.9 * before[:5] + 0.1 * means, atol=1e-5)
+    model.expected_share = 1.0  # no row draws a cell
+    before = model.moving_baseline.clone()
+    model.loss(batch)
+    assert torch.equal(model.moving_baseline, before)
+
+
+def test_hard_attention_starts_where_soft_attention_ended():
+    soft, batch = tiny("soft", seed=1), make_batch()
+    hard = tiny("hard", seed=2, expected_share=1.0).start_from(soft)
+    assert torch.allclose(hard.loss(batch).cross_entropy, soft.loss(batch).cross_entropy, atol=1e-6)
+    assert float(hard.loss(batch).policy) == 0.0  # nothing was drawn
+    _, soft_looks = soft(batch)
+    _, hard_looks = hard(batch)
+    assert torch.allclose(hard_looks.attention_weights[:, 0], soft_looks.attention_weights[:, 0], atol=1e-6)
+    assert set(hard_looks.chosen.unique().tolist()) == {0.0, 1.0}
+    assert torch.equal(hard_looks.chosen.argmax(dim=-1), hard_looks.attention_weights.argmax(dim=-1))
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        hard.start_from(build_captioner("soft", WORDS + 1, **TINY, attention_size=5))
+
+
+def test_when_testing_cells_can_be_drawn():
+    model, batch = tiny("hard"), make_batch()
+    model.generator = torch.Generator().manual_seed(0)
+    model.draws_when_testing = True
+    chosen = torch.stack([model(batch)[1].chosen[:, 0] for _ in range(40)])
+    assert len(chosen.argmax(dim=-1)[:, 0].unique()) > 1
+
+
+# Marks
+
+
+@pytest.fixture(scope="module")
+def data():
+    return scene_data(8, 6, groups=(2, 2), canvas=32, cached=False)
+
+
+def maps_at(example, cell_boxes, place):
+    """Maps that put 0.75 on the cell that `place(word)` names and the rest on all cells."""
+    words = len(example.captions[0].words)
+    maps = torch.full((words + 1, len(cell_boxes)), 0.25 / len(cell_boxes))
+    for word in range(words):
+        maps[word, place(word)] += 0.75
+    return maps
+
+
+def test_the_pointing_game_counts_peaks_inside_gold_boxes(data):
+    example = data.test["unseen pairs"][0]
+    boxes = build_model(Recipe("soft", options=LOOKING), len(data.vocabulary), 32).encoder.cell_boxes()
+    gold = example.boxes(0)
+
+    def inside(word, cell):
+        x, y = ((boxes[cell, :2] + boxes[cell, 2:]) / 2).tolist()
+        return any(left <= x < right and top <= y < bottom for left, top, right, bottom in gold[word])
+
+    cells = range(len(boxes))
+    right = {word: next(cell for cell in cells if inside(word, cell)) for word in gold}
+    wrong = {word: next(cell for cell in cells if not inside(word, cell)) for word in gold}
+    shares = {word: sum(inside(word, cell) for cell in cells) / len(boxes) for word in gold}
+    uniform = sum(shares.values()) / len(gold)
+
+    perfect = pointing_game([maps_at(example, boxes, lambda word: right.get(word, 0))], [example], boxes)
+    assert perfect.hits == 1.0 and perfect.nouns == len(gold)
+    assert perfect.uniform == pytest.approx(uniform, rel=1e-5)
+    assert perfect.mass == pytest.approx(0.75 + 0.25 * uniform, rel=1e-5)
+    failed = pointing_game([maps_at(example, boxes, lambda word: wrong.get(word, 0))], [example], boxes)
+    assert failed.hits == 0.0 and failed.mass == pytest.approx(0.25 * uniform, rel=1e-5)
+    areas = []
+    for word in gold:
+        pixels = {(x, y) for a, b, c, d in gold[word] for x in range(a, c) for y in range(b, d)}
+        areas.append(len(pixels) / 32**2)
+    assert perfect.chance == pytest.approx(sum(areas) / len(areas), rel=1e-5)
+    with pytest.raises(ValueError, match="cells"):
+        pointing_game([torch.ones(30, 3)], [example], boxes)
+
+
+def test_coverage_and_gates_are_averages_over_words(data):
+    example = data.test["unseen pairs"][0]
+    words = example.captions[0].words
+    named = example.boxes(0)
+    gates = torch.tensor([0.9 if i in named else 0.2 if w in experiments.FUNCTION_WORDS else 0.5
+                          for i, w in enumerate(words)] + [0.0])  # fmt: skip
+    look = CaptionLook(words, torch.full((len(words) + 1, 4), 0.25), gates)
+    if any(word in experiments.FUNCTION_WORDS for word in words):
+        assert gate_score([look], [example]) == pytest.approx((0.9, 0.2))
+    expected = 4 * (1 - (len(words) + 1) / 4) ** 2
+    assert mean_penalty([look]) == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(ValueError, match="nouns"):
+        gate_score([look._replace(words=("x",))], [example])
+
+
+def test_true_captions_are_exact_and_have_a_bleu_of_100(data, monkeypatch):
+    examples = data.test["test"]
+    true = [data.vocabulary.encode(example.captions[1].words) for example in examples]
+
+    def write(model, pictures, beam_size):
+        from course_utils.mechanisms.search import Hypothesis
+
+        return [Hypothesis(tokens, 0.0, None, True) for tokens in true]
+
+    monkeypatch.setattr(experiments, "write_captions", write)
+    assert score(None, data, examples) == pytest.approx((100.0, 1.0, 6))
+    true[0] = true[1]  # a caption of another picture
+    result = score(None, data, examples)
+    assert result.exact == pytest.approx(5 / 6) and result.bleu < 100
+    with pytest.raises(ValueError, match="one set for each caption"):
+        caption_bleu(["a"], [["a"], ["b"]])
+
+
+# Recipes, figures, checkpoints
+
+
+def test_recipes_can_be_kept_as_json_and_shortened():
+    for recipe in (*lesson_04.LIVE.values(), *lesson_04.LONG_TRAINING.values()):
+        assert json.loads(json.dumps(recipe.configuration()))["system"] == recipe.system
+        assert recipe.shortened(0.5).steps == round(recipe.steps / 2) and recipe.shortened(1e-9).steps == 1
+    hard = Recipe("hard", options=(("discount", 0.5), ("hidden_size", 7)), steps=10, soft_steps=20)
+    soft = hard.soft_stage()
+    assert (soft.system, soft.steps, soft.soft_steps, dict(soft.options)) == ("soft", 20, 0, {"hidden_size": 7})
+    assert hard.shortened(0.1).soft_steps == 2
+    json.dumps(lesson_04.settings("default", fast=True))
+    assert set(lesson_04.settings("default", fast=False)) == set(lesson_04.PARTS)
+    with pytest.raises(ValueError, match="default"):
+        lesson_04.recipes("real")
+
+
+def test_a_hard_recipe_trains_a_soft_model_first(data):
+    recipe = Recipe("hard", options=(*LOOKING, ("expected_share", 0.5)), steps=2, batch_size=4, soft_steps=3)
+    small = replace(data, options=data.options)
+    small.fresh_batches = lambda size, seed: data.batches(size, seed)  # drawing new scenes takes longer than the steps
+    model, history = fit(recipe, small, progress=False)
+    assert type(model) is SYSTEMS["hard"] and len(history.losses) == 5 and int(model.baseline_updates) == 2
+    again, _ = fit(recipe, small, progress=False)
+    for one, other in zip(model.parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, other)
+    with pytest.raises(ValueError, match="only a hard model"):
+        fit(replace(recipe, system="soft"), small, progress=False)
+    with pytest.raises(ValueError, match="groups"):
+        fit(replace(recipe, groups=(2, 4)), small, progress=False)
+
+
+def test_every_claim_finds_its_figures(data, monkeypatch):
+    monkeypatch.setattr(experiments, "MOST_WORDS", 8)
+    figures = {}
+    for part in lesson_04.recipes("default").values():
+        for name, recipe in part.items():
+            seed_everything(0)
+            options = LOOKING if recipe.system in ATTENTIVE else LOOKING[:3]
+            model = build_model(Recipe(recipe.system, options=options), len(data.vocabulary), 32).eval()
+            figures |= named_figures(name, model, data, most=4)
+    for claim in lesson_04.CLAIMS:
+        assert claim.claim_id.startswith("04.") and {claim.baseline[1], claim.ours[1]} <= set(figures)
+    assert len({claim.claim_id for claim in lesson_04.CLAIMS}) == len(lesson_04.CLAIMS)
+    assert all(torch.tensor(value).isfinite() for value in figures.values())
+
+
+def test_looks_follow_the_reference_and_beams_keep_the_order(data):
+    seed_everything(0)
+    model = build_model(Recipe("soft", options=LOOKING), len(data.vocabulary), 32).eval()
+    examples = data.test["test"]
+    looks = look_along(model, data, examples, batch_size=4)
+    alone = look_along(model, data, examples[5:], batch_size=4)[0]
+    assert [look.words for look in looks] == [example.captions[0].words for example in examples]
+    assert looks[5].attention_weights.shape == (len(looks[5].words) + 1, 16)
+    assert torch.allclose(looks[5].attention_weights, alone.attention_weights, atol=1e-5)
+    assert torch.allclose(looks[5].gates, alone.gates, atol=1e-5)
+    pictures = torch.stack([example.picture for example in examples])
+    together, last = write_captions(model, pictures, batch_size=4), write_captions(model, pictures[5:])
+    assert len(together) == 6 and together[5].tokens == last[0].tokens
+    assert token_loss(model, data, batch_size=2) == pytest.approx(token_loss(model, data), rel=1e-4)
+    blind = build_model(Recipe("none-mean", options=LOOKING[:3]), len(data.vocabulary), 32)
+    with pytest.raises(ValueError, match="no attention"):
+        look_along(blind, data, examples)
+
+
+def test_checkpoints_of_other_words_are_refused(data):
+    lesson_04.check_vocabulary("04-soft", data.vocabulary.words)
+    with pytest.raises(CheckpointError, match="checkpoint 04 04-soft"):
+        lesson_04.check_vocabulary("04-soft", data.vocabulary.words[:-1])
+    assert set(lesson_04.STARTS) < set(lesson_04.CHECKPOINTS) and set(lesson_04.STARTS.values()) < set(
+        lesson_04.CHECKPOINTS
+    )
