@@ -46,10 +46,10 @@ def select_rows(tree, rows: Tensor):
 
 def _limits(source: Tensor, source_mask: Tensor, max_length: int | Sequence[int]) -> list[int]:
     """Check the arguments of a search, and give the length limit of each sentence."""
-    if source.dim() != 2 or source.shape != source_mask.shape:
+    if source_mask.dim() != 2 or source.shape[:2] != source_mask.shape:
         raise ValueError(
-            f"source has shape {tuple(source.shape)} and source_mask {tuple(source_mask.shape)}; expected both "
-            "(batch, source_length). Add a batch dimension of 1 for a single sentence."
+            f"source has shape {tuple(source.shape)} and source_mask {tuple(source_mask.shape)}; expected both to "
+            "begin with (batch, source_length). Add a batch dimension of 1 for a single sentence."
         )
     limits = [max_length] * source.shape[0] if isinstance(max_length, int) else list(max_length)
     if len(limits) != source.shape[0] or min(limits, default=1) < 1:
@@ -67,7 +67,7 @@ def greedy_search(
 
     Args:
         model: see the top of this module; put it in `eval()` mode first if it has dropout.
-        source: `(batch, source_length)` word ids, right-padded.
+        source: `(batch, source_length)` word ids, or `(batch, source_length, size)` vectors, right-padded.
         source_mask: `(batch, source_length)` booleans, True = real token.
         begin: id that precedes the first word.
         end: id that ends a sequence.
