@@ -247,7 +247,7 @@ def test_a_sentence_that_never_ends_is_cut_off_and_says_so(search):
 def test_errors_say_what_was_expected():
     model, batch = tiny_model("rnn-search"), random_batch([2, 3])
     for search in (greedy_search, beam_search):
-        with pytest.raises(ValueError, match=r"source has shape \(3,\).*begin with \(batch, source_length\). Add a batch"):
+        with pytest.raises(ValueError, match=r"source has shape \(3,\).*begin with \(batch, source_length\). Add"):
             search(model, batch.source[0], batch.source_mask[0], **LIMITS)
         with pytest.raises(ValueError, match=r"source_mask \(2, 2\); expected both"):
             search(model, batch.source, batch.source_mask[:, :2], **LIMITS)
