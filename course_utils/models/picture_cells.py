@@ -67,7 +67,7 @@ class CellEncoder(nn.Module):
             pictures = pictures.unflatten(1, expected)
         if pictures.dim() != 4 or pictures.shape[1:] != expected:
             raise ValueError(f"pictures has shape {tuple(pictures.shape)}; expected (batch, {str(expected)[1:]}.")
-        maps = (pictures.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+        maps = (pictures.to(self.place.weight.dtype) / 127.5 - 1).contiguous(memory_format=torch.channels_last)
         for number, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
             if number == len(self.layers) - 1:
                 maps = maps + self.place(self.coordinates).permute(2, 0, 1)  # (size, rows, columns)
