@@ -164,9 +164,7 @@ def recipes(source: str) -> dict[str, dict[str, Recipe]]:
         ValueError: if the source is not "default".
     """
     if source != "default":
-        raise ValueError(
-            f"source is {source!r}; expected 'default': these claims need scenes and gold boxes."
-        )
+        raise ValueError(f"source is {source!r}; expected 'default': these claims need scenes and gold boxes.")
     return {
         "vectors": {"none-mean": MEAN, "none-flat": FLAT},
         "soft": {"soft": SOFT},

@@ -82,8 +82,12 @@ class LookingDecoder(nn.Module):
         self.attention = attention
         self.gate = None if attention is None else nn.Linear(hidden_size, 1)
         self.recurrence = nn.LSTM(input_size + context_size, hidden_size, batch_first=True)
-        with torch.no_grad():  # a new LSTM keeps what it has: the forget gate starts open
+        with torch.no_grad():
+            # A new LSTM hears the picture as well as itself, and keeps what it has: the forget gate starts open.
+            nn.init.kaiming_uniform_(self.recurrence.weight_ih_l0[:, input_size:], nonlinearity="tanh")
             self.recurrence.bias_ih_l0[hidden_size : 2 * hidden_size] = 1.0
+            if self.gate is not None:
+                self.gate.bias.fill_(1.0)
 
     def forward(
         self, embedded: Tensor, state: State, memory: Tensor | AttentionMemory, choose: Choice | None = None

@@ -70,6 +70,7 @@ class Captioner(nn.Module):
         self.decoder = self.build_decoder(embedding_size, hidden_size)
         self.from_state = nn.Linear(hidden_size, embedding_size)
         self.from_context = nn.Linear(self.encoder.output_size, embedding_size, bias=False)
+        nn.init.kaiming_uniform_(self.from_context.weight, nonlinearity="tanh")
         self.output = nn.Linear(embedding_size, vocabulary_size)
 
     def build_decoder(self, embedding_size: int, hidden_size: int) -> LookingDecoder:

@@ -11,7 +11,8 @@ class CellEncoder(nn.Module):
 
     The first layer cuts the picture into patches of `patch` x `patch` pixels, so that no layer works on single pixels;
     the second halves the map; the others leave its size. Each cell's coordinates (x, y from −1 to 1) are added to
-    what the last layer sees: a 3 x 3 filter alone cannot tell left from right.
+    what the last layer sees: a 3 x 3 filter alone cannot tell left from right. In the end every cell is brought to one
+    scale (`LayerNorm`).
 
     Args:
         height, width: of the pictures, pixels; multiples of twice the patch.
@@ -44,6 +45,8 @@ class CellEncoder(nn.Module):
         self.layers = nn.ModuleList(layers)
         self.norms = nn.ModuleList(nn.BatchNorm2d(size) for size in widths)
         self.place = nn.Linear(2, widths[-2], bias=False)
+        self.scale = nn.LayerNorm(widths[-1])
+        nn.init.constant_(self.scale.weight, 0.4)  # larger cells would saturate a new attention's tanh
         y, x = torch.meshgrid(_middles(self.rows), _middles(self.columns), indexing="ij")
         self.register_buffer("coordinates", torch.stack([x, y], dim=-1), persistent=False)
 
@@ -73,7 +76,7 @@ class CellEncoder(nn.Module):
                 maps = maps + self.place(self.coordinates).permute(2, 0, 1)  # (size, rows, columns)
             after = torch.relu(norm(layer(maps)))
             maps = maps + after if number > 1 and maps.shape == after.shape else after
-        return maps.flatten(2).transpose(1, 2)
+        return self.scale(maps.flatten(2).transpose(1, 2))
 
     def cell_boxes(self) -> Tensor:
         """Return the square of pixels that each cell stands for, `(cells, 4)` x0, y0, x1, y1; they tile the picture."""
