@@ -273,7 +273,7 @@ def test_the_penalty_counts_a_caption_at_a_time(system):
     cells = {"cells": torch.zeros(3, 5, dtype=torch.long)} if system == "hard" else {}
     penalised = tiny(system, penalty_weight=0.7)
     first, second = plain.loss(batch, **cells), penalised.loss(batch, **cells)
-    assert float(second.mean - first.mean) == pytest.approx(0.7 * 3 * float(first.penalty) / 12, rel=1e-4)
+    assert (second.mean - first.mean).item() == pytest.approx(0.7 * 3 * float(first.penalty) / 12, rel=1e-4)
 
 
 # Hard attention
@@ -320,11 +320,11 @@ def test_entropy_is_that_of_the_weights_and_lowers_the_loss():
     )  # fmt: skip
     steps = [(number, step) for number, step in product(range(3), range(5)) if batch.target_mask[number, step]]
     expected = sum(
-        -float(sum(w * w.log() for w in looks.attention_weights[number, step])) for number, step in steps
+        -sum(w * w.log() for w in looks.attention_weights[number, step]).item() for number, step in steps
     ) / len(steps)
     assert float(loss.entropy) == pytest.approx(expected, rel=1e-4)
     with_entropy = tiny("hard", entropy_weight=0.3).loss(batch, cells)
-    assert float(with_entropy.mean) == pytest.approx(float(loss.mean) - 0.3 * expected, rel=1e-4)
+    assert with_entropy.mean.item() == pytest.approx(loss.mean.item() - 0.3 * expected, rel=1e-4)
 
 
 def test_rewards_follow_the_looks_they_are_credited_to():
@@ -363,7 +363,7 @@ def test_hard_attention_starts_where_soft_attention_ended():
     soft, batch = tiny("soft", seed=1), make_batch()
     hard = tiny("hard", seed=2, expected_share=1.0).start_from(soft)
     assert torch.allclose(hard.loss(batch).cross_entropy, soft.loss(batch).cross_entropy, atol=1e-6)
-    assert float(hard.loss(batch).policy) == 0.0  # nothing was drawn
+    assert hard.loss(batch).policy.item() == 0.0  # nothing was drawn
     _, soft_looks = soft(batch)
     _, hard_looks = hard(batch)
     assert torch.allclose(hard_looks.attention_weights[:, 0], soft_looks.attention_weights[:, 0], atol=1e-6)
