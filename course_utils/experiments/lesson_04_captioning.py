@@ -26,10 +26,10 @@ HARD = Recipe("hard", PAIRS, steps=600, learning_rate=1e-3, soft_steps=900)
 as soft attention, its first ones with soft attention."""
 
 LIVE = {
-    "none-mean": replace(MEAN, steps=1_100),
-    "none-flat": replace(FLAT, steps=1_100),
-    "soft": replace(SOFT, steps=700),
-    "hard": replace(HARD, steps=350, soft_steps=0),
+    "none-mean": replace(MEAN, steps=750),
+    "none-flat": replace(FLAT, steps=750),
+    "soft": replace(SOFT, steps=500),
+    "hard": replace(HARD, steps=300, soft_steps=0),
 }
 """What the lesson trains while it is read; "hard" starts from the live soft model (`fit(..., start_from=soft)`)."""
 
