@@ -548,7 +548,7 @@ for name, label in labels.items():
     rates = rates * len(curves[labels["ram"]][1]) if name == "conv" else rates
     curves[label] = (list(range(1, len(rates) + 1)), rates)
 title = f"Clutter: {final['ram']:.1f} % wrong with glimpses, {final['window']:.1f} % by window, {final['conv']:.1f} % by convolutions"
-show(plot_lines(curves, title=title, xlabel="glimpses", ylabel="canvases named wrongly, %"))
+show(plot_lines(curves, title=title, xlabel="glimpses", ylabel="canvases named wrongly, %", log_y=True))
 
 # %% [markdown]
 # ## Mark it
@@ -745,7 +745,8 @@ if "draw-plain" in cards:
     show(plot_drawing(plain.canvases, title="Without windows: everything at once, and again, and again"))
 
 # %% [markdown]
-# With windows, strokes appear in places. Without, the whole digit comes out of a fog and sharpens.
+# With windows, strokes appear in places. Without, the whole digit comes out of a fog and sharpens. Which of the two gets the better bound? The pictures here are small and fill their frame, so
+# there is little to gain from looking at a part. The figures above are from one training each; the paper's claim has its own row below.
 #
 # ## Real data
 #
