@@ -1,8 +1,9 @@
 """Captions of a scene: several wordings, each true and complete, with the gold boxes of what its words name.
 
 A caption says of every group how many, how large, of which colour (if painted) and what it is, and says enough about
-places or directions that only one arrangement fits. `scene_reading` reads captions back; neither uses the other's
-wordings, only the words of `scene_words`.
+places or directions that only one arrangement fits. Who reads along always knows which group comes next: captions that
+do not begin by saying where they look begin with the first group in reading order. `scene_reading` reads captions back,
+in any order; neither uses the other's wordings, only the words of `scene_words`.
 """
 
 from collections.abc import Callable, Iterator
@@ -138,9 +139,14 @@ def _shuffled(scene: Scene, random: Random) -> list[int]:
     return order
 
 
+def _in_reading_order(scene: Scene) -> list[int]:
+    """The groups from top to bottom, and within a row from left to right."""
+    return sorted(range(len(scene.groups)), key=lambda index: PLACES[scene.places[index]][::-1])
+
+
 def _listed(scene: Scene, random: Random) -> _Words:
     """ "we see two small dogs on the left and a big red car on the right"."""
-    order = _shuffled(scene, random)
+    order = _in_reading_order(scene)
     leads = ([], [*_say("there"), *_is(scene, order[0])], _say("we", "see"), _say("the", "picture", "shows"))
     lead = leads[int(random.random() * len(leads))]
     return [*lead, *_join([[*_name(scene, index), *_place(scene, index)] for index in order])]
@@ -188,7 +194,7 @@ def _fits_one(places: tuple[str, ...], links: tuple[tuple[int, int], ...]) -> bo
 
 def _chained(scene: Scene, random: Random) -> _Words:
     """ "a big cat is above two small dogs , which are to the left of three small apples"."""
-    orders = permutations(_shuffled(scene, random))
+    orders = permutations(_in_reading_order(scene))
     order = next((order for order in orders if _fits_one(scene.places, tuple(pairwise(order)))), None)
     if order is None:
         return []
@@ -213,7 +219,7 @@ def _hub(scene: Scene, random: Random) -> _Words:
     if len(scene.groups) != 3:
         return []
     places = scene.places
-    for one, first, second in permutations(_shuffled(scene, random)):
+    for one, first, second in permutations(_in_reading_order(scene)):
         links = ((one, first), (one, second), (first, second))
         together = direction(places[one], places[first]) == direction(places[one], places[second])
         if together and _fits_one(places, links):
@@ -233,7 +239,7 @@ def _rows(scene: Scene, random: Random) -> _Words:
     if len(scene.groups) != 4:
         return []
     places = scene.places
-    for a, b, c, d in permutations(_shuffled(scene, random)):
+    for a, b, c, d in permutations(_in_reading_order(scene)):
         parallel = direction(places[a], places[b]) == direction(places[c], places[d])
         if parallel and _fits_one(places, ((a, b), (c, d), (a, c))):
             clauses = [
