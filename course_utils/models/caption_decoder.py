@@ -32,31 +32,6 @@ class Looks(NamedTuple):
     chosen: Tensor | None = None
 
 
-class _SharedGradients(torch.autograd.Function):
-    """Give the LSTM's weight and the cells their gradients in one product each, instead of adding up one per step.
-
-    The loop works with detached ones and keeps what it multiplied them with. Here the words' part of the gates passes
-    through, and zeros are made that the loop adds to its contexts: when the gradients of both have come back, those of
-    weight, Σ_t δ_t x_tᵀ, and cells, Σ_t α_t δ_tᵀ, follow.
-    """
-
-    @staticmethod
-    def forward(ctx, words: Tensor, weight: Tensor, cells: Tensor, inputs: list, chosen: list) -> tuple[Tensor, Tensor]:
-        """Return `words` `(batch, target_length, 4 * hidden_size)` and zeros `(batch, target_length, context_size)`.
-
-        The loop appends each step's [context; h] to `inputs` and its weights to `chosen`, both detached.
-        """
-        ctx.inputs, ctx.chosen = inputs, chosen
-        return words.view_as(words), cells.new_zeros(*words.shape[:2], cells.shape[2])
-
-    @staticmethod
-    def backward(ctx, of_gates: Tensor, of_contexts: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
-        """Hand out the gradients of words, weight and cells."""
-        inputs = torch.stack(ctx.inputs, dim=1).flatten(0, 1)
-        of_cells = torch.bmm(torch.stack(ctx.chosen, dim=2), of_contexts)
-        return of_gates, of_gates.flatten(0, 1).T @ inputs, of_cells, None, None
-
-
 class LookingDecoder(nn.Module):
     """An LSTM that reads the previous word and something of the picture at every step.
 
@@ -106,14 +81,10 @@ class LookingDecoder(nn.Module):
             states, _ = self.recurrence(torch.cat([embedded, contexts], dim=-1), first)
             return Looks(states, contexts)
         words, weight = self._prepare(embedded)
-        inputs, chosen, steps = [], [], []
-        words, zeros = _SharedGradients.apply(words, weight, memory.values, inputs, chosen)
-        weight, memory = weight.detach(), memory._replace(values=memory.values.detach())
-        for number, parts in enumerate(zip(words.unbind(dim=1), zeros.unbind(dim=1), strict=True)):
+        steps = []
+        for number, word in enumerate(words.unbind(dim=1)):
             pick = choose and (lambda weights, number=number: choose(weights, number))
-            state, joined, *seen = self._step(*parts, weight, state, memory, pick)
-            inputs.append(joined.detach())
-            chosen.append(seen[-1].detach())
+            state, *seen = self._step(word, weight, state, memory, pick)
             steps.append((state[0], *seen))
         return Looks(*(torch.stack(part, dim=1) for part in zip(*steps, strict=True)))
 
@@ -128,7 +99,7 @@ class LookingDecoder(nn.Module):
             return tuple(part.squeeze(0) for part in last), Looks(states, context)
         word, weight = self._prepare(embedded)
         pick = choose and (lambda weights: choose(weights, 0))
-        state, _, *seen = self._step(word, 0.0, weight, state, memory, pick)
+        state, *seen = self._step(word, weight, state, memory, pick)
         return state, Looks(*(part.unsqueeze(1) for part in (state[0], *seen)))
 
     def _prepare(self, embedded: Tensor) -> tuple[Tensor, Tensor]:
@@ -137,8 +108,8 @@ class LookingDecoder(nn.Module):
         words = nn.functional.linear(embedded, word_weight, self.recurrence.bias_ih_l0 + self.recurrence.bias_hh_l0)
         return words, torch.cat([context_weight, self.recurrence.weight_hh_l0], dim=1)
 
-    def _step(self, word: Tensor, zero: Tensor | float, weight: Tensor, state: State, memory, pick) -> tuple:
-        """Return the new state, [ẑ; h_{t-1}], ẑ, α, β `(batch,)` and what the cells were averaged with."""
+    def _step(self, word: Tensor, weight: Tensor, state: State, memory: AttentionMemory, pick) -> tuple:
+        """Return the new state, ẑ, α, β `(batch,)` and what the cells were averaged with."""
         hidden, cell = state
         context, attention_weights = self.attention(hidden, memory)
         chosen = attention_weights
@@ -146,10 +117,9 @@ class LookingDecoder(nn.Module):
             chosen = pick(attention_weights)
             context = torch.bmm(chosen.unsqueeze(1), memory.values).squeeze(1)
         gate = torch.sigmoid(self.gate(hidden))  # (batch, 1)
-        context = gate * (context + zero)
-        joined = torch.cat([context, hidden], dim=-1)
-        gates = word + nn.functional.linear(joined, weight)
+        context = gate * context
+        gates = word + nn.functional.linear(torch.cat([context, hidden], dim=-1), weight)
         write, forget, candidate, show = gates.chunk(4, dim=-1)  # the order of nn.LSTM
         cell = torch.sigmoid(forget) * cell + torch.sigmoid(write) * torch.tanh(candidate)
         hidden = torch.sigmoid(show) * torch.tanh(cell)
-        return (hidden, cell), joined, context, attention_weights, gate.squeeze(-1), chosen
+        return (hidden, cell), context, attention_weights, gate.squeeze(-1), chosen
