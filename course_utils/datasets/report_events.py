@@ -1,0 +1,330 @@
+"""What a report is about: a scene, what happens in it, what witnesses say of it, and which of this is the news.
+
+A story begins with the groups of a scene. Steps change them, some for good and some only to be taken back; witnesses
+differ about one thing; or groups stand in a line. There is exactly one piece of news, so that the facts decide it:
+
+- "move", "colour", "size", "count": the one thing that differs between the beginning and the end;
+- "swap": two groups that end where the other one began, the only difference;
+- "most": nothing differs, and of two claims one is held by more witnesses at the end;
+- "order": nothing differs and nobody is at odds; three groups stand in a line.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from course_utils.datasets.inference_wording import CHILDREN
+from course_utils.datasets.scene_kinds import COLOURS
+from course_utils.datasets.scene_layouts import LARGEST_COUNT, PLACES
+from course_utils.datasets.scene_words import SIZES
+from course_utils.datasets.scenes import Group, draw_facts, scene_key
+
+NEWS = ("move", "swap", "colour", "size", "count", "most", "order")
+"""Kinds of news."""
+
+CHANGING = {"move": "place", "swap": "place", "colour": "colour", "size": "size", "count": "count"}
+"""Kind of news → the aspect of a group that changes; the other two kinds change nothing."""
+
+LINES = {"above": ("top", "middle", "bottom"), "left": ("left", "middle", "right")}
+"""Direction in which each group of a line lies from the next → places of the line."""
+
+MOST_UNDONE = 2
+"""Most pairs of steps that cancel each other."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happens: an aspect of a group gets another value.
+
+    Attributes:
+        group: index of the group.
+        aspect: "place", "colour", "size" or "count"; a count differs by one from that before.
+        value: the new value.
+    """
+
+    group: int
+    aspect: str
+    value: str | int
+
+
+@dataclass(frozen=True)
+class Change:
+    """What differs between beginning and end.
+
+    Attributes:
+        group: index of the group.
+        aspect: as in `Step`.
+        before, after: its values.
+    """
+
+    group: int
+    aspect: str
+    before: str | int
+    after: str | int
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One of the two things that witnesses may hold.
+
+    Attributes:
+        aspect: "place", "colour", "size", "count" or "direction".
+        group: index of the group it is about.
+        value: what is claimed; for a direction "above" or "left".
+        other: for a direction the group from which `group` lies there.
+    """
+
+    aspect: str
+    group: int
+    value: str | int
+    other: int | None = None
+
+
+@dataclass(frozen=True)
+class Vote:
+    """What a witness says; the last vote of each counts.
+
+    Attributes:
+        speaker: of `inference_wording.CHILDREN`.
+        claim: index of the claim that is said outright; None where the vote refers to another witness.
+        partner: the witness whose opinion of that moment is taken or opposed; None where a claim is said outright.
+        agrees: False takes the claim that the partner does not hold.
+    """
+
+    speaker: str
+    claim: int | None = None
+    partner: str | None = None
+    agrees: bool = True
+
+
+@dataclass(frozen=True)
+class Story:
+    """The facts of a report.
+
+    Attributes:
+        news: of `NEWS`.
+        groups: two to four, as they are at the beginning, without objects.
+        steps: what happens, in order.
+        claims: the two that witnesses differ about, or none.
+        votes: what witnesses say, in order.
+        line: for "order" the groups' direction from one to the next, "above" or "left"; the groups stand in the
+            order of `ranks`.
+        ranks: for "order" the indices of the groups along the line.
+    """
+
+    news: str
+    groups: tuple[Group, ...]
+    steps: tuple[Step, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    votes: tuple[Vote, ...] = ()
+    line: str | None = None
+    ranks: tuple[int, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The facts that matter, as one line: the scene at the beginning, and the news."""
+        kinds = [group.kind for group in self.groups]
+        facts = [f"{kinds[c.group]} {c.aspect} {c.before} {c.after}" for c in net_changes(self)]
+        if self.news == "most":
+            claim = self.claims[majority(self)]
+            facts.append(f"{kinds[claim.group]} {claim.aspect} {claim.value}")
+        if self.news == "order":
+            facts.append(f"{self.line} {' '.join(kinds[rank] for rank in self.ranks)}")
+        return f"{scene_key(self.groups)} || {self.news} || {' | '.join(sorted(facts))}"
+
+
+def groups_after(groups: Sequence[Group], steps: Sequence[Step]) -> tuple[Group, ...]:
+    """The groups once the steps have happened."""
+    changed: dict[int, dict] = {}
+    for step in steps:
+        changed.setdefault(step.group, {})[step.aspect] = step.value
+    return tuple(replace(group, **changed[i]) if i in changed else group for i, group in enumerate(groups))
+
+
+def net_changes(story: Story) -> tuple[Change, ...]:
+    """What differs between beginning and end, in the order of the first step towards each."""
+    last = {(step.group, step.aspect): step.value for step in story.steps}
+    changes = [Change(g, aspect, getattr(story.groups[g], aspect), value) for (g, aspect), value in last.items()]
+    return tuple(change for change in changes if change.before != change.after)
+
+
+def standing_votes(votes: Sequence[Vote]) -> dict[str, int]:
+    """What each witness holds at the end: name → index of the claim.
+
+    Raises:
+        ValueError: if a vote refers to a witness who has not spoken yet.
+    """
+    held: dict[str, int] = {}
+    for vote in votes:
+        if vote.partner is None:
+            held[vote.speaker] = vote.claim
+        elif vote.partner not in held:
+            raise ValueError(f"{vote.speaker} refers to {vote.partner!r}, who has said nothing; expected {list(held)}.")
+        else:
+            held[vote.speaker] = held[vote.partner] if vote.agrees else 1 - held[vote.partner]
+    return held
+
+
+def majority(story: Story) -> int:
+    """Index of the claim that more witnesses hold at the end.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    held = list(standing_votes(story.votes).values())
+    if 2 * sum(held) == len(held):
+        raise ValueError(f"the votes {held} have no majority; expected more for one claim than for the other.")
+    return int(2 * sum(held) > len(held))
+
+
+def pick(random: Random, options: Sequence):
+    """Choose one; which draws follow does not depend on the options, only on their number."""
+    return options[int(random.random() * len(options))]
+
+
+def draw_story(random: Random, news: str) -> Story:
+    """Draw the facts of a report.
+
+    Args:
+        random: source of chance.
+        news: of `NEWS`.
+
+    Raises:
+        ValueError: if there is no such news.
+    """
+    if news not in NEWS:
+        raise ValueError(f"news={news!r}: expected one of {NEWS}; choose one of them.")
+    if news == "most":
+        return _draw_opinions(random)
+    if news == "order":
+        return _draw_line(random)
+    groups, group = (), None
+    while group is None:
+        groups = draw_facts(random, 2 + int(random.random() * 3))
+        fitting = [index for index, g in enumerate(groups) if news != "colour" or g.colour]
+        group = pick(random, fitting) if fitting else None
+    if news == "swap":
+        other = pick(random, [index for index in range(len(groups)) if index != group])
+        steps = [Step(group, "place", groups[other].place), Step(other, "place", groups[group].place)]
+    else:
+        steps = _path(random, groups, group, CHANGING[news])
+    return Story(news, groups, _with_undone(random, groups, steps, CHANGING[news]))
+
+
+def _values(groups: Sequence[Group], group: int, aspect: str) -> list:
+    """The values that an aspect could take next; for a place those where nobody stands."""
+    now = getattr(groups[group], aspect)
+    if aspect == "place":
+        return [place for place in PLACES if all(place != other.place for other in groups)]
+    if aspect == "count":
+        return [count for count in (now - 1, now + 1) if 1 <= count <= LARGEST_COUNT]
+    return [value for value in (COLOURS if aspect == "colour" else SIZES) if value != now]
+
+
+def _path(random: Random, groups: Sequence[Group], group: int, aspect: str) -> list[Step]:
+    """One or two steps to another value."""
+    first = Step(group, aspect, pick(random, _values(groups, group, aspect)))
+    if random.random() < 0.65:
+        return [first]
+    between = groups_after(groups, [first])
+    further = [v for v in _values(between, group, aspect) if v != getattr(groups[group], aspect)]
+    return [first, Step(group, aspect, pick(random, further))] if further else [first]
+
+
+def _with_undone(
+    random: Random, groups: Sequence[Group], steps: list[Step], aspect: str | None, closed: Sequence[str] = ()
+) -> tuple[Step, ...]:
+    """Mix in pairs of steps that cancel each other, mostly of the aspect that matters, never of `closed` ones."""
+    wanted = int(random.random() * (MOST_UNDONE + 1.3))
+    taken = {(step.group, step.aspect) for step in steps}
+    places = {step.value for step in steps if step.aspect == "place"}
+    for _ in range(min(wanted, MOST_UNDONE)):
+        open_ones = [
+            (index, name)
+            for index, group in enumerate(groups)
+            for name in ("place", "colour", "size", "count")
+            if name not in closed and (index, name) not in taken and (name != "colour" or group.colour)
+        ]
+        like = [entry for entry in open_ones if entry[1] == aspect]
+        if not open_ones:
+            break
+        group, name = pick(random, like if like and random.random() < 0.7 else open_ones)
+        values = [value for value in _values(groups, group, name) if name != "place" or value not in places]
+        if not values:
+            continue
+        there = Step(group, name, pick(random, values))
+        places |= {there.value} if name == "place" else set()
+        taken.add((group, name))
+        steps = _merge(random, steps, [there, Step(group, name, getattr(groups[group], name))])
+    return tuple(steps)
+
+
+def _merge(random: Random, first: list[Step], second: list[Step]) -> list[Step]:
+    """Both in their own order, mixed."""
+    merged, first, second = [], list(first), list(second)
+    while first and second:
+        merged.append((first if random.random() < len(first) / (len(first) + len(second)) else second).pop(0))
+    return merged + first + second
+
+
+def _draw_line(random: Random) -> Story:
+    """Three groups in a line."""
+    line = pick(random, tuple(LINES))
+    groups = draw_facts(random, 3)
+    ranks = [0, 1, 2]
+    for last in (2, 1):
+        other = int(random.random() * (last + 1))
+        ranks[last], ranks[other] = ranks[other], ranks[last]
+    placed = list(groups)
+    for rank, place in zip(ranks, LINES[line], strict=True):
+        placed[rank] = replace(groups[rank], place=place)
+    steps = _with_undone(random, placed, [], None, closed=("place",))[:2]
+    return Story("order", tuple(placed), steps, line=line, ranks=tuple(ranks))
+
+
+def _draw_opinions(random: Random) -> Story:
+    """Two claims about a scene, and witnesses who differ."""
+    groups = draw_facts(random, 2 + int(random.random() * 2))
+    group = int(random.random() * len(groups))
+    painted, several = bool(groups[group].colour), groups[group].count > 1
+    aspects = ["direction", "direction", "place", *["colour"] * 2 * painted, "size", *["count"] * several]
+    aspect = pick(random, aspects)
+    if aspect == "direction":
+        line = pick(random, tuple(LINES))
+        other = pick(random, [index for index in range(len(groups)) if index != group])
+        claims = (Claim("direction", group, line, other), Claim("direction", other, line, group))
+    elif aspect == "count":
+        claims = (Claim("count", group, 2), Claim("count", group, 3))
+    else:
+        values = [getattr(groups[group], aspect), pick(random, _values(groups, group, aspect))]
+        first = int(random.random() * 2)
+        claims = (Claim(aspect, group, values[first]), Claim(aspect, group, values[1 - first]))
+    closed = {"place"} if aspect in ("direction", "place") else {aspect}
+    steps = _with_undone(random, groups, [], None, closed=tuple(closed))[:2]
+    return Story("most", groups, steps, claims, _draw_votes(random))
+
+
+def _draw_votes(random: Random) -> tuple[Vote, ...]:
+    """Three to five witnesses, both claims said outright at least once, one perhaps thinks again; no tie."""
+    while True:
+        names = list(CHILDREN)
+        speakers = [names.pop(int(random.random() * len(names))) for _ in range(3 + int(random.random() * 3))]
+        first = int(random.random() * 2)
+        votes = [Vote(speakers[0], claim=first), Vote(speakers[1], claim=1 - first)]
+        for number, speaker in enumerate(speakers[2:], 2):
+            votes.append(_draw_vote(random, speaker, speakers[:number]))
+        if random.random() < 0.3:  # somebody thinks again
+            speaker = pick(random, speakers[:-1])
+            votes.append(_draw_vote(random, speaker, [name for name in speakers if name != speaker]))
+            if standing_votes(votes)[speaker] == standing_votes(votes[:-1])[speaker]:
+                continue
+        held = standing_votes(votes).values()
+        if 2 * sum(held) != len(held):
+            return tuple(votes)
+
+
+def _draw_vote(random: Random, speaker: str, others: Sequence[str]) -> Vote:
+    how = random.random()
+    if how < 0.3:
+        return Vote(speaker, claim=int(random.random() * 2))
+    return Vote(speaker, partner=pick(random, others), agrees=how < 0.75)
