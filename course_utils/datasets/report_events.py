@@ -32,6 +32,10 @@ MOST_UNDONE = 2
 """Most pairs of steps that cancel each other."""
 
 
+ALIKE = 0.65
+"""Share of scenes whose groups all have the same number."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One thing that happens: an aspect of a group gets another value.
@@ -200,7 +204,7 @@ def draw_story(random: Random, news: str) -> Story:
         return _draw_line(random)
     groups, group = (), None
     while group is None:
-        groups = draw_facts(random, 2 + int(random.random() * 3))
+        groups = _draw_groups(random, 2 + int(random.random() * 3))
         fitting = [index for index, g in enumerate(groups) if news != "colour" or g.colour]
         group = pick(random, fitting) if fitting else None
     if news == "swap":
@@ -209,6 +213,13 @@ def draw_story(random: Random, news: str) -> Story:
     else:
         steps = _path(random, groups, group, CHANGING[news])
     return Story(news, groups, _with_undone(random, groups, steps, CHANGING[news]))
+
+
+def _draw_groups(random: Random, count: int) -> tuple[Group, ...]:
+    """Groups that often have the same number, so that "moves" or "move" does not give away which of them moves."""
+    groups = draw_facts(random, count)
+    alike = random.random() < ALIKE
+    return tuple(replace(group, count=groups[0].count) for group in groups) if alike else groups
 
 
 def _values(groups: Sequence[Group], group: int, aspect: str) -> list:
@@ -270,7 +281,7 @@ def _merge(random: Random, first: list[Step], second: list[Step]) -> list[Step]:
 def _draw_line(random: Random) -> Story:
     """Three groups in a line."""
     line = pick(random, tuple(LINES))
-    groups = draw_facts(random, 3)
+    groups = _draw_groups(random, 3)
     ranks = [0, 1, 2]
     for last in (2, 1):
         other = int(random.random() * (last + 1))
@@ -284,7 +295,7 @@ def _draw_line(random: Random) -> Story:
 
 def _draw_opinions(random: Random) -> Story:
     """Two claims about a scene, and witnesses who differ."""
-    groups = draw_facts(random, 2 + int(random.random() * 2))
+    groups = _draw_groups(random, 2 + int(random.random() * 2))
     group = int(random.random() * len(groups))
     painted, several = bool(groups[group].colour), groups[group].count > 1
     aspects = ["direction", "direction", "place", *["colour"] * 2 * painted, "size", *["count"] * several]
