@@ -55,7 +55,10 @@ def reader(input_size: int, hidden_size: int) -> nn.LSTM:
 
 def states(lstm: nn.LSTM, sentence: Tensor) -> tuple[Tensor, Tensor]:
     """Return output and cell state after every position: two of `(batch, length, hidden_size)`."""
-    each = [lstm(sentence[:, : t + 1])[1] for t in range(sentence.shape[1])]
+    each, state = [], None
+    for word in sentence.split(1, dim=1):
+        _, state = lstm(word, state)
+        each.append(state)
     outputs, cells = zip(*each, strict=True)
     return torch.cat(outputs).transpose(0, 1), torch.cat(cells).transpose(0, 1)
 
@@ -176,7 +179,7 @@ def _(answer):
 @conditioning.behaviour("takes the state after the last real word, not after padding")
 def _(answer):
     premise, hypothesis = torch.randn(4, 6, 3), torch.randn(4, 3, 3)
-    lengths = torch.tensor([3, 5, 6, 2])
+    lengths = torch.tensor([3, 6, 5, 2])
     mask = torch.arange(6) < lengths[:, None]
     first, second, rows = reader(3, 5), reader(3, 5), torch.arange(4)
     with torch.no_grad():
@@ -208,6 +211,7 @@ def _(answer):
             ("All premises were cut at the length of the first one.", started(cells[:, 2])),
             ("All premises were cut at the length of the shortest one.", started(cells[:, 1])),
             (order, started(cells[rows, lengths - 1][by_length])),
+            (order, started(cells[rows, lengths - 1][by_length][by_length])),
             (order, started(cells[rows, lengths - 1][by_length.argsort()])),
             ("You took the last real output h; the cell state c is wanted.", started(outputs[rows, lengths - 1])),
             (

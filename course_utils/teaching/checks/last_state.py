@@ -103,7 +103,7 @@ def example(batch: int, length: int, size: int, full: bool = False) -> tuple[Ten
     """Draw premise outputs, a mask, a last state and the three parameters."""
     lengths = torch.full((batch, 1), length) if full else 1 + (torch.arange(batch).unsqueeze(1) * 2 + 1) % length
     inputs = torch.randn(batch, length, size), torch.arange(length) < lengths, torch.randn(batch, size)
-    return *inputs, torch.randn(size, size), torch.randn(size, size), 2 * torch.randn(size)
+    return *inputs, 0.6 * torch.randn(size, size), 0.6 * torch.randn(size, size), 2 * torch.randn(size)
 
 
 def looked(answer: Callable, inputs: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
@@ -119,13 +119,14 @@ def _(answer):
     y, h = outputs @ W_y.T, (last @ W_h.T).unsqueeze(1)
     scores = (y + h).tanh() @ w
     right = scores.softmax(1)
+    outside = "W_h h_N changes no weight: it is missing, or outside the one tanh. Add it to W_y y before the tanh."
     dot = "This is dot-product attention. Here W_y y and W_h h are added; tanh and w follow."
     squash = "The paper squashes with tanh, not with a sigmoid or a ReLU."
     transposed = "A matrix is transposed: W y is outputs @ W.T, where each row of outputs is a y."
     from_scores = [
         ("The tanh is missing. Without it h adds the same to all scores, and the softmax forgets it.", (y + h) @ w),
         ("The tanh comes too late: apply it to W_y y + W_h h, before the product with w.", ((y + h) @ w).tanh()),
-        ("One tanh for the sum W_y y + W_h h, not one for each part.", (y.tanh() + h.tanh()) @ w),
+        (outside, (y.tanh() + h.tanh()) @ w),
         (squash, (y + h).sigmoid() @ w),
         (squash, (y + h).relu() @ w),
         (
@@ -143,8 +144,8 @@ def _(answer):
         ("Multiply by w before you add up.", (y + h).tanh().sum(2)),
         ("Add up w times M; you took the mean.", scores / 4),
         ("These scores are not scaled: drop the square root of the size.", scores / 2),
-        ("The hypothesis is missing: add W_h h_N before the tanh.", y.tanh() @ w),
-        ("The premise is missing: add W_y Y before the tanh.", (h.tanh() @ w).expand_as(scores)),
+        (outside, y.tanh() @ w),
+        ("All premise words have the same weight: W_y Y is missing in M.", (h.tanh() @ w).expand_as(scores)),
         ("W_h h_N is added, not multiplied.", (y * h).tanh() @ w),
         ("W_h h_N is added, not subtracted.", (y - h).tanh() @ w),
         (dot, (y * h).sum(2)),
@@ -161,11 +162,11 @@ def _(answer):
         ("Divide the exponentials by their sum: take a softmax.", scores.exp()),
         ("These are the logarithms of the weights: softmax, not log_softmax.", right.log()),
         ("The softmax runs over the batch, and one pair is all there is: over the words, dim=1.", torch.ones(1, 5)),
+        *((hint, wrong.softmax(1)) for hint, wrong in from_scores),
         (
             "Only the best word has a weight: a softmax lets all of them in.",
             torch.nn.functional.one_hot(scores.argmax(1), 5).float(),
         ),
-        *((hint, wrong.softmax(1)) for hint, wrong in from_scores),
     )
     expect_close(weights, right, "Expected the softmax over the premise of w · tanh(W_y y + W_h h_N).", WEIGHTS)
 

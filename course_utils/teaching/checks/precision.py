@@ -14,12 +14,12 @@ def expect_double_precision(answer: Callable, size: Callable[[object], torch.Ten
         answer: calls the learner's function with inputs of `torch.float64`.
         size: picks the tensor to look at from what it returns.
     """
-    made = "make new tensors like those you were given: torch.zeros_like(x) or x.new_zeros(...)."
+    made = "Make new tensors like those you were given: torch.zeros_like(x) or x.new_zeros(...)."
     try:
         result = answer()
     except NotImplementedError:
         raise
     except Exception as error:
-        raise Mistake(f"With torch.float64 your code raised {type(error).__name__}: {error}. Is it {made}") from error
+        raise Mistake(f"With torch.float64 your code raised {type(error).__name__}: {error}. {made}") from error
     dtype = getattr(size(result), "dtype", None)
-    expect(dtype == torch.float64, f"From torch.float64 your result is {dtype}: do not convert, and {made}")
+    expect(dtype == torch.float64, f"From torch.float64 your result is {dtype}: do not convert. {made}")

@@ -57,7 +57,7 @@ def example(batch: int, length: int, size: int, full: bool = False) -> tuple[Ten
     """Draw the nine inputs, in the order of the parameters."""
     lengths = torch.full((batch, 1), length) if full else 1 + (torch.arange(batch).unsqueeze(1) * 2 + 1) % length
     states = torch.randn(batch, length, size), torch.randn(batch, length, size), torch.arange(length) < lengths
-    matrices = [torch.randn(size, size) for _ in range(3)]
+    matrices = [0.6 * torch.randn(size, size) for _ in range(3)]
     return *states, torch.randn(batch, size), torch.randn(batch, size), *matrices, 2 * torch.randn(size)
 
 
@@ -74,14 +74,20 @@ def _(answer):
     word, memory = (h @ W_h.T).unsqueeze(1), (r @ W_r.T).unsqueeze(1)
     scores = (keys + word + memory).tanh() @ w
     right = scores.softmax(1)
+    silent = (
+        "changes no weight: it is missing in the query, or outside the one tanh. Add it to the keys before the tanh."
+    )
     squash = "The paper squashes with tanh, not with a sigmoid or a ReLU."
     swapped = "The matrices are swapped: W_h goes with the hypothesis word, W_r with what was found."
     one_tanh = "One tanh for the sum W_y Y + W_h h_t + W_r r, not one for each part."
     transposed = "is transposed: W x is x @ W.T, where each row of x is one vector."
     from_scores = [
-        ("What was found is missing in the query: add W_r r_{t-1} before the tanh.", (keys + word).tanh() @ w),
-        ("The hypothesis word is missing in the query: add W_h h_t before the tanh.", (keys + memory).tanh() @ w),
-        ("The premise is missing: add its keys before the tanh.", ((word + memory).tanh() @ w).expand_as(scores)),
+        (f"What was found {silent}", (keys + word).tanh() @ w),
+        (f"The hypothesis word {silent}", (keys + memory).tanh() @ w),
+        (
+            "All premise words have the same weight: the keys are missing in M.",
+            ((word + memory).tanh() @ w).expand_as(scores),
+        ),
         (
             "The keys are W_y Y already; you used the outputs Y, or projected once more.",
             (outputs + word + memory).tanh() @ w,
@@ -91,8 +97,7 @@ def _(answer):
             (keys + word + memory) @ w,
         ),
         ("The tanh comes too late: apply it before the product with w.", ((keys + word + memory) @ w).tanh()),
-        (one_tanh, (keys.tanh() + word.tanh() + memory.tanh()) @ w),
-        (one_tanh, (keys + word).tanh() @ w + memory.tanh() @ w),
+        (f"The whole query {silent}", keys.tanh() @ w),
         (one_tanh, (keys + word + memory.tanh()).tanh() @ w),
         (one_tanh, (keys + (word + memory).tanh()).tanh() @ w),
         (squash, (keys + word + memory).sigmoid() @ w),
