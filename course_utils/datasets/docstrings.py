@@ -47,7 +47,7 @@ FEWEST_PAIRS = 1000
 LARGEST_CACHE_BYTES = 50 * 10**6
 """When the folder holds more docstrings, the files that were used longest ago are removed."""
 
-_LEFT_OUT = {"tests", "test", "_vendor", "vendored", "externals", "extern"}  # not theirs, or not for readers
+_LEFT_OUT = {"tests", "test", "testing", "_vendor", "vendored", "externals", "extern"}  # not theirs, or not for readers
 _SOURCES = ("docstring_cleaning", "docstrings", "text")
 _ABANDONED_SECONDS = 3600  # a temporary file as old as this was left by a killed run
 
@@ -150,7 +150,7 @@ def _documented(node: ast.AST) -> Iterator[ast.AST]:
             yield from _documented(child)
 
 
-def harvest(libraries: Sequence[str] = LIBRARIES, processes: int = 2) -> Harvest:
+def harvest(libraries: Sequence[str] = LIBRARIES, processes: int = 1) -> Harvest:
     """Read, clean, group and split the docstrings of installed libraries.
 
     Args:
@@ -252,7 +252,7 @@ def docstring_path(libraries: Sequence[str] = LIBRARIES) -> Path:
     return cache_folder() / f"docstrings-{harvest_fingerprint(libraries)}.json"
 
 
-def load_docstrings(libraries: Sequence[str] = LIBRARIES, *, cached: bool = True, processes: int = 2) -> Harvest:
+def load_docstrings(libraries: Sequence[str] = LIBRARIES, *, cached: bool = True, processes: int = 1) -> Harvest:
     """The harvest from disk, or a new one, which takes about a minute.
 
     A cache that cannot be used (no room, no right to write) is warned about and costs only time.

@@ -152,6 +152,30 @@ REAL_SOURCES = {
             credit="development pairs of SNLI (Bowman et al. 2015) from e-SNLI (Camburu et al. 2018)",
             splits=("validation",),
         ),
+        RealSource(
+            name="debian_synopsis",
+            hub_id=None,
+            hub_config=None,
+            columns=("document", "summary"),
+            licence="each description that of its package, free by Debian's guidelines, mostly GPL",
+            credit="descriptions and synopses of the packages of Debian 12, by their maintainers",
+        ),
+        RealSource(
+            name="cnn_dailymail",
+            hub_id="abisee/cnn_dailymail",
+            hub_config="3.0.0",
+            columns=("article", "highlights"),
+            licence="Apache 2.0 on its hub page; the articles belong to CNN and the Daily Mail",
+            credit="CNN / Daily Mail (Hermann et al. 2015, See et al. 2017)",
+        ),
+        RealSource(
+            name="xsum",
+            hub_id="knkarthick/xsum",
+            hub_config=None,
+            columns=("document", "summary"),
+            licence="none stated by its authors; the articles belong to the BBC",
+            credit="XSum (Narayan et al. 2018)",
+        ),
     )
 }
 
