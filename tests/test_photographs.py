@@ -14,6 +14,7 @@ from pyarrow import parquet
 from course_utils.datasets.downloads import DataFormatError, RealDataNotFoundError
 from course_utils.datasets.photographs import LARGEST_SHIFT, _moved, load_photographs, photograph_data
 from course_utils.datasets.text import Vocabulary
+from course_utils.experiments import lesson_04_captioning as lesson_04
 from course_utils.experiments.captioning import Recipe, fit, pointing_game, write_captions
 
 STAGED = Path(os.environ.get("WHERE_TO_LOOK_DATA", Path(__file__).resolve().parents[2] / "shared" / "datasets"))
@@ -170,6 +171,20 @@ def test_a_moved_picture_has_the_same_size_and_its_own_pixels():
     assert torch.equal(right[:, LARGEST_SHIFT:, LARGEST_SHIFT:], picture[:, :-LARGEST_SHIFT, :-LARGEST_SHIFT])
     assert torch.equal(_moved(picture, Always(0.5)), picture)
     assert (right[0, :, 0] == right[0, :, LARGEST_SHIFT]).all()
+
+
+@staged("tuxpaint_stamps")
+@staged("coco_tiny_captions")
+def test_the_real_measurement_gives_every_claim_its_figures(monkeypatch):
+    monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(STAGED))
+    figures = {}
+    for part in lesson_04.recipes("real"):
+        figures |= lesson_04.measure_part(part, "real", 0, fast=True)
+    claims = [claim for claim in lesson_04.CLAIMS if "real" in claim.sources]
+    assert len(claims) == 2
+    for claim in claims:
+        assert {claim.baseline[1], claim.ours[1]} <= set(figures)
+    assert 0 < figures["soft/pointing/uniform"] < 0.6 and 0 <= figures["soft/pointing"] <= 1
 
 
 @staged("tuxpaint_stamps")

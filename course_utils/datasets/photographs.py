@@ -55,6 +55,10 @@ class Photograph:
         """The captions as text, what BLEU compares with."""
         return tuple(" ".join(words) for words in self.captions)
 
+    def words(self, caption: int = 0) -> tuple[str, ...]:
+        """The words of a caption."""
+        return self.captions[caption]
+
     def boxes(self, caption: int = 0) -> dict[int, tuple[Box, ...]]:
         """Gold boxes in pixels for the words of a caption that name a category, by word index.
 

@@ -60,6 +60,10 @@ class SceneExample:
         """The captions as text, what BLEU compares with."""
         return tuple(" ".join(caption.words) for caption in self.captions)
 
+    def words(self, caption: int = 0) -> tuple[str, ...]:
+        """The words of a reference."""
+        return self.captions[caption].words
+
     def boxes(self, caption: int = 0) -> dict[int, tuple[Box, ...]]:
         """Gold boxes in pixels for the nouns of a reference, by word index."""
         return self.captions[caption].boxes(self.scene)

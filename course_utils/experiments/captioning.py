@@ -37,6 +37,8 @@ class Recipe:
         batch_size: pictures in a batch.
         soft_steps: steps with soft attention before the `steps` of a hard model that is not given a soft one.
         soft_learning_rate: of those.
+        fresh: draw new scenes all the time; False = use the data's own training scenes again and again, in which no
+            time goes into drawing.
     """
 
     system: str
@@ -47,6 +49,7 @@ class Recipe:
     batch_size: int = 32
     soft_steps: int = 0
     soft_learning_rate: float = 3e-3
+    fresh: bool = True
 
     def shortened(self, share: float) -> "Recipe":
         """The same with a share of the steps of each stage, at least one."""
@@ -65,9 +68,9 @@ class Recipe:
 
 
 @lru_cache(maxsize=4)
-def scenes_of(groups: tuple[int, int] = (2, 2), test_count: int = 500) -> SceneData:
-    """Load the scenes that models of these groups are tested on; training scenes are drawn as they are needed."""
-    return scene_data(100, test_count, groups=groups)
+def scenes_of(groups: tuple[int, int] = (2, 2), train_count: int = 100, test_count: int = 500) -> SceneData:
+    """Load the scenes that models of these groups are tested on; few for training, if those are drawn as needed."""
+    return scene_data(train_count, test_count, groups=groups)
 
 
 def build_model(recipe: Recipe, vocabulary_size: int, canvas: int = 64) -> Captioner:
@@ -87,7 +90,7 @@ def fit(
     validate: Callable[[Captioner], float] | None = None,
     validate_every: int = 500,
 ) -> tuple[Captioner, History]:
-    """Train a recipe on scenes that are drawn as they are needed.
+    """Train a recipe on scenes.
 
     Args:
         recipe: what to train and how.
@@ -122,7 +125,9 @@ def fit(
         model.start_from(start_from)
     history = train(
         model.to(pick_device()),
-        data.fresh_batches(recipe.batch_size, seed + (_SECOND_STAGE if start_from is not None else 0)),
+        (data.fresh_batches if recipe.fresh else data.batches)(
+            recipe.batch_size, seed + (_SECOND_STAGE if start_from is not None else 0)
+        ),
         steps=recipe.steps,
         learning_rate=recipe.learning_rate,
         validate=validate,
@@ -240,14 +245,16 @@ def look_along(
 ) -> list[CaptionLook]:
     """Let a model say a reference of each example (teacher forcing), so that its looks can be marked.
 
+    Examples are scenes or photographs; words that the model does not know are the unknown word to it.
+
     Raises:
         ValueError: if the model has no attention.
     """
     device, looks = next(model.parameters()).device, []
     for start in range(0, len(examples), batch_size):
         chosen = examples[start : start + batch_size]
-        words = [example.captions[caption].words for example in chosen]
-        pairs = make_pair_batch([([0], data.vocabulary.encode(text, strict=True)) for text in words])
+        words = [example.words(caption) for example in chosen]
+        pairs = make_pair_batch([([0], data.vocabulary.encode(text)) for text in words])
         pictures = torch.stack([example.picture for example in chosen])
         batch = SceneBatch(pictures, pairs.target_input, pairs.target_output, pairs.target_mask)
         _, seen = model(batch.to(device))

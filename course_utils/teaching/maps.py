@@ -1,0 +1,94 @@
+"""Figures of attention over a picture: one small copy of it for each word, bright where the word looked.
+
+Like `plots`: every function returns axes whose figure carries an alternative text, for `plots.show`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+
+from course_utils.teaching.pictures import draw_box, draw_picture
+from course_utils.teaching.plots import GOLD_COLOUR, describe
+
+DIMMEST = 0.3
+"""Brightness of a cell that got no attention, as a share of the picture's own."""
+
+
+def lit_picture(picture: ArrayLike, weights: ArrayLike) -> numpy.ndarray:
+    """Dim a picture where its attention is low; the most attended cell keeps its brightness.
+
+    Args:
+        picture: `(channels, height, width)`, values from 0 to 1.
+        weights: `(rows, columns)`, at least 0; rows and columns divide height and width.
+
+    Returns:
+        `(channels, height, width)`.
+
+    Raises:
+        ValueError: if the map does not fit the picture.
+    """
+    picture, weights = numpy.asarray(picture, dtype=float), numpy.asarray(weights, dtype=float)
+    height, width = picture.shape[-2:]
+    if weights.ndim != 2 or height % weights.shape[0] or width % weights.shape[1]:
+        raise ValueError(
+            f"weights has shape {weights.shape}; expected (rows, columns) that divide the picture's {height} x {width}."
+        )
+    cells = numpy.ones((height // weights.shape[0], width // weights.shape[1]))
+    light = numpy.kron(weights / max(weights.max(), 1e-12), cells)
+    return picture * (DIMMEST + (1 - DIMMEST) * light)
+
+
+def plot_word_maps(
+    picture: ArrayLike,
+    words: Sequence[str],
+    maps: ArrayLike,
+    *,
+    title: str,
+    gold: Mapping[int, Sequence[Sequence[float]]] | None = None,
+    gates: ArrayLike | None = None,
+    columns: int = 7,
+) -> Axes:
+    """Draw where each word of a caption looked.
+
+    Args:
+        picture: `(channels, height, width)`, values from 0 to 1.
+        words: of the caption; the end symbol may be among them.
+        maps: `(words, rows, columns)`, the attention weights of each word over the cells.
+        title: the finding.
+        gold: word index → boxes of what the word names, in pixels.
+        gates: `(words,)`, how much of the picture each word let through, 0 to 1.
+        columns: copies of the picture in a row, the picture itself first.
+
+    Raises:
+        ValueError: if there are not as many maps as words.
+    """
+    maps, gold = numpy.asarray(maps, dtype=float), gold or {}
+    if len(maps) != len(words):
+        raise ValueError(f"got {len(maps)} maps for {len(words)} words; expected one for each.")
+    rows = -(-(len(words) + 1) // columns)
+    size = (1.5 * columns, (1.95 if gates is not None else 1.8) * rows + 0.45)
+    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    for axes in grid.flat[len(words) + 1 :]:
+        axes.set_axis_off()
+    draw_picture(grid[0, 0], picture)
+    grid[0, 0].set_title("the picture", fontsize=9, loc="center", fontweight="normal")
+    for number, (axes, word) in enumerate(zip(grid.flat[1:], words, strict=False)):
+        draw_picture(axes, lit_picture(picture, maps[number]))
+        for box in gold.get(number, ()):
+            draw_box(axes, box, GOLD_COLOUR)
+        axes.set_title(word, fontsize=10, loc="center", fontweight="bold" if number in gold else "normal")
+        if gates is not None:
+            axes.set_xlabel(f"gate {float(gates[number]):.2f}", fontsize=8)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+    peaks = []
+    for word, weights in zip(words, maps, strict=True):
+        row, column = numpy.unravel_index(weights.argmax(), weights.shape)
+        peaks.append(f"{word}: row {row + 1}, column {column + 1}")
+    return describe(
+        grid[0, 0],
+        f"{title}. The picture, and a copy for each word, bright where it looked; most attended cell of each word in a "
+        f"map of {maps.shape[1]} by {maps.shape[2]}: {'; '.join(peaks)}.",
+    )
