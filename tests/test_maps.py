@@ -1,0 +1,50 @@
+"""Maps of words over a picture: what is lit, what is framed, what the alternative text says."""
+
+import matplotlib.pyplot as plt
+import numpy
+import pytest
+
+from course_utils.teaching.maps import DIMMEST, lit_picture, plot_word_maps
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def test_the_most_attended_cell_keeps_its_brightness():
+    picture = numpy.full((3, 4, 8), 0.5)
+    lit = lit_picture(picture, [[0.0, 0.1], [0.2, 0.05]])
+    assert lit.shape == picture.shape
+    assert (lit[:, 2:, :4] == 0.5).all()  # row 1, column 0
+    assert numpy.allclose(lit[:, :2, :4], 0.5 * DIMMEST)
+    assert numpy.allclose(lit[:, :2, 4:], 0.5 * (DIMMEST + (1 - DIMMEST) / 2))
+    assert (picture == 0.5).all()
+    assert numpy.allclose(lit_picture(picture, numpy.zeros((2, 2))), 0.5 * DIMMEST)
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (2, 3), (4,)])
+def test_a_map_that_does_not_fit_is_refused(shape):
+    with pytest.raises(ValueError, match=r"expected \(rows, columns\) that divide the picture's 4 x 8"):
+        lit_picture(numpy.zeros((3, 4, 8)), numpy.ones(shape))
+
+
+def test_every_word_gets_a_copy_and_nouns_get_frames():
+    maps = numpy.zeros((3, 2, 2))
+    maps[[0, 1, 2], [0, 1, 1], [1, 0, 1]] = 1.0
+    words, gold = ["two", "dogs", "(end)"], {1: ((0, 4, 4, 8), (4, 4, 8, 8))}
+    axes = plot_word_maps(
+        numpy.ones((3, 8, 8)), words, maps, title="Dogs are seen", gold=gold, gates=[0.1, 0.875, 0.3], columns=2
+    )
+    grid = axes.figure.axes
+    assert [small.get_title(loc="center") for small in grid] == ["the picture", *words]
+    assert [len(small.patches) for small in grid] == [0, 0, 2, 0]
+    assert grid[2].get_xlabel() == "gate 0.88" and axes.figure.get_suptitle() == "Dogs are seen"
+    text = axes.figure.get_label()
+    assert "two: row 1, column 2" in text and "dogs: row 2, column 1" in text and text.startswith("Dogs are seen.")
+
+
+def test_maps_and_words_must_match():
+    with pytest.raises(ValueError, match="got 2 maps for 1 words; expected one for each"):
+        plot_word_maps(numpy.ones((3, 8, 8)), ["dog"], numpy.ones((2, 2, 2)), title="")
