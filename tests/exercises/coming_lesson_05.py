@@ -222,8 +222,17 @@ WRONG["05.conditional-encoding"] = [
     ("last real output", from_cells(lambda c, h, mask: at(lambda n, longest: n - 1)(h, h, mask)), "cell state c"),
     ("first pair's length", only_single, "length of the first"),
     ("shortest length", on_lengths(lambda n, longest: n.min().expand_as(n)), "shortest"),
-    ("picked from the batch", from_cells(lambda c, h, m: c[m.sum(1) - 1, torch.arange(len(m))]
-        if c.shape[0] == c.shape[1] else at(lambda n, longest: n - 1)(c, h, m)), "from the batch"),
+    (
+        "picked from the batch",
+        from_cells(
+            lambda c, h, m: (
+                c[m.sum(1) - 1, torch.arange(len(m))]
+                if c.shape[0] == c.shape[1]
+                else at(lambda n, longest: n - 1)(c, h, m)
+            )
+        ),
+        "from the batch",
+    ),
     ("sorted, not restored", sorted_and_left_so, "another order"),
     ("sorted twice", sorted_twice, "another order"),
     ("one LSTM", one_lstm, "with one LSTM"),
@@ -248,7 +257,7 @@ WRONG["05.conditional-encoding"] = [
     ("in place", reading_in_place, "in place"),
     ("no return", lambda *inputs: None, "returned None"),
     ("typed in", lambda p, m, h, a, b: torch.zeros(*h.shape[:2], b.hidden_size), "Expected hypothesis_lstm"),
-]  # fmt: skip
+]
 
 
 def read_one_by_one(premise, mask, hypothesis, first, second):
@@ -406,10 +415,26 @@ def exponentials(scores, mask):
 
 WRONG["05.last-state-attention"] = [
     ("no tanh", look_scoring(lambda Y, h, U, V, w: (as_keys(Y, U) + as_query(h, V)) @ w), "tanh is missing"),
-    ("late tanh", look_scoring(lambda Y, h, U, V, w: ((as_keys(Y, U) + as_query(h, V)) @ w).tanh()), "tanh comes too late"),
-    ("two tanh", look_scoring(lambda Y, h, U, V, w: (as_keys(Y, U).tanh() + as_query(h, V).tanh()) @ w), "outside the one tanh"),
-    ("sigmoid in M", look_scoring(lambda Y, h, U, V, w: (as_keys(Y, U) + as_query(h, V)).sigmoid() @ w), "not with a sigmoid"),
-    ("ReLU", look_scoring(lambda Y, h, U, V, w: (as_keys(Y, U) + as_query(h, V)).relu() @ w), "not with a sigmoid or a ReLU"),
+    (
+        "late tanh",
+        look_scoring(lambda Y, h, U, V, w: ((as_keys(Y, U) + as_query(h, V)) @ w).tanh()),
+        "tanh comes too late",
+    ),
+    (
+        "two tanh",
+        look_scoring(lambda Y, h, U, V, w: (as_keys(Y, U).tanh() + as_query(h, V).tanh()) @ w),
+        "outside the one tanh",
+    ),
+    (
+        "sigmoid in M",
+        look_scoring(lambda Y, h, U, V, w: (as_keys(Y, U) + as_query(h, V)).sigmoid() @ w),
+        "not with a sigmoid",
+    ),
+    (
+        "ReLU",
+        look_scoring(lambda Y, h, U, V, w: (as_keys(Y, U) + as_query(h, V)).relu() @ w),
+        "not with a sigmoid or a ReLU",
+    ),
     ("matrices swapped", look_scoring(lambda Y, h, U, V, w: compare(Y, h, V, U) @ w), "matrices are swapped"),
     ("W_y twice", look_scoring(lambda Y, h, U, V, w: compare(Y, h, U, U) @ w), "used twice"),
     ("W_y transposed", look_scoring(lambda Y, h, U, V, w: compare(Y, h, U.T, V) @ w), "transposed"),
@@ -428,7 +453,11 @@ WRONG["05.last-state-attention"] = [
     ("query on the wrong axis", look_scoring(broadcast_query), "wrong axis"),
     ("query without axis", lambda Y, m, h, U, V, w: (h, torch.tanh(Y @ U.T + h @ V.T) @ w), "raised RuntimeError"),
     ("first pair's query", look_scoring(lambda Y, h, U, V, w: compare(Y, h[:1], U, V) @ w), "first hypothesis"),
-    ("first pair's premise", look_scoring(lambda Y, h, U, V, w: (as_keys(Y, U)[:1] + as_query(h, V)).tanh() @ w), "first premise"),
+    (
+        "first pair's premise",
+        look_scoring(lambda Y, h, U, V, w: (as_keys(Y, U)[:1] + as_query(h, V)).tanh() @ w),
+        "first premise",
+    ),
     ("no mask", look_weighing(lambda e, mask: e.softmax(1)), "mask is not used"),
     ("mask upside down", look_weighing(lambda e, mask: hide(e, ~mask).softmax(1)), "upside down"),
     ("masked afterwards", look_weighing(lambda e, mask: e.softmax(1) * mask), "before the softmax"),
@@ -436,16 +465,28 @@ WRONG["05.last-state-attention"] = [
     ("masked with −10", look_weighing(lambda e, mask: e.masked_fill(~mask, -10.0).softmax(1)), "a little weight"),
     ("first pair's mask", look_weighing(lambda e, mask: hide(e, mask[:1]).softmax(1)), "mask of the first"),
     ("mask of all", look_weighing(lambda e, mask: hide(e, mask.all(0, keepdim=True)).softmax(1)), "its own mask"),
-    ("mask transposed", look_weighing(lambda e, m: hide(e, m.T if equal_sizes(e) else m).softmax(1)), "mask is transposed"),
+    (
+        "mask transposed",
+        look_weighing(lambda e, m: hide(e, m.T if equal_sizes(e) else m).softmax(1)),
+        "mask is transposed",
+    ),
     ("softmax over the batch", look_weighing(over_the_batch), "runs over the batch"),
-    ("softmax over everything", look_weighing(lambda e, m: hide(e, m).flatten().softmax(0).view_as(e)), "everything at once"),
+    (
+        "softmax over everything",
+        look_weighing(lambda e, m: hide(e, m).flatten().softmax(0).view_as(e)),
+        "everything at once",
+    ),
     ("no softmax", look_weighing(lambda e, mask: e * mask), "softmax is missing"),
     ("sigmoid", look_weighing(lambda e, mask: e.sigmoid() * mask), "sigmoid of each score"),
     ("exp", look_weighing(lambda e, mask: e.exp() * mask), "Divide the exponentials"),
     ("log_softmax", look_weighing(lambda e, mask: hide(e, mask).log_softmax(1)), "not log_softmax"),
     ("other way round", look_weighing(lambda e, mask: hide(-e, mask).softmax(1)), "other way round"),
     ("softmax twice", look_weighing(lambda e, mask: hide(hide(e, mask).softmax(1), mask).softmax(1)), "there twice"),
-    ("hard", look_weighing(lambda e, m: nn.functional.one_hot(hide(e, m).argmax(1), e.shape[1]).to(e)), "Only the best word"),
+    (
+        "hard",
+        look_weighing(lambda e, m: nn.functional.one_hot(hide(e, m).argmax(1), e.shape[1]).to(e)),
+        "Only the best word",
+    ),
     ("overflow", look_weighing(exponentials), "exp overflows"),
     ("keys averaged", look_finding(lambda a, Y, h, U, m: mean_of(a, as_keys(Y, U))), "not W_y Y"),
     ("divided again", look_finding(lambda a, Y, h, U, m: mean_of(a, Y) / Y.shape[1]), "no mean"),
@@ -461,18 +502,27 @@ WRONG["05.last-state-attention"] = [
     ("summed over the batch", look_finding(lambda a, Y, h, U, m: (a[..., None] * Y).sum(0)), "added up the batch"),
     ("words apart", look_finding(lambda a, Y, h, U, m: a[..., None] * Y), "still apart"),
     ("axis left over", look_finding(lambda a, Y, h, U, m: a[:, None] @ Y), "size 1"),
-    ("weights on the wrong axis", look_finding(lambda a, Y, h, U, m: (a[:, None] * Y).sum(1)
-        if len(Y) == Y.shape[1] == Y.shape[2] else mean_of(a, Y)), "weights met the wrong axis"),
+    (
+        "weights on the wrong axis",
+        look_finding(
+            lambda a, Y, h, U, m: (a[:, None] * Y).sum(1) if len(Y) == Y.shape[1] == Y.shape[2] else mean_of(a, Y)
+        ),
+        "weights met the wrong axis",
+    ),
     ("first premise averaged", look_finding(lambda a, Y, h, U, m: a @ Y[0]), "first premise every time"),
     ("swapped", lambda *inputs: look(*inputs)[::-1], "swapped"),
     ("context alone", lambda *inputs: look(*inputs)[0], "Return two tensors"),
     ("precision lost", lambda *inputs: tuple(x.float() for x in look(*inputs)), "torch.float64"),
     ("weights detached", lambda *inputs: (look(*inputs)[0], look(*inputs)[1].detach()), "No gradient flows back"),
-    ("scores detached", look_scoring(lambda Y, *rest: compare(Y, *rest[:-1]).detach() @ rest[-1]), "a part of the way to it is detached"),
+    (
+        "scores detached",
+        look_scoring(lambda Y, *rest: compare(Y, *rest[:-1]).detach() @ rest[-1]),
+        "a part of the way to it is detached",
+    ),
     ("in place", look_in_place, "in place"),
     ("no return", lambda *inputs: None, "returned None"),
     ("typed in", lambda Y, m, *rest: (Y[:, 0] * 0, m / m.sum(1, True)), "same weight"),
-]  # fmt: skip
+]
 
 
 def look_by_loops(Y, mask, last, W_y, W_h, w):
@@ -595,13 +645,33 @@ WRONG["05.word-by-word-step"] = [
     ("sigmoid", step_asking(lambda K, a, b, x: (K + a + b).sigmoid()), "not with a sigmoid"),
     ("ReLU", step_asking(lambda K, a, b, x: (K + a + b).relu()), "not with a sigmoid or a ReLU"),
     ("outputs for keys", step_asking(lambda K, a, b, x: (x[0] + a + b).tanh()), "keys are W_y Y already"),
-    ("W_h and W_r swapped", step_asking(lambda K, a, b, x: (K + (x[3] @ x[6].T + x[4] @ x[5].T)[:, None]).tanh()), "swapped"),
-    ("W_t in the query", step_asking(lambda K, a, b, x: (K + a + (x[4] @ x[7].T)[:, None]).tanh()), "W_t is for the update"),
-    ("carried in the query", step_asking(lambda K, a, b, x: (K + a + (x[4] @ x[7].T).tanh()[:, None]).tanh()), "W_t is for"),
-    ("W_h twice", step_asking(lambda K, a, b, x: (K + a + (x[4] @ x[5].T)[:, None]).tanh()), "W_h is for the hypothesis"),
+    (
+        "W_h and W_r swapped",
+        step_asking(lambda K, a, b, x: (K + (x[3] @ x[6].T + x[4] @ x[5].T)[:, None]).tanh()),
+        "swapped",
+    ),
+    (
+        "W_t in the query",
+        step_asking(lambda K, a, b, x: (K + a + (x[4] @ x[7].T)[:, None]).tanh()),
+        "W_t is for the update",
+    ),
+    (
+        "carried in the query",
+        step_asking(lambda K, a, b, x: (K + a + (x[4] @ x[7].T).tanh()[:, None]).tanh()),
+        "W_t is for",
+    ),
+    (
+        "W_h twice",
+        step_asking(lambda K, a, b, x: (K + a + (x[4] @ x[5].T)[:, None]).tanh()),
+        "W_h is for the hypothesis",
+    ),
     ("W_h transposed", step_asking(lambda K, a, b, x: (K + (x[3] @ x[5])[:, None] + b).tanh()), "W_h is transposed"),
     ("W_r transposed", step_asking(lambda K, a, b, x: (K + a + (x[4] @ x[6])[:, None]).tanh()), "W_r is transposed"),
-    ("both transposed", step_asking(lambda K, a, b, x: (K + (x[3] @ x[5] + x[4] @ x[6])[:, None]).tanh()), "is transposed"),
+    (
+        "both transposed",
+        step_asking(lambda K, a, b, x: (K + (x[3] @ x[5] + x[4] @ x[6])[:, None]).tanh()),
+        "is transposed",
+    ),
     ("no W_r", step_asking(lambda K, a, b, x: (K + a + x[4][:, None]).tanh()), "A matrix is missing: W_r"),
     ("no W_h", step_asking(lambda K, a, b, x: (K + x[3][:, None] + b).tanh()), "A matrix is missing: W_h"),
     ("query multiplied", step_asking(lambda K, a, b, x: (K * (a + b)).tanh()), "not multiplied"),
@@ -609,11 +679,21 @@ WRONG["05.word-by-word-step"] = [
     ("r subtracted", step_asking(lambda K, a, b, x: (K + a - b).tanh()), "not subtracted"),
     ("w left out", step_asking(lambda K, a, b, x: (K + a + b).tanh() / x[8]), "Multiply by w"),
     ("scaled", step_asking(lambda K, a, b, x: (K + a + b).tanh() / len(x[8]) ** 0.5), "not scaled"),
-    ("query on the wrong axis", step_asking(lambda K, a, b, x: (K + (a + b)[:, 0]).tanh()
-        if all_equal(K) else (K + a + b).tanh()), "wrong axis"),
-    ("memory on the wrong axis", step_asking(lambda K, a, b, x: (K + a + b[:, 0]).tanh()
-        if all_equal(K) else (K + a + b).tanh()), "wrong axis"),
-    ("query without axis", lambda Y, K, m, h, r, U, V, T, w: (r, (K + h @ U.T + r @ V.T).tanh() @ w), "raised RuntimeError"),
+    (
+        "query on the wrong axis",
+        step_asking(lambda K, a, b, x: (K + (a + b)[:, 0]).tanh() if all_equal(K) else (K + a + b).tanh()),
+        "wrong axis",
+    ),
+    (
+        "memory on the wrong axis",
+        step_asking(lambda K, a, b, x: (K + a + b[:, 0]).tanh() if all_equal(K) else (K + a + b).tanh()),
+        "wrong axis",
+    ),
+    (
+        "query without axis",
+        lambda Y, K, m, h, r, U, V, T, w: (r, (K + h @ U.T + r @ V.T).tanh() @ w),
+        "raised RuntimeError",
+    ),
     ("first pair's r asked", step_asking(lambda K, a, b, x: (K + a + b[:1]).tanh()), "what the first one found"),
     ("first pair's h asked", step_asking(lambda K, a, b, x: (K + a[:1] + b).tanh()), "word of the first one"),
     ("no mask", step_weighing(lambda e, mask: e.softmax(1)), "mask is not used"),
@@ -644,25 +724,44 @@ WRONG["05.word-by-word-step"] = [
     ("sigmoid in the update", step_updating(lambda z, r, T, x, a: z + (r @ T.T).sigmoid()), "sigmoid or a ReLU"),
     ("keys averaged", step_updating(lambda z, r, T, x, a: mean_of(a, x[1]) + (r @ T.T).tanh()), "not their keys"),
     ("plain mean", step_updating(lambda z, r, T, x, a: x[0].mean(1) + (r @ T.T).tanh()), "plain mean"),
-    ("best word", step_updating(lambda z, r, T, x, a: x[0][torch.arange(len(r)), a.argmax(1)] + (r @ T.T).tanh()), "best word"),
+    (
+        "best word",
+        step_updating(lambda z, r, T, x, a: x[0][torch.arange(len(r)), a.argmax(1)] + (r @ T.T).tanh()),
+        "best word",
+    ),
     ("h added", step_updating(lambda z, r, T, x, a: z + (r @ T.T).tanh() + x[3]), "h_t does not enter"),
     ("r unchanged", step_updating(lambda z, r, T, x, a: r), "Nothing moved"),
-    ("first pair's r carried", step_updating(lambda z, r, T, x, a: z + (r[:1] @ T.T).tanh()), "carry on what the first one"),
-    ("weights on the wrong axis", step_updating(lambda z, r, T, x, a: ((a[:, None] * x[0]).sum(1)
-        if all_equal(x[0]) else z) + (r @ T.T).tanh()), "weights met the wrong axis"),
-    ("words apart", step_updating(lambda z, r, T, x, a: a[..., None] * x[0] + (r @ T.T).tanh()[:, None]), "still apart"),
+    (
+        "first pair's r carried",
+        step_updating(lambda z, r, T, x, a: z + (r[:1] @ T.T).tanh()),
+        "carry on what the first one",
+    ),
+    (
+        "weights on the wrong axis",
+        step_updating(lambda z, r, T, x, a: ((a[:, None] * x[0]).sum(1) if all_equal(x[0]) else z) + (r @ T.T).tanh()),
+        "weights met the wrong axis",
+    ),
+    (
+        "words apart",
+        step_updating(lambda z, r, T, x, a: a[..., None] * x[0] + (r @ T.T).tanh()[:, None]),
+        "still apart",
+    ),
     ("axis left over", step_updating(lambda z, r, T, x, a: (z + (r @ T.T).tanh())[:, None]), "size 1"),
     ("masked late", step_masked_late, "still holds padding"),
     ("swapped", lambda *inputs: step(*inputs)[::-1], "swapped"),
     ("r alone", lambda *inputs: step(*inputs)[0], "Return two tensors"),
     ("precision lost", lambda *inputs: tuple(x.float() for x in step(*inputs)), "torch.float64"),
-    ("r detached in the update", step_updating(lambda z, r, T, x, a: z + (r.detach() @ T.T).tanh()), "gradient of found"),
+    (
+        "r detached in the update",
+        step_updating(lambda z, r, T, x, a: z + (r.detach() @ T.T).tanh()),
+        "gradient of found",
+    ),
     ("r detached everywhere", lambda *x: step(*x[:4], x[4].detach(), *x[5:]), "No gradient reaches found"),
     ("weights detached", lambda *inputs: (step(*inputs)[0], step(*inputs)[1].detach()), "No gradient flows back"),
     ("in place", step_in_place, "in place"),
     ("no return", lambda *inputs: None, "returned None"),
     ("typed in", lambda Y, K, m, *rest: (Y[:, 0] * 0, m / m.sum(1, True)), "same weight"),
-]  # fmt: skip
+]
 
 
 def step_by_loops(Y, K, mask, h, r, W_h, W_r, W_t, w):
@@ -693,7 +792,9 @@ def step_by_columns(Y, K, mask, h, r, W_h, W_r, W_t, w):
 
 def step_by_linear(Y, K, mask, h, r, W_h, W_r, W_t, w):
     linear = nn.functional.linear
-    scores = linear(torch.tanh(K + linear(h, W_h).unsqueeze(1) + linear(r, W_r).unsqueeze(1)), w.unsqueeze(0)).squeeze(2)
+    scores = linear(torch.tanh(K + linear(h, W_h).unsqueeze(1) + linear(r, W_r).unsqueeze(1)), w.unsqueeze(0)).squeeze(
+        2
+    )
     scores = scores - scores.amax(1, keepdim=True).detach()
     scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
     weights = scores.log_softmax(1).exp()
@@ -836,40 +937,92 @@ def go_while_any(step, H, mask):
 
 WRONG["05.carry-through"] = [
     ("no mask", carry_keeping(lambda t, new, old, mask: new), "Padded steps changed r"),
-    ("no mask, last column", lambda s, H, m, P, X: join(go_while_any(s, H, m), H[:, -1], P, X), "Padded steps changed r"),
+    (
+        "no mask, last column",
+        lambda s, H, m, P, X: join(go_while_any(s, H, m), H[:, -1], P, X),
+        "Padded steps changed r",
+    ),
     ("mask of any row", carry_with(go_while_any), "Padded steps changed r"),
-    ("mask upside down", carry_keeping(lambda t, new, old, mask: torch.where(mask[:, t, None], old, new)), "No step was taken"),
+    (
+        "mask upside down",
+        carry_keeping(lambda t, new, old, mask: torch.where(mask[:, t, None], old, new)),
+        "No step was taken",
+    ),
     ("r cleared", carry_keeping(lambda t, new, old, mask: new * mask[:, t, None]), "Padded steps cleared r"),
     ("r added up", carry_with(added_up), "replace r"),
-    ("old and new added", carry_keeping(lambda t, new, old, mask: old + torch.where(mask[:, t, None], new, 0)), "replace r"),
+    (
+        "old and new added",
+        carry_keeping(lambda t, new, old, mask: old + torch.where(mask[:, t, None], new, 0)),
+        "replace r",
+    ),
     ("words zeroed", carry_with(zeroed_words), "Zeros are words"),
     ("shortest row", carry_with(stop_at(lambda mask: mask.sum(1).min())), "shortest hypothesis"),
     ("broken off at padding", carry_with(break_at_padding), "shortest hypothesis"),
     ("first row's length", carry_with(stop_at(lambda mask: mask.sum(1)[0])), "first hypothesis ends"),
     ("first row's mask", carry_keeping(lambda t, new, old, mask: torch.where(mask[0, t], new, old)), "first"),
-    ("mask along the size", carry_keeping(lambda t, new, old, mask: torch.where(mask[:, t], new, old)
-        if len(new) == new.shape[1] == mask.shape[1] else torch.where(mask[:, t, None], new, old)), "mask met the wrong axis"),
-    ("row for column", carry_keeping(lambda t, new, old, mask: torch.where(mask[t, :, None]
-        if mask.shape[0] == mask.shape[1] else mask[:, t, None], new, old)), "mask[t] is a row"),
-    ("one word of padding", carry_keeping(lambda t, new, old, mask: torch.where(mask[:, max(t - 1, 0), None], new, old)), "one word of padding"),
-    ("one word early", carry_keeping(lambda t, new, old, mask: torch.where((t < mask.sum(1) - 1)[:, None], new, old)), "last word is missing"),
+    (
+        "mask along the size",
+        carry_keeping(
+            lambda t, new, old, mask: (
+                torch.where(mask[:, t], new, old)
+                if len(new) == new.shape[1] == mask.shape[1]
+                else torch.where(mask[:, t, None], new, old)
+            )
+        ),
+        "mask met the wrong axis",
+    ),
+    (
+        "row for column",
+        carry_keeping(
+            lambda t, new, old, mask: torch.where(
+                mask[t, :, None] if mask.shape[0] == mask.shape[1] else mask[:, t, None], new, old
+            )
+        ),
+        "mask[t] is a row",
+    ),
+    (
+        "one word of padding",
+        carry_keeping(lambda t, new, old, mask: torch.where(mask[:, max(t - 1, 0), None], new, old)),
+        "one word of padding",
+    ),
+    (
+        "one word early",
+        carry_keeping(lambda t, new, old, mask: torch.where((t < mask.sum(1) - 1)[:, None], new, old)),
+        "last word is missing",
+    ),
     ("last word not read", carry_reading(lambda N: range(N - 1)), "last word is missing"),
     ("first word not read", carry_reading(lambda N: range(1, N)), "first word is missing"),
     ("right to left", carry_reading(lambda N: reversed(range(N))), "right to left"),
     ("first step alone", carry_reading(lambda N: [0]), "Only the first step"),
     ("last word twice", carry_reading(lambda N: [*range(N), N - 1]), "twice"),
-    ("r always zero", carry_with(lambda s, H, m: each_alone(s, H, m)[torch.arange(len(H)), m.sum(1) - 1]), "hand it on"),
+    (
+        "r always zero",
+        carry_with(lambda s, H, m: each_alone(s, H, m)[torch.arange(len(H)), m.sum(1) - 1]),
+        "hand it on",
+    ),
     ("sum of lone steps", carry_with(lambda s, H, m: real_sum(each_alone(s, H, m), m)), "hand it on"),
     ("sum of all r", carry_with(lambda s, H, m: real_sum(all_found(s, H, m), m)), "the last step found"),
-    ("mean of all r", carry_with(lambda s, H, m: real_sum(all_found(s, H, m), m) / m.sum(1, True)), "the last step found"),
+    (
+        "mean of all r",
+        carry_with(lambda s, H, m: real_sum(all_found(s, H, m), m) / m.sum(1, True)),
+        "the last step found",
+    ),
     ("largest r", carry_with(lambda s, H, m: all_found(s, H, m).amax(1)), "the last step found"),
     ("arguments swapped", carry_with(swapped_arguments), "arguments of step are swapped"),
     ("start with ones", carry_starting(lambda H: torch.ones_like(H[:, 0])), "with ones"),
     ("start with the first word", carry_starting(lambda H: H[:, 0]), "with the first word"),
     ("start with the last word", carry_starting(lambda H: H[:, -1]), "with the last word"),
     ("weights carried", carry_with(carried_map), "step got a found of"),
-    ("words without batch", carry_with(lambda s, H, m: walk(lambda h, r: s(h[0], r), H, m)), "step got a hypothesis output of"),
-    ("first axis walked", carry_with(lambda s, H, m: walk(s, H.transpose(0, 1) if square_only(H) else H, m)), "is pair t"),
+    (
+        "words without batch",
+        carry_with(lambda s, H, m: walk(lambda h, r: s(h[0], r), H, m)),
+        "step got a hypothesis output of",
+    ),
+    (
+        "first axis walked",
+        carry_with(lambda s, H, m: walk(s, H.transpose(0, 1) if square_only(H) else H, m)),
+        "is pair t",
+    ),
     ("no tanh", carry_joining(lambda r, h, P, X: r @ P.T + h @ X.T), "tanh is missing"),
     ("two tanh", carry_joining(lambda r, h, P, X: (r @ P.T).tanh() + (h @ X.T).tanh()), "One tanh"),
     ("sigmoid", carry_joining(lambda r, h, P, X: (r @ P.T + h @ X.T).sigmoid()), "not with a sigmoid"),
@@ -885,13 +1038,21 @@ WRONG["05.carry-through"] = [
     ("r alone", carry_joining(lambda r, h, P, X: r), "This is r_N"),
     ("last column", carry_from(lambda H, mask: H[:, -1]), "you took the last column"),
     ("index n − 2", carry_from(lambda H, m: H[torch.arange(len(H)), m.sum(1) - 2]), "one word too early"),
-    ("index n", carry_from(lambda H, m: H[torch.arange(len(H)), m.sum(1).clamp(max=m.shape[1] - 1)]), "one position too late"),
+    (
+        "index n",
+        carry_from(lambda H, m: H[torch.arange(len(H)), m.sum(1).clamp(max=m.shape[1] - 1)]),
+        "one position too late",
+    ),
     ("first output", carry_from(lambda H, mask: H[:, 0]), "you took the first"),
     ("mean output", carry_from(lambda H, mask: real_sum(H, mask) / mask.sum(1, True)), "you took the mean"),
     ("sum of the outputs", carry_from(real_sum), "you took the sum"),
     ("last column masked", carry_from(lambda H, mask: H[:, -1] * mask[:, -1:]), "pick it by length"),
     ("first row's last word", carry_from(lambda H, mask: H[:, mask.sum(1)[0] - 1]), "first pair's length"),
-    ("picked from the batch", carry_from(lambda H, m: H[m.sum(1) - 1, torch.arange(len(H))] if square_only(H) else last_real(H, m)), "from the batch"),
+    (
+        "picked from the batch",
+        carry_from(lambda H, m: H[m.sum(1) - 1, torch.arange(len(H))] if square_only(H) else last_real(H, m)),
+        "from the batch",
+    ),
     ("h* of each word", every_star, "one for each word"),
     ("h* and r", lambda s, H, m, P, X: (carry(s, H, m, P, X), walk(s, H, m)), "h* alone"),
     ("start of single precision", single_start, "torch.float64"),
@@ -901,7 +1062,7 @@ WRONG["05.carry-through"] = [
     ("in place", carry_in_place, "in place"),
     ("no return", lambda *inputs: None, "returned None"),
     ("typed in", lambda s, H, *rest: H[:, 0] * 0, "h* = tanh(W_p r_N + W_x h_N)"),
-]  # fmt: skip
+]
 
 
 def carry_by_multiplying(step, outputs, mask, W_p, W_x):
@@ -1012,7 +1173,9 @@ def misses_for_none(maps, golds):
 
 
 def hits_for_none(maps, golds):
-    return point(maps, golds, keep=lambda gold: True, hit=lambda p, gold, *_: not gold or p in gold)[0], point(maps, golds)[1]
+    return point(maps, golds, keep=lambda gold: True, hit=lambda p, gold, *_: not gold or p in gold)[0], point(
+        maps, golds
+    )[1]
 
 
 def chance_for_all(maps, golds):
@@ -1100,9 +1263,17 @@ WRONG["05.pointing-score"] = [
     ("last gold word", pointer(hit=lambda p, gold, *_: p == max(gold)), "one of them only"),
     ("a gold word", pointer(hit=lambda p, gold, *_: p == list(gold)[0]), "one of them only"),
     ("all gold words", pointer(hit=lambda p, gold, *_: {p} == set(gold)), "One gold word is enough"),
-    ("all largest are gold", pointer(hit=lambda p, gold, row, word: tops(gold, row) == gold), "One gold word is enough"),
+    (
+        "all largest are gold",
+        pointer(hit=lambda p, gold, row, word: tops(gold, row) == gold),
+        "One gold word is enough",
+    ),
     ("as many largest", pointer(hit=lambda p, gold, row, word: bool(tops(gold, row) & gold)), "as many as there are"),
-    ("share of the largest", pointer(hit=lambda p, gold, row, word: len(tops(gold, row) & gold) / len(gold)), "as many as there are"),
+    (
+        "share of the largest",
+        pointer(hit=lambda p, gold, row, word: len(tops(gold, row) & gold) / len(gold)),
+        "as many as there are",
+    ),
     ("between gold words", pointer(hit=lambda p, gold, *_: min(gold) <= p <= max(gold)), "stay apart"),
     ("divided by the links", by_links, "not of links"),
     ("divided by the gold words", pointer(hit=lambda p, gold, *_: (p in gold) / len(gold)), "not of links"),
@@ -1128,8 +1299,20 @@ WRONG["05.pointing-score"] = [
     ("chance in percent", with_luck(lambda *inputs: 100 * point(*inputs)[1]), "not in percent"),
     ("weight for chance", pointer(luck=lambda gold, row, weights: row[list(gold)].sum()), "chance knows nothing"),
     ("mean length", with_luck(mean_length), "its own premise"),
-    ("all cells", with_luck(lambda maps, golds: sum(len(s) for g in golds for s in g) / sum(m.numel() for m in maps)), "its own premise"),
-    ("gold of the pair", with_luck(lambda maps, golds: sum(len(set().union(*g)) / m.shape[1] for m, g in zip(maps, golds, strict=True)) / len(maps)), "whole pair"),
+    (
+        "all cells",
+        with_luck(lambda maps, golds: sum(len(s) for g in golds for s in g) / sum(m.numel() for m in maps)),
+        "its own premise",
+    ),
+    (
+        "gold of the pair",
+        with_luck(
+            lambda maps, golds: (
+                sum(len(set().union(*g)) / m.shape[1] for m, g in zip(maps, golds, strict=True)) / len(maps)
+            )
+        ),
+        "whole pair",
+    ),
     ("hits for chance", with_luck(lambda *inputs: point(*inputs)[0]), "hit rate again"),
     ("swapped results", lambda *inputs: point(*inputs)[::-1], "hit rate comes first"),
     ("hit rate alone", lambda *inputs: point(*inputs)[0], "Return two numbers"),
@@ -1138,7 +1321,7 @@ WRONG["05.pointing-score"] = [
     ("sets emptied", emptied_sets, "in place"),
     ("no return", lambda *inputs: None, "returned None"),
     ("typed in", lambda *inputs: (0.71, 0.14), "Expected"),
-]  # fmt: skip
+]
 
 
 def point_plainly(maps, alignments):
@@ -1251,7 +1434,10 @@ def winner_takes_all(counts):
 
 
 def best_share(counts):
-    return {word: {k: v for k, v in shares.items() if v == max(shares.values())} for word, shares in shared_out(counts).items()}
+    return {
+        word: {k: v for k, v in shares.items() if v == max(shares.values())}
+        for word, shares in shared_out(counts).items()
+    }
 
 
 def repeated(words):
@@ -1318,42 +1504,96 @@ WRONG["05.hypothesis-only"] = [
     ("surest word", audit_with(voted=lambda words, table: vote(words, table, join=max)), "you asked one of them"),
     ("first word", audit_with(voted=by_max_of(lambda known, table: known[0])), "you asked one of them"),
     ("last word", audit_with(voted=by_max_of(lambda known, table: known[-1])), "you asked one of them"),
-    ("first word, known or not", audit_with(voted=lambda words, table: table.get(words[0], {})), "all words vote"),
+    (
+        "first word, known or not",
+        audit_with(voted=lambda words, table: table.get(words[0], {})),
+        "you asked one of them",
+    ),
     ("product", audit_with(voted=lambda words, table: vote(words, table, join=math.prod)), "you multiplied"),
-    ("fewest votes", audit_with(voted=lambda words, table: {k: -v for k, v in vote(words, table).items()}), "with the least"),
+    (
+        "fewest votes",
+        audit_with(voted=lambda words, table: {k: -v for k, v in vote(words, table).items()}),
+        "with the least",
+    ),
     ("learned from the test", audit_with(lambda X, y, tX, ty: shared_out(counted(tX, ty))), "from the training alone"),
-    ("learned from both", audit_with(lambda X, y, tX, ty: shared_out(counted(X + tX, y + ty))), "from the training alone"),
+    (
+        "learned from both",
+        audit_with(lambda X, y, tX, ty: shared_out(counted(X + tX, y + ty))),
+        "from the training alone",
+    ),
     ("scored on the training", scored_on_training, "accuracy on the training"),
     ("no words", lambda *inputs: (audit(*inputs)[1], audit(*inputs)[1]), "let the words vote"),
     ("wrong guesses", lambda *inputs: (1 - audit(*inputs)[0], audit(*inputs)[1]), "share of wrong guesses"),
-    ("number of right guesses", lambda X, y, tX, ty: (audit(X, y, tX, ty)[0] * len(ty), audit(X, y, tX, ty)[1]), "number of right guesses"),
+    (
+        "number of right guesses",
+        lambda X, y, tX, ty: (audit(X, y, tX, ty)[0] * len(ty), audit(X, y, tX, ty)[1]),
+        "number of right guesses",
+    ),
     ("percent", lambda *inputs: (100 * audit(*inputs)[0], audit(*inputs)[1]), "not in percent"),
     ("swapped", lambda *inputs: audit(*inputs)[::-1], "swapped"),
-    ("repeated in the training", audit_with(lambda X, y, *_: shared_out(counted(X, y, repeated))), "for each hypothesis that holds it"),
+    (
+        "repeated in the training",
+        audit_with(lambda X, y, *_: shared_out(counted(X, y, repeated))),
+        "for each hypothesis that holds it",
+    ),
     ("repeated in the test", audit_with(voted=lambda words, table: vote(words, table, repeated)), "a word votes once"),
-    ("repeated in both", audit_with(lambda X, y, *_: shared_out(counted(X, y, repeated)), lambda words, table: vote(words, table, repeated)), "take set(words)"),
+    (
+        "repeated in both",
+        audit_with(
+            lambda X, y, *_: shared_out(counted(X, y, repeated)), lambda words, table: vote(words, table, repeated)
+        ),
+        "take set(words)",
+    ),
     ("unknown words looked up", audit_with(voted=strict_lookup), "KeyError"),
     ("nothing known, no guess", audit_with(otherwise=lambda *_: None), "counted these hypotheses as wrong"),
     ("nothing known, first label", audit_with(otherwise=lambda *_: LABELS[0]), "one other label"),
     ("nothing known, last label", audit_with(otherwise=lambda *_: LABELS[2]), "one other label"),
     ("nothing known, left out", known_only, "left these hypotheses out"),
     ("something unknown, left out", all_known_only, "leave none out"),
-    ("something unknown, no vote", audit_with(voted=lambda words, table: vote(words, table) if all(w in table for w in words) else {}), "no reason to fall back"),
+    (
+        "something unknown, no vote",
+        audit_with(voted=lambda words, table: vote(words, table) if all(w in table for w in words) else {}),
+        "no reason to fall back",
+    ),
     ("nothing known, rarest label", audit_with(otherwise=rarest_label), "one other label"),
-    ("first of an empty list", audit_with(voted=lambda words, table: vote(words, {k: v for k, v in table.items() if k == [w for w in words if w in table][0]})), "all unknown"),
-    ("mean over no words", audit_with(voted=lambda words, table: {k: sum(table[w].get(k, 0) for w in set(words) if w in table)
-        / len([w for w in words if w in table]) for k in LABELS}), "all unknown"),
+    (
+        "first of an empty list",
+        audit_with(
+            voted=lambda words, table: vote(
+                words, {k: v for k, v in table.items() if k == [w for w in words if w in table][0]}
+            )
+        ),
+        "all unknown",
+    ),
+    (
+        "mean over no words",
+        audit_with(
+            voted=lambda words, table: {
+                k: sum(table[w].get(k, 0) for w in set(words) if w in table) / len([w for w in words if w in table])
+                for k in LABELS
+            }
+        ),
+        "all unknown",
+    ),
     ("majority of the test", with_majority(lambda y, ty: ty.count(most_frequent(ty)) / len(ty)), "that of the test"),
-    ("majority's share in the training", with_majority(lambda y, ty: y.count(most_frequent(y)) / len(y)), "share in the training"),
+    (
+        "majority's share in the training",
+        with_majority(lambda y, ty: y.count(most_frequent(y)) / len(y)),
+        "share in the training",
+    ),
     ("a third", with_majority(lambda y, ty: 1 / 3), "equally frequent"),
     ("least frequent", with_majority(lambda y, ty: ty.count(rarest_label(y, ty)) / len(ty)), "least frequent"),
-    ("majority of both", with_majority(lambda y, ty: ty.count(most_frequent(y + ty)) / len(ty)), "both together"),
-    ("first training label", with_majority(lambda y, ty: ty.count(y[0]) / len(ty)), "not the most frequent"),
-    ("last in the alphabet", with_majority(lambda y, ty: ty.count(max(y)) / len(ty)), "alphabetically"),
+    ("majority of both", with_majority(lambda y, ty: ty.count(most_frequent(y + ty)) / len(ty)), "of both together"),
+    ("first training label", with_majority(lambda y, ty: ty.count(y[0]) / len(ty)), "that of the first hypothesis"),
+    ("last in the alphabet", with_majority(lambda y, ty: ty.count(max(y)) / len(ty)), "that of the training"),
     ("number of the majority", with_majority(lambda y, ty: ty.count(most_frequent(y))), "number of right guesses"),
     ("divided by the training", with_majority(lambda y, ty: ty.count(most_frequent(y)) / len(y)), "its own size"),
     ("majority in percent", with_majority(lambda y, ty: 100 * ty.count(most_frequent(y)) / len(ty)), "not in percent"),
-    ("not the majority", with_majority(lambda y, ty: 1 - ty.count(most_frequent(y)) / len(ty)), "share of wrong guesses"),
+    (
+        "not the majority",
+        with_majority(lambda y, ty: 1 - ty.count(most_frequent(y)) / len(ty)),
+        "share of wrong guesses",
+    ),
     ("accuracy twice", lambda *inputs: (audit(*inputs)[0],) * 2, "of the words again"),
     ("accuracy alone", lambda *inputs: audit(*inputs)[0], "Return two numbers"),
     ("majority's name", lambda X, y, tX, ty: (audit(X, y, tX, ty)[0], most_frequent(y)), "no single number"),
@@ -1361,7 +1601,7 @@ WRONG["05.hypothesis-only"] = [
     ("training grown", growing_training, "in place"),
     ("no return", lambda *inputs: None, "returned None"),
     ("typed in", lambda *inputs: (0.67, 0.34), "Expected"),
-]  # fmt: skip
+]
 
 
 def audit_by_lists(train_hypotheses, train_labels, test_hypotheses, test_labels):
@@ -1437,4 +1677,11 @@ def audit_by_means(train_hypotheses, train_labels, test_hypotheses, test_labels)
     return sum(hits) / len(hits), sum(usual == y for y in test_labels) / len(hits)
 
 
-RIGHT["05.hypothesis-only"] = [audit, audit_by_lists, audit_by_matrices, audit_by_numpy, audit_by_fractions, audit_by_means]
+RIGHT["05.hypothesis-only"] = [
+    audit,
+    audit_by_lists,
+    audit_by_matrices,
+    audit_by_numpy,
+    audit_by_fractions,
+    audit_by_means,
+]
