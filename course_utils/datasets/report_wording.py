@@ -248,8 +248,9 @@ def _hidden(story: Story) -> tuple[set[tuple[int, str]], bool]:
 
 
 def _introduction(story: Story, random: Random, parts: int) -> list[Words]:
-    """The scene at the beginning, in one or two sentences."""
+    """The scene at the beginning, in one or two sentences; whatever changes later is told here."""
     disputed, placeless = _hidden(story)
+    touched = {(step.group, step.aspect) for step in story.steps}
     order = list(range(len(story.groups)))
     random.shuffle(order)
     cut = len(order) if parts == 1 else 1 + int(random.random() * (len(order) - 1))
@@ -258,7 +259,7 @@ def _introduction(story: Story, random: Random, parts: int) -> list[Words]:
         phrases = []
         for group in members:
             state = story.groups[group]
-            size = random.random() < 0.5 or not state.colour or story.news == "size"
+            size = random.random() < 0.5 or not state.colour or (group, "size") in touched
             size = size and (group, "size") not in disputed
             number = "" if (group, "count") in disputed else "a" if random.random() < 0.8 else "one"
             name = _name(group, state, number=number, size=size, colour=(group, "colour") not in disputed)
