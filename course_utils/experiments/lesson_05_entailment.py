@@ -1,0 +1,244 @@
+"""Lesson 5: what each rung of the ladder gains, what a second fact and more clauses do, and where words look."""
+
+from dataclasses import replace
+
+import torch
+
+from course_utils.checkpoints import CheckpointError, load_checkpoint, round_to_half, save_checkpoint
+from course_utils.datasets.inference_data import InferenceData, snli_data
+from course_utils.datasets.inference_difficulty import EASY
+from course_utils.datasets.inference_wording import words_of
+from course_utils.datasets.text import Vocabulary
+from course_utils.experiments.claims import Claim
+from course_utils.experiments.entailment import Recipe, fit, mean_loss, named_figures, pairs_of
+from course_utils.experiments.entailment_baselines import BASELINES, baseline_accuracies
+from course_utils.models.entailment import SYSTEMS, EntailmentModel
+
+WORLD = EASY
+"""The pairs that claims, live models and checkpoints are trained and tested on."""
+
+LADDER = {system: Recipe(system, steps=3_000) for system in SYSTEMS}
+"""The recipes that claims are measured with: all rungs have the same sizes and see the same pairs equally often."""
+LIVE = {system: replace(LADDER[system], steps=1_200) for system in list(SYSTEMS)[:4]}
+"""What the lesson trains while it is read."""
+SAMPLE = {system: replace(recipe, options=(("dropout", 0.3),), steps=600) for system, recipe in LADDER.items()}
+"""For a few thousand pairs of SNLI, which more steps would only be learned by heart."""
+
+_PAPER = "arXiv:1509.06664"
+_ACCURACY = "accuracy in %"
+_LONGER = "accuracy in %, premises of more clauses than any in training"
+
+
+def _rung(name: str, claim: str, below: str, above: str, figures: str) -> Claim:
+    keys = (below, f"{below}/accuracy/test"), (above, f"{above}/accuracy/test")
+    return Claim(f"05.{name}", _PAPER, claim, _ACCURACY, "higher", *keys, figures, sources=("default", "real"))
+
+
+def _made(name: str, claim: str, metric: str, baseline: tuple, ours: tuple, figures: str) -> Claim:
+    return Claim(f"05.{name}", _PAPER, claim, metric, "higher", baseline, ours, figures, sources=("default",))
+
+
+CLAIMS = [
+    _rung(
+        "conditional-beats-independent",
+        "Reading the hypothesis from where the premise ended beats comparing two vectors",
+        "independent",
+        "conditional",
+        "one-vector LSTM 77.6, conditional 80.9",
+    ),
+    _rung("attention-beats-conditional", "A look at the premise helps", "conditional", "attention", "80.9 and 82.3"),
+    _rung(
+        "words-beat-last",
+        "A look from every word beats one from the last word",
+        "attention",
+        "word-by-word",
+        "82.3 and 83.5",
+    ),
+    _rung("two-way-attention", "Attention in both directions helps", "attention", "two-way-attention", "82.3 and 82.4"),
+    _rung(
+        "two-way-words",
+        "Word-by-word attention in both directions helps",
+        "word-by-word",
+        "two-way-word-by-word",
+        "83.5 and 83.2: it does not",
+    ),
+    _made(
+        "two-facts",
+        "Where the hypothesis states two facts, a look from every word beats one from the last word",
+        "accuracy in %, hypotheses of two facts",
+        ("attention", "attention/accuracy/2 facts"),
+        ("word-by-word", "word-by-word/accuracy/2 facts"),
+        "not measured",
+    ),
+    _made(
+        "gap-grows",
+        "What word-by-word attention gains over conditional encoding grows with the number of clauses",
+        "gain in accuracy in points",
+        ("fewest clauses", "gain/fewest"),
+        ("most clauses", "gain/most"),
+        "not measured",
+    ),
+    _made(
+        "more-clauses",
+        "Word-by-word attention bears more clauses than it was trained on better than one look does",
+        _LONGER,
+        ("attention", "attention/accuracy/more clauses"),
+        ("word-by-word", "word-by-word/accuracy/more clauses"),
+        "not measured",
+    ),
+    _made(
+        "aligns-words",
+        "Hypothesis words look at the premise words that they rest on more often than chance",
+        "aligned hypothesis words whose largest weight is on a gold word, %",
+        ("chance", "word-by-word/alignment/chance"),
+        ("word-by-word", "word-by-word/alignment"),
+        "pictures only",
+    ),
+    _made(
+        "aligns-better-than-match",
+        "Hypothesis words find their premise words more often than by looking for the same spelling",
+        "aligned hypothesis words whose largest weight is on a gold word, %",
+        ("same spelling", "word-by-word/alignment/match"),
+        ("word-by-word", "word-by-word/alignment"),
+        "not measured",
+    ),
+    _made(
+        "aligns-clauses",
+        "Hypothesis words look at the clause that they rest on more often than chance",
+        "aligned hypothesis words whose largest weight is in a gold clause, %",
+        ("chance", "word-by-word/clauses/chance"),
+        ("word-by-word", "word-by-word/clauses"),
+        "pictures only",
+    ),
+]
+
+_PARTS = {"ladder": list(SYSTEMS)[:4], "two-way": list(SYSTEMS)[4:]}
+
+
+def recipes(source: str) -> dict[str, dict[str, Recipe]]:
+    """The recipes of every part of the measurement.
+
+    Raises:
+        ValueError: if the source is neither "default" nor "real".
+    """
+    if source not in ("default", "real"):
+        raise ValueError(f"source is {source!r}; expected 'default' or 'real'.")
+    chosen = LADDER if source == "default" else SAMPLE
+    return {part: {name: chosen[name] for name in names} for part, names in _PARTS.items()}
+
+
+def settings(source: str, fast: bool) -> dict:
+    """Everything that decides the figures, part by part."""
+    parts = {part: {n: r.configuration() for n, r in named.items()} for part, named in recipes(source).items()}
+    for part in parts.values():
+        part["world"] = repr(WORLD) if source == "default" else "SNLI"
+    return parts
+
+
+def data_of(source: str, fast: bool = False) -> InferenceData:
+    """The pairs of a source: made ones, or SNLI from the hub or a staged folder."""
+    return pairs_of(WORLD, *((200, 60) if fast else ())) if source == "default" else snli_data()
+
+
+def measure_part(part: str, source: str, seed: int, fast: bool) -> dict[str, float]:
+    """Train the models of a part and name their figures.
+
+    Returns:
+        See `named_figures`. The part "ladder" also has `gain/fewest` and `gain/most`, what word-by-word attention gains
+        over conditional encoding at the fewest and the most clauses, and the baselines' `accuracy/test`.
+
+    Raises:
+        RealDataError: with source "real", if SNLI cannot be had.
+    """
+    data = data_of(source, fast)
+    figures = {}
+    for name, recipe in recipes(source)[part].items():
+        model, history = fit(recipe.shortened(0.001) if fast else recipe, data, seed, progress=not fast)
+        figures[f"{name}/seconds"] = history.seconds
+        figures |= named_figures(name, model, data)
+    if part == "ladder":
+        for name in BASELINES:
+            figures[f"{name}/accuracy/test"] = 100 * baseline_accuracies(name, data)["test"]
+    if part == "ladder" and data.difficulty is not None:
+        for label, clauses in zip(("fewest", "most"), data.difficulty.clauses, strict=True):
+            words, conditional = (
+                figures[f"{name}/accuracy/{clauses} clauses"] for name in ("word-by-word", "conditional")
+            )
+            figures[f"gain/{label}"] = words - conditional
+    return figures
+
+
+def _measure(part: str):
+    return lambda source, seed, fast: measure_part(part, source, seed, fast)
+
+
+PARTS = {part: _measure(part) for part in _PARTS}
+
+_LARGE = (("embedding_size", 64), ("hidden_size", 96))
+LONG_TRAINING = {
+    f"05-{system}": Recipe(system, _LARGE, steps=20_000, learning_rate=2e-3, fresh=True)
+    for system in ("conditional", "attention", "word-by-word")
+}
+"""The checkpoints: trained longer, on pairs that are drawn as they are needed, with seed 0."""
+
+
+def train_checkpoint(name: str) -> None:
+    """Train one of `LONG_TRAINING` and store it with its card."""
+    recipe, data = LONG_TRAINING[name], pairs_of(WORLD)
+
+    def watch(model: EntailmentModel) -> float:
+        value = mean_loss(model, data, data.validation)
+        print(f"\nvalidation {value:.4f} nats per pair", flush=True)
+        return value
+
+    model, history = fit(recipe, data, validate=watch, validate_every=max(1, recipe.steps // 20))
+    round_to_half(model)
+    save_checkpoint(
+        name,
+        model,
+        {
+            "command": f"python -m course_utils.experiments checkpoint 05 {name}",
+            "seed": 0,
+            "recipe": recipe.configuration(),
+            "data": {"source": "default", "credit": data.credit, "world": repr(WORLD)},
+            "vocabulary": list(data.vocabulary.words),
+            "seconds": round(history.seconds),
+            "validations": [(step, round(value, 4)) for step, value in history.validations],
+            "threads": torch.get_num_threads(),
+            "metrics": checkpoint_metrics(name, model),
+        },
+    )
+
+
+CHECKPOINTS = dict.fromkeys(LONG_TRAINING, train_checkpoint)
+
+
+def checkpoint_metrics(name: str, model: EntailmentModel, most: int | None = None) -> dict[str, float]:
+    """The figures on a checkpoint's card, without its name in front; see `named_figures`.
+
+    Args:
+        name: a key of `LONG_TRAINING`.
+        model: its model.
+        most: pairs of each test; None = all.
+    """
+    figures = named_figures("model", model, pairs_of(WORLD), most=most)
+    return {key.removeprefix("model/"): round(value, 4) for key, value in figures.items()}
+
+
+def load_trained(name: str) -> tuple[EntailmentModel, dict]:
+    """Load a checkpoint and its card.
+
+    Raises:
+        CheckpointError: see `load_checkpoint`; also if its words are not those that pairs have now.
+    """
+
+    def build(card: dict) -> EntailmentModel:
+        if tuple(card.get("vocabulary", ())) != Vocabulary(words_of(WORLD.kinds)).words:
+            raise CheckpointError(
+                f"{name} was trained with other words than today's pairs have; "
+                f"make it again with: python -m course_utils.experiments checkpoint 05 {name}"
+            )
+        recipe = LONG_TRAINING[name]
+        return EntailmentModel(recipe.system, len(card["vocabulary"]), **dict(recipe.options))
+
+    return load_checkpoint(name, build)

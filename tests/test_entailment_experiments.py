@@ -1,0 +1,141 @@
+"""The experiments of lesson 5: training repeats, labels and looks are marked rightly, claims find their figures."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from course_utils.datasets.inference import read_pair
+from course_utils.datasets.inference_difficulty import EASY
+from course_utils.experiments import lesson_05_entailment as lesson_05
+from course_utils.experiments.entailment import (
+    Recipe,
+    accuracy_by,
+    fit,
+    judge,
+    looks_of,
+    mark_alignment,
+    mean_loss,
+    named_figures,
+    pairs_of,
+)
+from course_utils.models.entailment import SYSTEMS
+
+STAGED = Path(os.environ.get("WHERE_TO_LOOK_DATA", Path(__file__).resolve().parents[2] / "shared" / "datasets"))
+SMALL = (("embedding_size", 8), ("hidden_size", 8))
+
+
+@pytest.fixture(scope="module")
+def data():
+    return pairs_of(EASY, 60, 30)
+
+
+def small(system, **changes):
+    return Recipe(system, SMALL, **{"steps": 3, "batch_size": 8, **changes})
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_seed_gives_the_same_model_and_another_seed_another(data, fresh, monkeypatch):
+    monkeypatch.setattr(type(data).fresh_batches, "__defaults__", (24,))  # few pairs for an epoch
+    recipe = small("word-by-word", fresh=fresh)
+    first, second, third = (fit(recipe, data, seed, progress=False)[0].state_dict() for seed in (0, 0, 1))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not torch.equal(first["output.weight"], third["output.weight"])
+
+
+def test_training_lowers_the_loss_on_the_pairs_it_sees(data):
+    recipe = small("attention", steps=60, learning_rate=2e-2)
+    before = mean_loss(fit(small("attention", steps=1), data, progress=False)[0], data, data.train)
+    model, history = fit(recipe, data, progress=False)
+    assert mean_loss(model, data, data.train) < 0.8 * before and len(history.losses) == 60
+    assert judge(model, data, data.train).float().mean() > 0.5
+
+
+def test_accuracy_is_counted_within_groups_that_overlap(data):
+    pairs = data.train[:6]
+    right = torch.tensor([True, False, True, True, False, True])
+    assert accuracy_by(right, pairs, lambda pair: ("all",)) == {"all": (4 / 6, 6)}
+    groups = accuracy_by(
+        right, pairs, lambda pair: (pair.clauses, "every"[: pair.facts]) if pair.clauses < 0 else (pair.facts, 9)
+    )
+    assert groups[9] == (4 / 6, 6) and sum(number for group, (_, number) in groups.items() if group != 9) == 6
+
+
+def test_a_map_of_the_gold_words_is_marked_right_and_an_even_one_by_chance():
+    pair = read_pair("anna paints two dogs and ben paints a red car", "ben paints a car")
+    perfect, wrong = torch.zeros(2, len(pair.hypothesis), len(pair.premise)).unbind()
+    for word, gold in enumerate(pair.alignment):
+        perfect[word, sorted(gold)] = 1.0
+        wrong[word, [i for i in range(len(pair.premise)) if i not in gold]] = 1.0
+    marks = mark_alignment([perfect], [pair])
+    aligned = [gold for gold in pair.alignment if gold]
+    assert marks.words == 1 and marks.clauses == 1 and marks.count == len(aligned) > 1
+    assert marks.words_chance == pytest.approx(sum(map(len, aligned)) / len(aligned) / len(pair.premise))
+    assert 0 < marks.words_match <= 1  # "ben" and "car" stand there; "paints" first stands in anna's clause
+    assert mark_alignment([wrong], [pair]).words == 0
+    with pytest.raises(ValueError, match=r"a map has 1 rows for \d hypothesis words"):
+        mark_alignment([perfect[:1]], [pair])
+    with pytest.raises(ValueError, match="no aligned word"):
+        mark_alignment([], [])
+
+
+@pytest.mark.parametrize("system", ["attention", "word-by-word", "two-way-word-by-word"])
+def test_looks_have_the_words_of_their_pair_and_sum_to_one(data, system):
+    model, _ = fit(small(system, steps=1), data, progress=False)
+    pairs = data.test["more clauses"][:7]
+    for look, pair in zip(looks_of(model, data, pairs), pairs, strict=True):
+        assert look.shape == (len(pair.hypothesis) if "word" in system else 1, len(pair.premise))
+        assert torch.allclose(look.sum(dim=1), torch.ones(len(look)), atol=1e-5)
+
+
+def test_models_without_attention_have_no_looks(data):
+    model, _ = fit(small("conditional", steps=1), data, progress=False)
+    with pytest.raises(ValueError, match="conditional has no attention"):
+        looks_of(model, data, data.train)
+
+
+def test_every_claim_finds_its_figures(data, monkeypatch):
+    monkeypatch.setattr(lesson_05, "data_of", lambda source, fast: data)
+    monkeypatch.setattr(lesson_05, "LADDER", {system: small(system, steps=1) for system in SYSTEMS})
+    figures = {}
+    for part in lesson_05.PARTS:
+        figures |= lesson_05.PARTS[part]("default", 0, False)
+    for claim in lesson_05.CLAIMS:
+        assert {claim.baseline[1], claim.ours[1]} <= set(figures), claim.claim_id
+    assert all(torch.tensor(value).isfinite() for value in figures.values())
+    assert {"hypothesis only/accuracy/test", "bag of words/accuracy/test"} <= set(figures)
+    gain = figures["word-by-word/accuracy/4 clauses"] - figures["conditional/accuracy/4 clauses"]
+    assert figures["gain/most"] == pytest.approx(gain)
+
+
+@pytest.mark.skipif(not (STAGED / "snli_dev").is_dir(), reason="no staged snli_dev; set WHERE_TO_LOOK_DATA")
+def test_the_real_measurement_gives_every_claim_its_figures(monkeypatch):
+    monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(STAGED))
+    sample = lesson_05.data_of("real", True)
+    sample.train, sample.test = sample.train[:200], {"test": sample.test["test"][:50]}
+    monkeypatch.setattr(lesson_05, "data_of", lambda source, fast: sample)
+    figures = {}
+    for part in lesson_05.recipes("real"):
+        figures |= lesson_05.measure_part(part, "real", 0, fast=True)
+    for claim in lesson_05.CLAIMS:
+        if "real" in claim.sources:
+            assert {claim.baseline[1], claim.ours[1]} <= set(figures), claim.claim_id
+    assert "gain/most" not in figures
+
+
+def test_recipes_can_be_kept_as_json_and_shortened():
+    for source in ("default", "real"):
+        kept = json.loads(json.dumps(lesson_05.settings(source, fast=False)))
+        assert set(kept) == set(lesson_05.PARTS)
+    assert lesson_05.LADDER["attention"].shortened(1e-9).steps == 1
+    with pytest.raises(ValueError, match="'default' or 'real'"):
+        lesson_05.recipes("snli")
+
+
+def test_figures_are_named_after_the_model(data):
+    model, _ = fit(small("word-by-word", steps=1), data, progress=False)
+    figures = named_figures("name", model, data, most=9)
+    assert all(key.startswith("name/") for key in figures)
+    assert 0 <= figures["name/alignment"] <= 100 and figures["name/clauses/chance"] >= figures["name/alignment/chance"]
