@@ -521,7 +521,8 @@ print(f"{multiply_adds(by_window, test_easy[0].images):,} multiplications for on
 look_at(by_window, test_easy[0], 0, "Through the window: a {truth}, named {answer}")
 
 # %% [markdown]
-# The window starts as wide as the canvas and closes in. One reading costs more than one glimpse, though: its filters touch **every** pixel, so the price grows with the picture again. RAM's does not.
+# The window starts as wide as the canvas and closes in. Left free, as in the paper, it now and then slips off the canvas; there it sees nothing, and from nothing comes no gradient that could
+# call it back. Ours is kept on the canvas by a $\tanh$. One reading costs more than one glimpse, though: its filters touch **every** pixel, so the price grows with the picture again. RAM's does not.
 #
 # ## What an hour buys
 #

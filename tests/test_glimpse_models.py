@@ -516,3 +516,14 @@ def test_drawings_step_by_step(kind):
 def test_draw_refuses_pictures_of_another_size():
     with pytest.raises(ValueError, match=r"images has shape \(2, 1, 12, 13\); expected \(batch, 1, 12, 12\)"):
         MODELS["draw"]().reconstruct(torch.rand(2, 1, 12, 13))
+
+
+def test_a_window_that_is_kept_inside_cannot_leave_the_picture():
+    images = torch.rand(2, 1, 20, 30)
+    for keep, inside in ((True, True), (False, False)):
+        model = WindowClassifier(glimpses=2, size=4, hidden_size=6, keep_inside=keep)
+        with torch.no_grad():
+            model.aim.bias.copy_(torch.tensor([3.0, -4.0, 0.0, -3.0, 0.0]))
+        box = model.trace(images).boxes[:, :, 0]  # (pictures, glimpses, 4)
+        middle = (box[..., :2] + box[..., 2:]) / 2
+        assert bool(((middle >= -1) & (middle <= torch.tensor([31.0, 21.0]))).all()) is inside

@@ -222,6 +222,8 @@ class WindowClassifier(DigitClassifier):
         size: filters of the window in each direction.
         channels: of the picture.
         hidden_size: of the LSTM.
+        keep_inside: bound the window's middle to the picture by a tanh, which the paper does not. A window that has
+            left the picture sees nothing that could call it back.
         digits, classes, answer_early: see `DigitClassifier`.
     """
 
@@ -234,9 +236,10 @@ class WindowClassifier(DigitClassifier):
         digits: int = 1,
         classes: int = 10,
         answer_early: bool = True,
+        keep_inside: bool = False,
     ) -> None:
         super().__init__(digits, classes, answer_early)
-        self.glimpses, self.hidden_size = glimpses, hidden_size
+        self.glimpses, self.hidden_size, self.keep_inside = glimpses, hidden_size, keep_inside
         self.window = GaussianWindow(size)
         self.aim = window_head(hidden_size)
         self.core = nn.LSTMCell(channels * size * size, hidden_size)
@@ -247,7 +250,10 @@ class WindowClassifier(DigitClassifier):
         state = cell = images.new_zeros(len(images), self.hidden_size)
         states, patches, boxes = [], [], []
         for _ in range(self.glimpses if glimpses is None else glimpses):
-            parameters = self.window.parameters(self.aim(state), *images.shape[-2:])
+            raw = self.aim(state)
+            if self.keep_inside:
+                raw = torch.cat([torch.tanh(raw[:, :2]), raw[:, 2:]], dim=1)
+            parameters = self.window.parameters(raw, *images.shape[-2:])
             patch = self.window.read(images, parameters)
             state, cell = self.core(patch.flatten(1), (state, cell))
             states.append(state)
