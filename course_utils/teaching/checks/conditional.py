@@ -1,6 +1,8 @@
 """The exercise of lesson 5 on a reader that starts where another one ended; `lesson_05.py` lists it."""
 
 from collections.abc import Callable
+from copy import deepcopy
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -73,7 +75,7 @@ def read_from(lstm: nn.LSTM, sentence: Tensor, output: Tensor | None, cell: Tens
 def outputs_of(answer: Callable, inputs: tuple, hidden_size: int) -> Tensor:
     """Let the answer read, and insist on the outputs at all hypothesis positions."""
     premise, mask, hypothesis, *lstms = inputs
-    result = answer(premise.clone(), mask.clone(), hypothesis.clone(), *lstms)
+    result = answer(premise.clone(), mask.clone(), hypothesis.clone(), *deepcopy(lstms))
     batch, length = hypothesis.shape[:2]
     pair = isinstance(result, tuple | list)
     expect(not pair, "Return the outputs alone: an LSTM returns (outputs, state), take the first of the two.")
@@ -91,13 +93,17 @@ def outputs_of(answer: Callable, inputs: tuple, hidden_size: int) -> Tensor:
     return expect_tensor(result, (batch, length, hidden_size), OUTPUTS)
 
 
-@conditioning.behaviour("starts from the premise's cell state, with an output state of zero")
-def _(answer):
+Slips = list[tuple[str, Tensor]]
+"""Hints, each with the outputs that its slip gives."""
+
+
+@cache
+def wrong_starts() -> tuple[tuple, Tensor, Slips]:
+    """Return inputs without padding, the right outputs and those of slips in the start state; computed once."""
     premise, hypothesis = torch.randn(3, 5, 4), torch.randn(3, 4, 4)
     first, second = reader(4, 4), reader(4, 4)
     mask = torch.ones(3, 5, dtype=torch.bool)
     with torch.no_grad():
-        result = outputs_of(answer, (premise, mask, hypothesis, first, second), 4)
         outputs, cells = states(first, premise)
         h, c = outputs[:, -1], cells[:, -1]
         right = read_from(second, hypothesis, None, c)
@@ -108,8 +114,7 @@ def _(answer):
         place = "The start state of an LSTM is (h, c), in this order: (zeros, c)."
         one = "You read both with one LSTM: premise_lstm for the premise, hypothesis_lstm for the hypothesis."
         joined = torch.cat([premise, hypothesis], dim=1)
-        recognise(
-            result,
+        slips = [
             (NOT_READ, read_from(second, hypothesis, None, None)),
             (both, read_from(second, hypothesis, h, c)),
             (wrong_state, read_from(second, hypothesis, None, h)),
@@ -155,7 +160,15 @@ def _(answer):
                 "The state is where the reader starts; you added it to outputs that do not know it.",
                 read_from(second, hypothesis, None, None) + c.unsqueeze(1),
             ),
-        )
+        ]
+    return (premise, mask, hypothesis, first, second), right, slips
+
+
+@conditioning.behaviour("starts from the premise's cell state, with an output state of zero")
+def _(answer):
+    inputs, right, slips = wrong_starts()
+    result = outputs_of(answer, inputs, 4)
+    recognise(result, *slips)
     expect_close(result, right, "Expected hypothesis_lstm(hypothesis, (zeros, c)), c from premise_lstm.", OUTPUTS)
 
 
@@ -176,14 +189,14 @@ def _(answer):
     expect_close(result, right, "Read the premise first, and return the outputs at the hypothesis.", OUTPUTS)
 
 
-@conditioning.behaviour("takes the state after the last real word, not after padding")
-def _(answer):
+@cache
+def wrong_ends() -> tuple[tuple, Tensor, Slips]:
+    """Return inputs with padding, the right outputs and those of slips in where a premise ends; computed once."""
     premise, hypothesis = torch.randn(4, 6, 3), torch.randn(4, 3, 3)
     lengths = torch.tensor([3, 6, 5, 2])
     mask = torch.arange(6) < lengths[:, None]
     first, second, rows = reader(3, 5), reader(3, 5), torch.arange(4)
     with torch.no_grad():
-        result = outputs_of(answer, (premise, mask, hypothesis, first, second), 5)
         outputs, cells = states(first, premise)
         real = mask.unsqueeze(2)
 
@@ -199,8 +212,7 @@ def _(answer):
         )
         order = "The states stand in another order than the rows: undo the sorting before the hypothesis is read."
         by_length = lengths.argsort(descending=True)
-        recognise(
-            result,
+        slips = [
             (padded, started(cells[:, -1])),
             (padded, read_from(second, hypothesis, outputs[:, -1], cells[:, -1])),
             (silent, started(states(first, premise * real)[1][:, -1])),
@@ -227,7 +239,15 @@ def _(answer):
                 "The state after padding, multiplied by the mask, is no state of a real word.",
                 started(cells[:, -1] * mask[:, -1:]),
             ),
-        )
+        ]
+    return (premise, mask, hypothesis, first, second), right, slips
+
+
+@conditioning.behaviour("takes the state after the last real word, not after padding")
+def _(answer):
+    inputs, right, slips = wrong_ends()
+    result = outputs_of(answer, inputs, 5)
+    recognise(result, *slips)
     hint = "Padding must not change anything: each row starts from the cell state after its own last real word."
     expect_close(result, right, hint, OUTPUTS)
 

@@ -3,10 +3,8 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from random import Random
-
-import torch
 
 from course_utils.datasets.inference_logic import LABELS
 from course_utils.teaching.checks.pointing import expect_rate
@@ -86,8 +84,8 @@ def audited(answer: Callable, train: tuple, test: tuple) -> tuple[float, float]:
 def draw(
     count: int, odds: Sequence[float], *, strength: float = 1.5, repeated: bool = False, unknown: float = 0.0
 ) -> tuple[list[tuple[str, ...]], list[str]]:
-    """Draw hypotheses whose words hint at their label; `odds` are those of the labels."""
-    random = Random(int(torch.randint(1_000_000, ())))
+    """Draw hypotheses whose words hint at their label, always the same; `odds` are those of the labels."""
+    random = Random(f"{count} {odds}")
     labels, hypotheses = random.choices(range(3), odds, k=count), []
     for label in labels:
         # The first words are frequent, whatever the label; each third word hints at the label, some of them strongly.
@@ -152,8 +150,9 @@ def joined(words: Sequence[str], table: dict[str, Votes], join: Callable = math.
     return {label: join([table[word][label] for word in known]) for label in LABELS} if known else {}
 
 
-@auditing.behaviour("guesses by the votes of the words, learned from the training")
-def _(answer):
+@cache
+def wrong_votes() -> tuple[tuple, list[tuple], list[tuple[float, float]], list[tuple[str, list[float]]]]:
+    """Return a training, two tests, the right results and the accuracies of slips, one for each test; computed once."""
     train = draw(120, (0.3, 0.45, 0.25), strength=1.0)
     counts, usual = counts_of(train), usual_label(train[1])
     shares = as_shares(counts)
@@ -170,12 +169,7 @@ def _(answer):
     ways.append(partial(joined, table=shares, join=math.prod))
     # Two tests: a slip is recognised by both of its rates, so that no other gives the same by accident.
     tests = [decided(draw(150, odds, strength=1.0), *ways) for odds in ((0.45, 0.25, 0.3), (0.3, 0.3, 0.4))]
-    results = [audited(answer, train, test) for test in tests]
     rights = [hypothesis_only(*train, *test) for test in tests]
-    expect(
-        not same(results, [right[::-1] for right in rights]),
-        "The results are swapped: the accuracy of the words comes first.",
-    )
     leak = "The shares come from the training alone: the labels of the test are there to mark the guesses."
     whole = "Each word votes for every label, by its share; in yours only its most frequent label gets something."
     one = "All words of the hypothesis vote; you asked one of them."
@@ -191,8 +185,7 @@ def _(answer):
         ]
         return [accuracy(test, partial(joined, table=table), usual) for test, table in zip(tests, learned, strict=True)]
 
-    recognise(
-        [rate for rate, _ in results],
+    slips = [
         (
             "Frequent words shout: divide the counts of each word by their sum, so that each has one vote to share.",
             by(counts),
@@ -221,7 +214,19 @@ def _(answer):
             [right * len(test[0]) for (right, _), test in zip(rights, tests, strict=True)],
         ),
         ("The accuracy is from 0 to 1, not in percent.", [100 * right for right, _ in rights]),
+    ]
+    return train, tests, rights, slips
+
+
+@auditing.behaviour("guesses by the votes of the words, learned from the training")
+def _(answer):
+    train, tests, rights, slips = wrong_votes()
+    results = [audited(answer, train, test) for test in tests]
+    expect(
+        not same(results, [right[::-1] for right in rights]),
+        "The results are swapped: the accuracy of the words comes first.",
     )
+    recognise([rate for rate, _ in results], *slips)
     for (rate, _), (right, _) in zip(results, rights, strict=True):
         expect_rate(rate, right, "Wrong accuracy. Add up the label shares of the words; most votes win.")
 
