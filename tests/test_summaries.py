@@ -51,8 +51,9 @@ from course_utils.datasets.report_events import (
     pick,
     standing_votes,
 )
+from course_utils.datasets.report_headlines import headline_words
 from course_utils.datasets.report_reading import judge_headline, read_headline
-from course_utils.datasets.report_wording import headline_words, report_words
+from course_utils.datasets.report_wording import report_words
 from course_utils.datasets.reports import SPLITS, make_reports, split_of, write_report
 from course_utils.datasets.scene_kinds import COLOURS, KINDS
 from course_utils.datasets.scene_words import NUMBERS, PLACE_PHRASES, SIZES, noun

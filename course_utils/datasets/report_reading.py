@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from course_utils.datasets.report_events import Story, groups_after, majority, net_changes
-from course_utils.datasets.report_wording import HEADLINE_SIDES
+from course_utils.datasets.report_phrases import HEADLINE_SIDES
 from course_utils.datasets.reports import Report
 from course_utils.datasets.scene_kinds import COLOURS, KINDS
 from course_utils.datasets.scene_layouts import PLACES, direction
@@ -101,7 +101,7 @@ def judge_headline(report: Report, words: Sequence[str]) -> Judgement:
 
 
 def read_headline(words: Sequence[str]) -> Statement:
-    """Read a headline back: exactly the sentences that `report_wording.headline_words` makes.
+    """Read a headline back: exactly the sentences that `report_headlines.headline_words` makes.
 
     Raises:
         ValueError: if it is not understood.

@@ -2,8 +2,8 @@
 
 A report has three to eight sentences about a scene or about what happens in it, with repetition, detail and
 distraction; the headline states what matters, and for each of its words it is known which source words support it.
-`report_events` has the facts and says what the news is, `report_wording` the English, `report_reading` judges headlines
-that a model made.
+`report_events` has the facts and says what the news is, `report_wording` and `report_headlines` write, and
+`report_reading` judges headlines that a model made.
 
 Counting words does not tell the headline: "the dog is above the fox" has the words of "the fox is above the dog", what
 was taken back is said as often as what stays, and of five witnesses only two may have said aloud what most hold.
@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from random import Random
 
 from course_utils.datasets.report_events import NEWS, Story, draw_story, pick
-from course_utils.datasets.report_wording import Words, headline_words, write_sentences
+from course_utils.datasets.report_headlines import headline_words
+from course_utils.datasets.report_phrases import Words
+from course_utils.datasets.report_wording import write_sentences
 
 SPLITS = ("train", "validation", "test")
 SENTENCES = (3, 8)
