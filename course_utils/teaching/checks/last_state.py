@@ -249,7 +249,7 @@ def _(answer):
         ),
     )
     batch_softmax = "The softmax runs over the batch: it should run over the premise words, dim=1."
-    expect(not bool(weights.isnan().any()), f"Some weights are NaN. {batch_softmax}")
+    expect(not bool(weights.isnan().any()), f"Some weights are NaN: is the mask upside down? Or: {batch_softmax}")
     recognise(
         context,
         (met, (right_weights * outputs).sum(1)),

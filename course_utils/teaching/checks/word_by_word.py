@@ -231,7 +231,7 @@ def _(answer):
         ),
         ("The mask is transposed: it is (batch, premise_length), as the scores are.", masked_softmax(scores, mask.T)),
     )
-    expect(not bool(weights.isnan().any()), f"Some weights are NaN. {batch_softmax}")
+    expect(not bool(weights.isnan().any()), f"Some weights are NaN: is the mask upside down? Or: {batch_softmax}")
     recognise(
         found,
         (met, (right_weights * outputs).sum(1) + kept),

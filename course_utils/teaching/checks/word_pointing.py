@@ -238,51 +238,6 @@ def _(answer):
     expect_rate(rate, right, "Wrong hit rate where a word rests on several premise words.", *slips)
 
 
-@pointing.behaviour("leaves out words that rest on nothing")
-def _(answer):
-    whole_pairs, others = draw(7, most=3), draw(17, most=3, none=0.5)
-    maps, alignments = (first + second for first, second in zip(whole_pairs, others, strict=True))
-    rate, chance = pointed(answer, maps, alignments)
-    right, right_chance = share(maps, alignments, hit), share(maps, alignments, luck)
-    aligned = share(maps, alignments, lambda row, gold, word: bool(gold), keep=lambda gold: True)
-    whole = [all(alignment) for alignment in alignments]
-    slips = [
-        (
-            "Words without gold counted as misses: leave them out, and divide by the number of those left.",
-            right * aligned,
-        ),
-        ("Words without gold counted as hits: leave them out.", right * aligned + 1 - aligned),
-        (
-            "A pair with a word without gold was left out whole: leave out the word alone.",
-            share(
-                [m for m, w in zip(maps, whole, strict=True) if w],
-                [a for a, w in zip(alignments, whole, strict=True) if w],
-                hit,
-            ),
-        ),
-        (
-            "The rest of a pair was left out from its first word without gold on: use continue, not break.",
-            share(
-                maps,
-                [
-                    list(a[: next((i for i, g in enumerate(a) if not g), len(a))])
-                    + [frozenset()] * (len(a) - next((i for i, g in enumerate(a) if not g), len(a)))
-                    for a in alignments
-                ],
-                hit,
-            ),
-        ),
-    ]
-    expect_rate(rate, right, "A word such as 'paints' rests on nothing, and is neither hit nor miss.", *slips)
-    expect_rate(
-        chance,
-        right_chance,
-        "The chance is averaged over the same words as the hits.",
-        ("Words without gold counted in the chance: average it over the words that have some.", right_chance * aligned),
-        ("Words without gold counted in the chance as certain hits.", right_chance * aligned + 1 - aligned),
-    )
-
-
 @pointing.behaviour("tells the chance: the share of premise words that are gold")
 def _(answer):
     maps, alignments = draw(25, most=4)
@@ -350,6 +305,51 @@ def _(answer):
         ),
     ]
     expect_rate(chance, right, "Wrong chance.", *slips)
+
+
+@pointing.behaviour("leaves out words that rest on nothing")
+def _(answer):
+    whole_pairs, others = draw(7, most=3), draw(17, most=3, none=0.5)
+    maps, alignments = (first + second for first, second in zip(whole_pairs, others, strict=True))
+    rate, chance = pointed(answer, maps, alignments)
+    right, right_chance = share(maps, alignments, hit), share(maps, alignments, luck)
+    aligned = share(maps, alignments, lambda row, gold, word: bool(gold), keep=lambda gold: True)
+    whole = [all(alignment) for alignment in alignments]
+    slips = [
+        (
+            "Words without gold counted as misses: leave them out, and divide by the number of those left.",
+            right * aligned,
+        ),
+        ("Words without gold counted as hits: leave them out.", right * aligned + 1 - aligned),
+        (
+            "A pair with a word without gold was left out whole: leave out the word alone.",
+            share(
+                [m for m, w in zip(maps, whole, strict=True) if w],
+                [a for a, w in zip(alignments, whole, strict=True) if w],
+                hit,
+            ),
+        ),
+        (
+            "The rest of a pair was left out from its first word without gold on: use continue, not break.",
+            share(
+                maps,
+                [
+                    list(a[: next((i for i, g in enumerate(a) if not g), len(a))])
+                    + [frozenset()] * (len(a) - next((i for i, g in enumerate(a) if not g), len(a)))
+                    for a in alignments
+                ],
+                hit,
+            ),
+        ),
+    ]
+    expect_rate(rate, right, "A word such as 'paints' rests on nothing, and is neither hit nor miss.", *slips)
+    expect_rate(
+        chance,
+        right_chance,
+        "The chance is averaged over the same words as the hits.",
+        ("Words without gold counted in the chance: average it over the words that have some.", right_chance * aligned),
+        ("Words without gold counted in the chance as certain hits.", right_chance * aligned + 1 - aligned),
+    )
 
 
 @pointing.behaviour("lets every aligned word of all pairs count alike")
