@@ -104,6 +104,10 @@ def _(answer):
             "The filters are flipped: the left number meets the left neighbour, as conv1d does it.",
             location_features(previous, filters.flip(1)),
         ),
+        (
+            "Transpose the last two axes of what conv1d returns: reshape or view does not swap them.",
+            right.transpose(1, 2).reshape(1, 9, 3),
+        ),
         ("The frames run backwards.", right.flip(1)),
         ("The filters stand in the wrong order.", right.flip(2)),
         (late, slid(previous, filters, 4, 0)),
@@ -159,7 +163,6 @@ def _(answer):
     recognise(
         features,
         ("The filters stand before the frames: conv1d returns (batch, filters, frames), so transpose(1, 2).", numbers),
-        ("Transpose the last two axes: reshape or view does not swap them.", numbers.reshape(5, 5, 5)),
         (over_batch, columns),
         (over_batch, columns.transpose(0, 1)),
         (over_batch, columns.transpose(1, 2)),
@@ -187,7 +190,7 @@ def _(answer):
 
 @featuring.behaviour("works for other sizes, also for a filter wider than the utterance")
 def _(answer):
-    for batch, frames, filters, width in [(1, 1, 1, 1), (1, 6, 2, 1), (2, 3, 4, 9), (4, 20, 1, 7), (3, 50, 8, 31)]:
+    for batch, frames, filters, width in [(1, 1, 1, 1), (1, 6, 2, 1), (2, 3, 4, 9), (4, 10, 1, 7), (2, 20, 3, 15)]:
         previous, bank = draw(batch, frames, filters, width)
         features = expect_tensor(answer(previous.clone(), bank.clone()), (batch, frames, filters), FEATURES)
         hint = f"Wrong for {batch} utterance(s) of {frames} frame(s) and {filters} filter(s) of width {width}."
