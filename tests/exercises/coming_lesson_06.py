@@ -722,7 +722,9 @@ def pushed_inwards(scores, previous, mask, window):
     frames = scores.shape[1]
     if 2 * window >= frames:
         return windowed(scores, previous, mask, window)
-    return softmax_of(scores, mask & (distance(half_frames(previous).clamp(window, frames - 1 - window), frames) <= window))
+    return softmax_of(
+        scores, mask & (distance(half_frames(previous).clamp(window, frames - 1 - window), frames) <= window)
+    )
 
 
 def by_slices(scores, previous, mask, window):
@@ -774,7 +776,7 @@ WRONG["06.window"] = [
     ("mean, rounded", around(lambda a: mean_frame(a).round()), "around the mean frame"),
     ("mean, cut", around(lambda a: mean_frame(a).long()), "around the mean frame"),
     ("peak", around(lambda a: a.argmax(1, keepdim=True)), "around the highest weight"),
-    ("median of the values", around(lambda a: a.median(1, keepdim=True).values), "among the values"),
+    ("median of the values", around(lambda a: a.median(1, keepdim=True).values), "not the value"),
     ("where the median value is", around(lambda a: a.median(1, keepdim=True).indices), "among the values"),
     ("peak of the scores", lambda e, a, m, n: around(lambda _: e.argmax(1, keepdim=True))(e, a, m, n), "new scores"),
     ("at the first frame", around(lambda a: torch.zeros(len(a), 1)), "stands still"),
@@ -820,7 +822,12 @@ WRONG["06.window"] = [
     ("smoothing", closing(lambda e, i, m: smooth(e, i & m)), "this is smoothing"),
     ("previous weights in the window", lambda e, a, m, n: share(a * (windowed(e, a, m, n) > 0)), "previous weights in"),
     ("times the previous", lambda e, a, m, n: windowed(e * a, a, m, n), "Do not multiply by the previous"),
-    ("softmax over the batch", closing(lambda e, i, m: e.masked_fill(~(i & m), -1e9).softmax(0)), "NaN"),
+    ("softmax over the batch", closing(lambda e, i, m: e.masked_fill(~(i & m), -1e9).softmax(0)), "over the batch"),
+    (
+        "softmax over the batch, minus infinity",
+        closing(lambda e, i, m: e.masked_fill(~(i & m), -math.inf).softmax(0)),
+        "over the batch",
+    ),
     (
         "window of the scores' softmax",
         lambda e, a, m, n: softmax_of(e, m & (distance(half_frames(e.softmax(1)), e.shape[1]) <= n)),
@@ -1042,9 +1049,9 @@ def popped_phonemes(hypotheses, references):
 WRONG["06.phoneme-error-rate"] = [
     ("place by place", counting(placewise), "place by place"),
     ("place by place, cut", counting(placewise_cut), "place by place"),
-    ("bag of phonemes", counting(bag), "not in which order"),
-    ("sets", counting(lambda h, r: len(set(h) ^ set(r))), "sets of phonemes"),
-    ("missing from the set", counting(lambda h, r: len(set(r) - set(h))), "sets of phonemes"),
+    ("bag of phonemes", counting(bag), "which phonemes there are"),
+    ("sets", counting(lambda h, r: len(set(h) ^ set(r))), "which phonemes there are"),
+    ("missing from the set", counting(lambda h, r: len(set(r) - set(h))), "which phonemes there are"),
     ("lengths", counting(lambda h, r: abs(len(h) - len(r))), "substitutions are missing"),
     ("substitution costs two", counting(functools.partial(edit_distance, substitution=2)), "one error, a substitution"),
     ("substitution is free", counting(functools.partial(edit_distance, substitution=0)), "substitutions are missing"),
@@ -1053,20 +1060,25 @@ WRONG["06.phoneme-error-rate"] = [
     ("longest common subsequence", counting(lambda h, r: len(r) - subsequence(h, r)), "insertions are missing"),
     ("swaps", counting(with_swaps), "Two swapped neighbours"),
     ("table without edges", counting(without_edges), "missing"),
-    ("diagonal alone", counting(diagonal_alone), "deletions are missing"),
-    ("greedy", counting(greedy_errors), "smallest of the three ways"),
-    ("difflib", counting(by_difflib), "smallest of the three ways"),
+    ("diagonal alone", counting(diagonal_alone), "one place earlier"),
+    ("greedy", counting(greedy_errors), "first way that fits"),
+    ("difflib", counting(by_difflib), "one error, a substitution"),
     ("repeats collapsed", counting(lambda h, r: edit_distance(collapsed(h), collapsed(r))), "also if it repeats"),
     ("letters", counting(lambda h, r: edit_distance("".join(h), "".join(r))), "do not join them"),
     (
         "letters over letters",
         lambda H, R: (
-            sum(edit_distance("".join(h), "".join(r)) for h, r in zip(H, R, strict=True)) / sum(len("".join(r)) for r in R)
+            sum(edit_distance("".join(h), "".join(r)) for h, r in zip(H, R, strict=True))
+            / sum(len("".join(r)) for r in R)
         ),
         "do not join them",
     ),
     ("spaced letters", counting(lambda h, r: edit_distance(" ".join(h), " ".join(r))), "do not join them"),
-    ("first letters", counting(lambda h, r: edit_distance([p[0] for p in h], [p[0] for p in r])), "wrong phoneme counts"),
+    (
+        "first letters",
+        counting(lambda h, r: edit_distance([p[0] for p in h], [p[0] for p in r])),
+        "wrong phoneme counts",
+    ),
     ("no table", counting(naive), "keep the distances of beginnings in a table"),
     ("mean of rates", lambda H, R: sum(rates(H, R)) / len(R), "You averaged rates"),
     (
@@ -1093,10 +1105,18 @@ WRONG["06.phoneme-error-rate"] = [
     ("clipped each", reducing(lambda e, h, r: sum(map(min, e, r)) / sum(r)), "do not cut it off"),
     ("first utterance", lambda H, R: rates(H, R)[0], "stopped after the first"),
     ("last utterance", lambda H, R: rates(H, R)[-1], "last one"),
-    ("only wrong utterances", reducing(lambda e, h, r: sum(e) / max(1, sum(n for n, w in zip(r, e, strict=True) if w))), "right count"),
+    (
+        "only wrong utterances",
+        reducing(lambda e, h, r: sum(e) / max(1, sum(n for n, w in zip(r, e, strict=True) if w))),
+        "right count",
+    ),
     ("empty hypotheses skipped", counting(lambda h, r: edit_distance(h, r) if h else 0), "no reason to skip"),
     ("empty references skipped", counting(lambda h, r: edit_distance(h, r) if r else 0), "is not skipped"),
-    ("divides by an empty one", lambda H, R: sum(map(edit_distance, H, R)) / sum(len(r) / bool(r) for r in R), "raised"),
+    (
+        "divides by an empty one",
+        lambda H, R: sum(map(edit_distance, H, R)) / sum(len(r) / bool(r) for r in R),
+        "raised",
+    ),
     ("several numbers", rates, "one number"),
     ("both counts", lambda H, R: (sum(map(edit_distance, H, R)), sum(map(len, R))), "one number"),
     ("errors as a tensor", lambda H, R: torch.tensor([*rates(H, R), 0]), "one number"),
@@ -1197,4 +1217,271 @@ RIGHT["06.phoneme-error-rate"] = [
     rate_by_vectors,
     rate_by_numbers,
     rate_by_shortest_way,
+]
+
+
+# 06.listening-in-time
+
+
+def middles(weights, frame_ms):
+    return (torch.arange(weights.shape[1]) + 0.5) * frame_ms
+
+
+def times_of(weights, frame_ms):
+    return (weights * middles(weights, frame_ms)).sum(1)
+
+
+def outside(times, spans):
+    return torch.maximum(spans[:, 0] - times, times - spans[:, 1]).clamp(min=0)
+
+
+def went_back(times):
+    return (times[1:] < times[:-1]).float().mean().item() if len(times) > 1 else 0.0
+
+
+def listened(weights, spans, frame_ms):
+    times = times_of(weights, frame_ms)
+    return outside(times, spans).mean().item(), went_back(times)
+
+
+def timed(times):
+    """Make an answer with other times(weights, frame_ms)."""
+    return lambda a, spans, ms: (outside(times(a, ms), spans).mean().item(), went_back(times(a, ms)))
+
+
+def erring(error):
+    """Make an answer with another error(times, begins, ends)."""
+    return lambda a, spans, ms: (float(error(times_of(a, ms), *spans.unbind(1))), went_back(times_of(a, ms)))
+
+
+def averaging(reduce):
+    """Make an answer that reduces the distances in another way."""
+    return lambda a, spans, ms: (float(reduce(outside(times_of(a, ms), spans))), went_back(times_of(a, ms)))
+
+
+def going(back):
+    """Make an answer with another share of moves back(times)."""
+    return lambda a, spans, ms: (listened(a, spans, ms)[0], float(back(times_of(a, ms))))
+
+
+def several(back):
+    """As `going`, for utterances of two phonemes or more."""
+    return going(lambda t: back(t) if len(t) > 1 else 0.0)
+
+
+def ends_of(times, begins, ends):
+    return (times - begins).abs(), (times - ends).abs()
+
+
+def mean_of_distances(weights, spans, frame_ms):
+    places = middles(weights, frame_ms)
+    each = torch.maximum(spans[:, :1] - places, places - spans[:, 1:]).clamp(min=0)
+    return (weights * each).sum(1).mean().item(), listened(weights, spans, frame_ms)[1]
+
+
+def mass(weights, spans, frame_ms):
+    places = middles(weights, frame_ms)
+    inside = (places >= spans[:, :1]) & (places < spans[:, 1:])
+    return (weights * inside).sum(1).mean().item(), listened(weights, spans, frame_ms)[1]
+
+
+def mass_outside(weights, spans, frame_ms):
+    inside, back = mass(weights, spans, frame_ms)
+    return 1 - inside, back
+
+
+def all_pairs(times):
+    pairs = [(i, j) for j in range(len(times)) for i in range(j)]
+    return sum(float(times[j] < times[i]) for i, j in pairs) / len(pairs)
+
+
+def any_span(times, begins, ends):
+    return torch.maximum(begins - times[:, None], times[:, None] - ends).clamp(min=0).amin(1).mean()
+
+
+def every_span(times, begins, ends):
+    return torch.maximum(begins - times[:, None], times[:, None] - ends).clamp(min=0).mean()
+
+
+def before_its_neighbour(weights, spans, frame_ms):
+    times = times_of(weights, frame_ms)
+    back = (spans[1:, 1] < times[:-1]).float().mean().item() if len(times) > 1 else 0.0
+    return outside(times, spans).mean().item(), back
+
+
+def listened_in_place(weights, spans, frame_ms):
+    spans -= times_of(weights, frame_ms)[:, None]
+    error = torch.maximum(spans[:, 0], -spans[:, 1]).clamp(min=0).mean().item()
+    return error, went_back(times_of(weights, frame_ms))
+
+
+def weights_in_place(weights, spans, frame_ms):
+    back = went_back(times_of(weights, frame_ms))
+    weights *= middles(weights, frame_ms)
+    return outside(weights.sum(1), spans).mean().item(), back
+
+
+def divided_moves(weights, spans, frame_ms):
+    times = times_of(weights, frame_ms).tolist()
+    moves = list(zip(times, times[1:], strict=False))
+    return listened(weights, spans, frame_ms)[0], sum(b < a for a, b in moves) / len(moves)
+
+
+def peak_for_moves(weights, spans, frame_ms):
+    return listened(weights, spans, frame_ms)[0], went_back(weights.argmax(1))
+
+
+WRONG["06.listening-in-time"] = [
+    ("beginning of a frame", timed(lambda a, ms: times_of(a, ms) - ms / 2), "its beginning"),
+    ("end of a frame", timed(lambda a, ms: times_of(a, ms) + ms / 2), "its end"),
+    ("frames for ms", timed(lambda a, ms: times_of(a, 1)), "Spans are in ms"),
+    ("frame numbers for ms", timed(lambda a, ms: times_of(a, 1) - 0.5), "Spans are in ms"),
+    ("10 ms typed in", timed(lambda a, ms: times_of(a, 10)), "you counted 10 ms"),
+    ("40 ms typed in", timed(lambda a, ms: times_of(a, 40)), "Wrong where a phoneme"),
+    ("seconds", averaging(lambda d: d.mean() / 1000), "not s"),
+    ("in frames", lambda a, s, ms: (listened(a, s, ms)[0] / ms, listened(a, s, ms)[1]), "not frames"),
+    ("to the middle", erring(lambda t, b, e: (t - (b + e) / 2).abs().mean()), "to the middle"),
+    ("to the beginning", erring(lambda t, b, e: (t - b).abs().mean()), "to the beginning"),
+    ("to the end", erring(lambda t, b, e: (t - e).abs().mean()), "to the end"),
+    ("to the nearer end, inside too", erring(lambda t, b, e: torch.minimum(*ends_of(t, b, e)).mean()), "from inside"),
+    ("to the farther end", erring(lambda t, b, e: torch.maximum(*ends_of(t, b, e)).mean()), "farther end"),
+    ("to both ends", erring(lambda t, b, e: sum(ends_of(t, b, e)).mean()), "both"),
+    (
+        "outside to the middle",
+        erring(lambda t, b, e: torch.where((t < b) | (t > e), (t - (b + e) / 2).abs(), 0.0).mean()),
+        "to the middle",
+    ),
+    ("not clamped", erring(lambda t, b, e: torch.maximum(b - t, t - e).mean()), "clamp(min=0)"),
+    (
+        "signed",
+        erring(lambda t, b, e: ((t - e).clamp(min=0) - (b - t).clamp(min=0)).mean()),
+        "do not cancel out",
+    ),
+    (
+        "signed, then absolute",
+        erring(lambda t, b, e: ((t - e).clamp(min=0) - (b - t).clamp(min=0)).mean().abs()),
+        "do not cancel out",
+    ),
+    ("late only", erring(lambda t, b, e: (t - e).clamp(min=0).mean()), "too late"),
+    ("early only", erring(lambda t, b, e: (b - t).clamp(min=0).mean()), "too early"),
+    ("sum", averaging(torch.sum), "their sum"),
+    ("largest", averaging(torch.max), "the largest"),
+    ("median", averaging(torch.median), "the median"),
+    ("those outside", averaging(lambda d: d.sum() / (d > 0).sum().clamp(min=1)), "outside only"),
+    ("squared", averaging(lambda d: (d**2).mean()), "you squared"),
+    ("root of squares", averaging(lambda d: (d**2).mean().sqrt()), "root of the mean square"),
+    ("share missed", averaging(lambda d: (d > 0).float().mean()), "share of phonemes missed"),
+    ("share hit", averaging(lambda d: (d == 0).float().mean()), "share of phonemes hit"),
+    ("first phoneme", averaging(lambda d: d[0]), "this is the first"),
+    ("last phoneme", averaging(lambda d: d[-1]), "this is the last"),
+    (
+        "by the phoneme's length",
+        erring(lambda t, b, e: (outside(t, torch.stack([b, e], 1)) / (e - b)).mean()),
+        "length of",
+    ),
+    ("begin and length", erring(lambda t, b, e: outside(t, torch.stack([b, b + e], 1)).mean()), "begin and length"),
+    ("any span", erring(any_span), "nearest one of all"),
+    ("every span", erring(every_span), "every time with every span"),
+    ("highest frame", timed(lambda a, ms: (a.argmax(1) + 0.5) * ms), "highest frame alone"),
+    ("median frame", timed(lambda a, ms: ((a.cumsum(1) < 0.5).sum(1) + 0.5) * ms), "median of the weights"),
+    ("mean of the distances", mean_of_distances, "distances of the frames"),
+    ("weight inside", mass, "measure"),
+    ("weight outside", mass_outside, "measure"),
+    ("divided by the frames", timed(lambda a, ms: times_of(a, ms) / a.shape[1]), "no division"),
+    ("rounded", timed(lambda a, ms: ((times_of(a, 1) - 0.5).round() + 0.5) * ms), "do not round"),
+    ("cut", timed(lambda a, ms: (times_of(a, 1).floor() + 0.5) * ms), "do not round"),
+    ("plain mean", timed(lambda a, ms: times_of(torch.ones_like(a) / a.shape[1], ms)), "weights are not used"),
+    ("softmax again", timed(lambda a, ms: times_of(a.softmax(1), ms)), "no second softmax"),
+    ("squared weights", timed(lambda a, ms: times_of(share(a**2), ms)), "not by their squares"),
+    (
+        "summed over the phonemes",
+        timed(lambda a, ms: (a * middles(a, ms)).sum(0)[: len(a)]),
+        "Expected the mean distance",
+    ),
+    ("by n", several(lambda t: (t[1:] < t[:-1]).sum() / len(t)), "n − 1 moves"),
+    ("by n - 2", several(lambda t: (t[1:] < t[:-1]).sum() / max(1, len(t) - 2)), "n − 1 moves"),
+    ("standing still", several(lambda t: (t[1:] <= t[:-1]).float().mean()), "Standing still"),
+    ("standing still, by n", several(lambda t: (t[1:] <= t[:-1]).sum() / len(t)), "Standing still"),
+    ("ahead", several(lambda t: (t[1:] > t[:-1]).float().mean()), "moves ahead"),
+    ("not back", several(lambda t: (t[1:] >= t[:-1]).float().mean()), "moves ahead"),
+    ("number", going(lambda t: (t[1:] < t[:-1]).sum()), "number of moves back"),
+    ("percent", several(lambda t: 100 * (t[1:] < t[:-1]).float().mean()), "not in percent"),
+    ("latest so far", several(lambda t: (t[1:] < t.cummax(0).values[:-1]).float().mean()), "latest time so far"),
+    ("than the first", several(lambda t: (t[1:] < t[0]).float().mean()), "not with the first"),
+    ("all pairs", several(all_pairs), "neighbours only"),
+    ("how far", several(lambda t: (t[:-1] - t[1:]).clamp(min=0).mean()), "how far"),
+    ("whether", several(lambda t: (t[1:] < t[:-1]).any()), "how often"),
+    ("never", going(lambda t: 0.0), "how often"),
+    ("moves", several(lambda t: (t[1:] != t[:-1]).float().mean()), "change anything"),
+    ("times with spans", before_its_neighbour, "not the times with the spans"),
+    ("jumps ahead", several(lambda t: (t[1:] - t[:-1] > 40).float().mean()), "Jumps ahead"),
+    ("peaks for the moves", peak_for_moves, "highest frame does not show it"),
+    ("a whole frame back", several(lambda t: (t[1:] <= t[:-1] - 40).float().mean()), "smaller step back"),
+    ("mean of nothing", going(lambda t: (t[1:] < t[:-1]).float().mean()), "nan"),
+    ("division by nothing", divided_moves, "One phoneme has no move"),
+    ("swapped", lambda *given: listened(*given)[::-1], "swapped"),
+    ("error alone", lambda *given: listened(*given)[0], "Return two numbers"),
+    ("a number for each phoneme", lambda a, s, ms: (outside(times_of(a, ms), s), 0.0), "one number"),
+    ("spans in place", listened_in_place, "in place"),
+    ("weights in place", weights_in_place, "in place"),
+    ("no return", lambda *given: None, "returned None"),
+    ("typed in", lambda *given: (31.0, 0.0), "how often"),
+]
+
+
+def listened_by_loops(weights, spans, frame_ms):
+    total, before, back = 0.0, None, 0
+    for row, (begin, end) in zip(weights.tolist(), spans.tolist(), strict=True):
+        time = sum(a * (j + 0.5) for j, a in enumerate(row)) * frame_ms
+        if time < begin:
+            total += begin - time
+        elif time > end:
+            total += time - end
+        if before is not None and time < before:
+            back += 1
+        before = time
+    return total / len(weights), back / max(1, len(weights) - 1)
+
+
+def listened_by_numpy(weights, spans, frame_ms):
+    a, gold = weights.double().numpy(), spans.double().numpy()
+    times = a @ (frame_ms / 2 + frame_ms * numpy.arange(a.shape[1]))
+    nearest = numpy.clip(times, gold[:, 0], gold[:, 1])
+    steps = numpy.diff(times)
+    return numpy.abs(times - nearest).mean(), (steps < 0).mean() if steps.size else 0.0
+
+
+def listened_by_clamping(weights, spans, frame_ms):
+    times = torch.einsum("pf,f->p", weights, torch.arange(weights.shape[1]) * float(frame_ms)) + frame_ms / 2
+    error = (times - times.clamp(spans[:, 0], spans[:, 1])).abs().mean()
+    moves = times.diff()
+    return error, (moves < 0).sum() / max(1, len(moves))
+
+
+def listened_by_relu(weights, spans, frame_ms):
+    begin, end = spans.T
+    frames = torch.linspace(0.5, weights.shape[1] - 0.5, weights.shape[1])
+    t = weights.matmul(frames) * frame_ms
+    error = torch.relu(begin - t) + torch.relu(t - end)
+    back = torch.where(t[1:] < t[:-1], 1.0, 0.0)
+    return torch.stack([error.mean(), back.mean() if back.numel() else torch.tensor(0.0)])
+
+
+def listened_by_cases(weights, spans, frame_ms):
+    t = (weights * ((2 * torch.arange(weights.shape[1]) + 1) * frame_ms / 2)).sum(dim=-1)
+    early, late = t < spans[:, 0], t > spans[:, 1]
+    gap = torch.zeros_like(t)
+    gap[early] = (spans[:, 0] - t)[early]
+    gap[late] = (t - spans[:, 1])[late]
+    pairs = list(zip(t[:-1], t[1:], strict=True))
+    return [float(gap.sum() / len(t)), sum(int(b < a) for a, b in pairs) / len(pairs) if pairs else 0]
+
+
+RIGHT["06.listening-in-time"] = [
+    listened,
+    listened_by_loops,
+    listened_by_numpy,
+    listened_by_clamping,
+    listened_by_relu,
+    listened_by_cases,
 ]

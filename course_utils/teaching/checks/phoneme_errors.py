@@ -70,28 +70,28 @@ def by_place(hypothesis: str, reference: str) -> int:
 
 @counting.behaviour("counts a wrong, a missing and a surplus phoneme as one error each")
 def _(answer):
-    said = "K AE T S"
-    slips = [("This is the share that is right: return the share of errors.", figure) for figure in (1.0, 4.0, 100.0)]
+    said = "K AE T S IY"
+    slips = [("This is the share that is right: return the share of errors.", figure) for figure in (1.0, 5.0, 100.0)]
     expect_figure(rated(answer, (said, said)), 0.0, "A hypothesis that equals its reference has no error.", *slips)
     others = [
         ("This is the number of errors, or of utterances with one: divide by the number of reference phonemes.", 1.0),
-        ("The rate is a share, not in percent.", 25.0),
-        ("This is the share that is right: return the share of errors.", 0.75),
+        ("The rate is a share, not in percent.", 20.0),
+        ("This is the share that is right: return the share of errors.", 0.8),
     ]
-    wrong = rated(answer, ("K AA T S", said))
+    wrong = rated(answer, ("K AA T S IY", said))
     twice = "A wrong phoneme is one error, a substitution: not a deletion and an insertion."
     missed = ("A wrong phoneme counts: substitutions are missing from your sum.", 0.0)
-    expect_figure(wrong, 1 / 4, "One of four phonemes is wrong.", (twice, 2 / 4), missed, *others)
-    lacking = rated(answer, ("K AE S", said))
-    by_said = ("Divide by the number of reference phonemes, not by that of the hypothesis.", 1 / 3)
-    after = ("After a missing phoneme the rest is not wrong: it only stands one place earlier.", 2 / 4)
+    expect_figure(wrong, 1 / 5, "One of five phonemes is wrong.", (twice, 2 / 5), missed, *others)
+    lacking = rated(answer, ("K AE S IY", said))
+    by_said = ("Divide by the number of reference phonemes, not by that of the hypothesis.", 1 / 4)
+    after = ("After a missing phoneme the rest is not wrong: it only stands one place earlier.", 3 / 5)
     missed = ("A missing phoneme counts: deletions are missing from your sum.", 0.0)
-    expect_figure(lacking, 1 / 4, "One of four phonemes is missing.", by_said, after, missed, *others)
-    surplus = rated(answer, ("K AE AE T S", said))
-    by_said = ("Divide by the number of reference phonemes, not by that of the hypothesis.", 1 / 5)
-    after = ("After a surplus phoneme the rest is not wrong: it only stands one place later.", 3 / 4)
+    expect_figure(lacking, 1 / 5, "One of five phonemes is missing.", by_said, after, missed, *others)
+    surplus = rated(answer, ("K AE AE T S IY", said))
+    by_said = ("Divide by the number of reference phonemes, not by that of the hypothesis.", 1 / 6)
+    after = ("After a surplus phoneme the rest is not wrong: it only stands one place later.", 4 / 5)
     missed = ("A surplus phoneme counts, also if it repeats another one: insertions are missing from your sum.", 0.0)
-    expect_figure(surplus, 1 / 4, "Four phonemes were said, and one more was written.", by_said, after, missed, *others)
+    expect_figure(surplus, 1 / 5, "Five phonemes were said, and one more was written.", by_said, after, missed, *others)
 
 
 @counting.behaviour("takes the fewest edits that explain a hypothesis")
@@ -109,16 +109,15 @@ def _(answer):
         length = len(reference)
         shared = Counter(hypothesis) & Counter(reference)
         cut = sum(h != r for h, r in zip(hypothesis, reference, strict=False))
-        in_turn = "You compared place by place: one surplus phoneme moves all others. Fill a table of edit distances."
+        in_turn = "You compared place by place, or took the first way that fits: fill a table of edit distances."
+        order = "Order counts, and so does how often: you compared which phonemes there are."
         slips = [
             (in_turn, by_place(written, said) / length),
             (in_turn, cut / length),
-            ("Order counts: you compared which phonemes there are, and how often, not in which order.",
-             (max(len(hypothesis), length) - shared.total()) / length),
-            ("Order counts: you compared which phonemes there are, not in which order.",
-             (length - shared.total()) / length),
-            ("Order counts: you compared sets of phonemes.", len(set(hypothesis) ^ set(reference)) / length),
-            ("Order counts: you compared sets of phonemes.", len(set(reference) - set(hypothesis)) / length),
+            (order, (max(len(hypothesis), length) - shared.total()) / length),
+            (order, (length - shared.total()) / length),
+            (order, len(set(hypothesis) ^ set(reference)) / length),
+            (order, len(set(reference) - set(hypothesis)) / length),
             ("A wrong phoneme is one error, a substitution: not a deletion and an insertion.",
              insertions_and_deletions(written, said) / length),
             ("Two swapped neighbours are two errors: only substitution, insertion and deletion are allowed.",
@@ -157,11 +156,12 @@ def _(answer):
 @counting.behaviour("divides all errors by all reference phonemes")
 def _(answer):
     pairs = [
-        ("AH", "AA"),  # 1 of 1
-        ("HH AH L OW W ER L D S", "HH AH L OW W ER L D"),  # 1 of 8
-        ("G UH D M AO N IH", "G UH D M AO R N IH NG"),  # 2 of 9
-        ("S P IY CH", "S P IY CH"),  # 0 of 4
         ("Y EH S P L IY Z", "Y EH"),  # 5 of 2
+        ("T UW", "S T UW"),  # 1 of 3, and an S was written just before
+        ("HH AH L OW W ER L D S", "HH AH L OW W ER L D"),  # 1 of 8
+        ("S P IY CH", "S P IY CH"),  # 0 of 4
+        ("G UH D M AO N IH", "G UH D M AO R N IH NG"),  # 2 of 9
+        ("AH", "AA"),  # 1 of 1
     ]
     wrong = [edits(written.split(), said.split()) for written, said in pairs]
     said = [len(reference.split()) for _, reference in pairs]
@@ -171,22 +171,22 @@ def _(answer):
     mean = "Long utterances weigh more: add up errors and lengths first, and divide once. You averaged rates."
     joined = edits(" ".join(h for h, _ in pairs).split(), " ".join(r for _, r in pairs).split())
     longer = sum(max(pair) for pair in zip(said, written, strict=True))
-    middle = sorted(rates)[2]
+    middle = sorted(rates)[3]
     clipped = sum(min(errors, length) for errors, length in zip(wrong, said, strict=True))
     expect_figure(
         rated(answer, *pairs),
         right,
         "The rate is all errors divided by all reference phonemes.",
-        (mean, sum(rates) / 5),
-        (mean, sum(min(rate, 1) for rate in rates) / 5),
+        (mean, sum(rates) / 6),
+        (mean, sum(min(rate, 1) for rate in rates) / 6),
         (mean, middle),
         ("You added up the rates: divide all errors by all reference phonemes.", sum(rates)),
         ("Divide by the number of reference phonemes, not by that of the hypotheses.", total / sum(written)),
         ("Divide by the number of reference phonemes, not by the longer of each two.", total / longer),
         ("Divide by the number of reference phonemes, not by that of both sides.", total / (sum(said) + sum(written))),
-        ("Divide by the number of reference phonemes, not by that of the utterances.", total / 5),
+        ("Divide by the number of reference phonemes, not by that of the utterances.", total / 6),
         ("This is the number of errors: divide by the number of reference phonemes.", total),
-        ("This is the share of utterances with an error: count phonemes.", 4 / 5),
+        ("This is the share of utterances with an error: count phonemes.", 5 / 6),
         ("The rate is a share, not in percent.", 100 * right),
         ("This is the share that is right: return the share of errors.", 1 - right),
         ("Utterances are compared one by one: joined, errors of two may cancel out.", joined / sum(said)),

@@ -132,7 +132,9 @@ def _(answer):
 
 @smoothing.behaviour("still shares out one where all scores are very low")
 def _(answer):
-    scores = torch.tensor([[-200.0, -201.0, -203.0, 5.0], [-500.0, -500.0, -500.0, -500.0], [-99.0, -98.0, -1.0, -97.0]])
+    scores = torch.tensor(
+        [[-200.0, -201.0, -203.0, 5.0], [-500.0, -500.0, -500.0, -500.0], [-99.0, -98.0, -1.0, -97.0]]
+    )
     mask = torch.tensor([[True, True, True, False], [True, True, False, False], [True, True, False, True]])
     weights = smoothed(answer, scores, mask)
     right = smooth_weights(scores, mask)
