@@ -1,0 +1,207 @@
+"""Lesson 6: what knowing where one looked last gains, on single utterances and on long ones, and how near looks are."""
+
+import torch
+
+from course_utils.checkpoints import CheckpointError, load_checkpoint, round_to_half, save_checkpoint
+from course_utils.datasets.speech_phonemes import PHONEMES
+from course_utils.datasets.text import END, Vocabulary
+from course_utils.experiments.claims import Claim
+from course_utils.experiments.speech import (
+    COPIES,
+    Recipe,
+    error_by_voice,
+    fit,
+    named_figures,
+    token_loss,
+    utterances_of,
+)
+from course_utils.models.speech import SYSTEMS, SpeechModel
+
+RECIPES = {system: Recipe(system, steps=1_500) for system in SYSTEMS}
+"""The recipes that claims are measured with."""
+LIVE = {system: Recipe(system, steps=500) for system in SYSTEMS}
+"""What the lesson trains while it is read."""
+
+_PAPER = "arXiv:1506.07503"
+_PER = "phoneme error rate in %, unseen words"
+
+
+def _claim(
+    name: str, claim: str, metric: str, direction: str, baseline: tuple, ours: tuple, figures: str = "not measured"
+) -> Claim:
+    return Claim(f"06.{name}", _PAPER, claim, metric, direction, baseline, ours, figures, sources=("default",))
+
+
+CLAIMS = [
+    _claim(
+        "location-beats-content",
+        "Knowing where one looked last lowers the error",
+        _PER,
+        "lower",
+        ("content", "content/per/test"),
+        ("location", "location/per/test"),
+        "TIMIT: 18.7 and 18.0",
+    ),
+    _claim(
+        "smooth-beats-location",
+        "Smoothing the weights lowers the error",
+        _PER,
+        "lower",
+        ("softmax", "location/per/test"),
+        ("sigmoids", "smooth/per/test"),
+        "TIMIT: 18.0 and 17.6",
+    ),
+    _claim(
+        "content-breaks",
+        "Content-based attention fails on speech longer than any in training",
+        f"phoneme error rate in %, {COPIES[-1]} repeats, window and end symbol held back",
+        "higher",
+        ("one utterance", f"content/repeats/{COPIES[0]}"),
+        (f"{COPIES[-1]} repeats", f"content/repeats/{COPIES[-1]}"),
+        "curves only (their figure 3)",
+    ),
+    _claim(
+        "location-holds",
+        "Location-aware attention bears long speech better than content-based attention",
+        f"phoneme error rate in %, {COPIES[-1]} repeats, window and end symbol held back",
+        "lower",
+        ("content", f"content/repeats/{COPIES[-1]}"),
+        ("location", f"location/repeats/{COPIES[-1]}"),
+        "about 20 at ten repeats",
+    ),
+    _claim(
+        "location-holds-different",
+        "So it does where the joined utterances are different ones",
+        f"phoneme error rate in %, {COPIES[-1]} different utterances, window and end symbol held back",
+        "lower",
+        ("content", f"content/different/{COPIES[-1]}"),
+        ("location", f"location/different/{COPIES[-1]}"),
+        "curves only (their figure 3)",
+    ),
+    _claim(
+        "looks-at-phonemes",
+        "More attention lies inside the true phoneme with location-aware than with content-based attention",
+        "attention inside the true phoneme, %",
+        "higher",
+        ("content", "content/mass"),
+        ("location", "location/mass"),
+        "pictures only",
+    ),
+    _claim(
+        "finds-boundaries",
+        "The looks tell where phonemes end, better than cutting the utterance into equal parts",
+        "distance from the true boundary, ms",
+        "lower",
+        ("equal parts", "location/boundary/uniform"),
+        ("location", "location/boundary"),
+        "pictures only",
+    ),
+]
+
+
+def recipes(source: str) -> dict[str, dict[str, Recipe]]:
+    """The recipes of every part of the measurement: a part for each system.
+
+    Raises:
+        ValueError: if the source is not "default".
+    """
+    if source != "default":
+        raise ValueError(f"source is {source!r}; expected 'default': these claims need the phonemes' times.")
+    return {system: {system: recipe} for system, recipe in RECIPES.items()}
+
+
+def settings(source: str, fast: bool) -> dict:
+    """Everything that decides the figures, part by part."""
+    return {part: {n: r.configuration() for n, r in named.items()} for part, named in recipes(source).items()}
+
+
+def measure_part(part: str, source: str, seed: int, fast: bool) -> dict[str, float]:
+    """Train the model of a part and name its figures."""
+    figures = {}
+    for name, recipe in recipes(source)[part].items():
+        data = utterances_of(*((40, 10) if fast else (recipe.utterances,)))
+        model, history = fit(recipe.shortened(0.001) if fast else recipe, data, seed, progress=not fast)
+        figures[f"{name}/seconds"] = history.seconds
+        figures |= named_figures(name, model, data, most=4 if fast else None)
+    return figures
+
+
+def _measure(part: str):
+    return lambda source, seed, fast: measure_part(part, source, seed, fast)
+
+
+PARTS = {part: _measure(part) for part in RECIPES}
+
+_LARGE = (("hidden_size", 160), ("dropout", 0.1))
+LONG_TRAINING = {
+    f"06-{system}": Recipe(system, 16_000, _LARGE, steps=9_000, learning_rate=1.5e-3, batch_size=32)
+    for system in SYSTEMS
+}
+"""The checkpoints: trained longer, on more utterances, with seed 0."""
+
+
+def train_checkpoint(name: str) -> None:
+    """Train one of `LONG_TRAINING` and store it with its card, which has every voice's error rate."""
+    recipe = LONG_TRAINING[name]
+    data = utterances_of(recipe.utterances)
+
+    def watch(model: SpeechModel) -> float:
+        value = token_loss(model, data)
+        print(f"\nvalidation {value:.4f} nats per phoneme", flush=True)
+        return value
+
+    model, history = fit(recipe, data, validate=watch, validate_every=max(1, recipe.steps // 20))
+    round_to_half(model)
+    voices = {}
+    for test in ("test", "unseen voices"):
+        voices |= error_by_voice(model, data, data.test[test])
+    save_checkpoint(
+        name,
+        model,
+        {
+            "command": f"python -m course_utils.experiments checkpoint 06 {name}",
+            "seed": 0,
+            "recipe": recipe.configuration(),
+            "data": {"source": "default", "credit": data.credit},
+            "vocabulary": list(data.vocabulary.words),
+            "seconds": round(history.seconds),
+            "validations": [(step, round(value, 4)) for step, value in history.validations],
+            "threads": torch.get_num_threads(),
+            "metrics": checkpoint_metrics(name, model),
+            "voices": {voice: [round(100 * rate, 2), count] for voice, (rate, count) in voices.items()},
+        },
+    )
+
+
+CHECKPOINTS = dict.fromkeys(LONG_TRAINING, train_checkpoint)
+
+
+def checkpoint_metrics(name: str, model: SpeechModel, most: int | None = None) -> dict[str, float]:
+    """The figures on a checkpoint's card, without its name in front; see `named_figures`.
+
+    Args:
+        name: a key of `LONG_TRAINING`.
+        model: its model.
+        most: utterances of each test; None = all.
+    """
+    figures = named_figures("model", model, utterances_of(100), most=most)
+    return {key.removeprefix("model/"): round(value, 4) for key, value in figures.items()}
+
+
+def load_trained(name: str) -> tuple[SpeechModel, dict]:
+    """Load a checkpoint and its card.
+
+    Raises:
+        CheckpointError: see `load_checkpoint`; also if its phonemes are not those that speech has now.
+    """
+
+    def build(card: dict) -> SpeechModel:
+        if tuple(card.get("vocabulary", ())) != Vocabulary(PHONEMES).words:
+            raise CheckpointError(
+                f"{name} was trained with other phonemes than today's; "
+                f"make it again with: python -m course_utils.experiments checkpoint 06 {name}"
+            )
+        recipe = LONG_TRAINING[name]
+        return SpeechModel(recipe.system, len(card["vocabulary"]), end_symbol=END, **dict(recipe.options))
+
+    return load_checkpoint(name, build)

@@ -1,0 +1,312 @@
+"""What the experiments of lesson 6 share: how a recognizer is trained, and how phonemes and looks are marked."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+from rapidfuzz.distance import Levenshtein
+from torch import Tensor
+
+from course_utils.datasets.speech_features import STEP_MS
+from course_utils.datasets.spoken import SpokenUtterance
+from course_utils.datasets.spoken_data import (
+    SpokenData,
+    gold_overlap,
+    join_utterances,
+    make_speech_batch,
+    speech_batches,
+    spoken_data,
+)
+from course_utils.datasets.text import BEGIN, END
+from course_utils.mechanisms.search import Hypothesis, beam_search, greedy_search
+from course_utils.models.speech import SpeechModel
+from course_utils.training import History, pick_device, seed_everything, train
+
+WINDOW = 12
+"""Steps to either side of the last look while long speech is decoded: half a second."""
+END_WITHIN = 8
+"""The end symbol is held back until the look is this near to the end of long speech, steps."""
+COPIES = (1, 2, 4, 8)
+"""How many utterances are joined in the tests of long speech."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a trained model besides the seed.
+
+    Attributes:
+        system: a name in `models.speech.SYSTEMS`.
+        utterances: how many training utterances.
+        options: further arguments of `SpeechModel`, e.g. `(("hidden_size", 96),)`.
+        steps, learning_rate, label_smoothing: see `training.train`.
+        batch_size: utterances in a batch.
+    """
+
+    system: str
+    utterances: int = 4000
+    options: tuple[tuple[str, object], ...] = ()
+    steps: int = 1000
+    learning_rate: float = 2e-3
+    label_smoothing: float = 0.1
+    batch_size: int = 32
+
+    def shortened(self, share: float) -> "Recipe":
+        """The same with a share of the steps, at least one."""
+        return replace(self, steps=max(1, round(self.steps * share)))
+
+    def configuration(self) -> dict:
+        """The recipe as plain values, for cards and results."""
+        return {**asdict(self), "options": dict(self.options)}
+
+
+@lru_cache(maxsize=2)
+def utterances_of(train_count: int = 4000, test_count: int = 200) -> SpokenData:
+    """Speak the utterances, or take them from the cache, once for all models that need them."""
+    return spoken_data(train_count, test_count)
+
+
+def fit(
+    recipe: Recipe,
+    data: SpokenData,
+    seed: int = 0,
+    *,
+    progress: bool = True,
+    time_limit_seconds: float | None = None,
+    validate: Callable[[SpeechModel], float] | None = None,
+    validate_every: int = 500,
+) -> tuple[SpeechModel, History]:
+    """Train a recipe on utterances.
+
+    Args:
+        recipe: what to train and how.
+        data: what to train on.
+        seed: initial weights and the order of utterances.
+        progress, time_limit_seconds, validate, validate_every: see `training.train`.
+    """
+    torch.set_flush_denormal(True)
+    seed_everything(seed)
+    model = SpeechModel(recipe.system, len(data.vocabulary), end_symbol=END, **dict(recipe.options))
+    history = train(
+        model.to(pick_device()),
+        data.batches(recipe.batch_size, seed),
+        steps=recipe.steps,
+        learning_rate=recipe.learning_rate,
+        label_smoothing=recipe.label_smoothing,
+        validate=validate,
+        validate_every=validate_every,
+        progress=progress,
+        time_limit_seconds=time_limit_seconds,
+        description=recipe.system,
+    )
+    return model, history
+
+
+@torch.no_grad()
+def token_loss(model: SpeechModel, data: SpokenData, batch_size: int = 50) -> float:
+    """Mean cross-entropy of the validation utterances, nats per phoneme."""
+    device, total, tokens = next(model.parameters()).device, 0.0, 0
+    for batch in speech_batches(data.validation, data.vocabulary, batch_size, seed=0):
+        loss = model.loss(batch.to(device))
+        total, tokens = total + float(loss.mean) * loss.tokens, tokens + loss.tokens
+    return total / tokens
+
+
+def recognize(
+    model: SpeechModel,
+    data: SpokenData,
+    spoken: Sequence[SpokenUtterance],
+    beam_size: int = 1,
+    *,
+    window: int | None = None,
+    end_within: int | None = None,
+    batch_size: int = 50,
+) -> list[Hypothesis]:
+    """Write what was said.
+
+    Args:
+        model: any system.
+        data: whose vocabulary the model has.
+        spoken: utterances.
+        beam_size: 1 is greedy.
+        window: steps to either side of the last look; None = everywhere. The model is left as it was.
+        end_within: steps from the end within which an utterance may end; None = anywhere.
+        batch_size: utterances at once.
+
+    Returns:
+        One hypothesis per utterance, with at most one phoneme per step of 40 ms.
+    """
+    device, found = next(model.parameters()).device, []
+    before = model.attention.window, model.end_within
+    model.attention.window, model.end_within = window, end_within
+    try:
+        for start in range(0, len(spoken), batch_size):
+            batch = make_speech_batch(spoken[start : start + batch_size], data.vocabulary).to(device)
+            limits = {"begin": BEGIN, "end": END, "max_length": (batch.feature_mask.sum(dim=1) + 1).tolist()}
+            arguments = (model, batch.features, batch.feature_mask)
+            with torch.no_grad():
+                found += (
+                    greedy_search(*arguments, **limits)
+                    if beam_size == 1
+                    else beam_search(*arguments, **limits, beam_size=beam_size)
+                )
+    finally:
+        model.attention.window, model.end_within = before
+    return found
+
+
+def phoneme_error_rate(written: Sequence[Sequence[str]], spoken: Sequence[Sequence[str]]) -> float:
+    """Edits (insertions, deletions, substitutions) that turn what was written into what was said, per phoneme said.
+
+    Edits and phonemes are summed over all utterances before they are divided. Above 1 if more is wrong than was said.
+
+    Args:
+        written: phonemes of each utterance as recognized.
+        spoken: phonemes as said.
+
+    Raises:
+        ValueError: if the lists have different lengths or nothing was said.
+    """
+    said = sum(map(len, spoken))
+    if len(written) != len(spoken) or not said:
+        raise ValueError(
+            f"got {len(written)} written and {len(spoken)} spoken utterances with {said} phonemes; expected as many "
+            "of both, and something to be said."
+        )
+    edits = sum(Levenshtein.distance(list(a), list(b)) for a, b in zip(written, spoken, strict=True))
+    return edits / said
+
+
+def error_rate(
+    model: SpeechModel, data: SpokenData, spoken: Sequence[SpokenUtterance], beam_size: int = 1, **decoding
+) -> float:
+    """Phoneme error rate of a model, 0 upwards; `decoding` goes to `recognize`."""
+    found = recognize(model, data, spoken, beam_size, **decoding)
+    written = [data.vocabulary.decode(hypothesis.tokens) for hypothesis in found]
+    return phoneme_error_rate(written, [one.symbols for one in spoken])
+
+
+def error_by_voice(
+    model: SpeechModel, data: SpokenData, spoken: Sequence[SpokenUtterance]
+) -> dict[str, tuple[float, int]]:
+    """Phoneme error rate and number of utterances for each voice."""
+    voices = sorted({one.utterance.voice for one in spoken})
+    groups = {voice: [one for one in spoken if one.utterance.voice == voice] for voice in voices}
+    return {voice: (error_rate(model, data, group), len(group)) for voice, group in groups.items()}
+
+
+def joined(spoken: Sequence[SpokenUtterance], copies: int, *, repeat: bool) -> list[SpokenUtterance]:
+    """Join utterances: each to itself, or to those that follow it (the last ones to the first)."""
+    count = len(spoken)
+    chosen = [[spoken[(i + (0 if repeat else k)) % count] for k in range(copies)] for i in range(count)]
+    return [join_utterances(group) for group in chosen]
+
+
+@torch.no_grad()
+def looks_along(
+    model: SpeechModel, data: SpokenData, spoken: Sequence[SpokenUtterance], batch_size: int = 50
+) -> list[Tensor]:
+    """Where a model looks while it writes the true phonemes: `(phonemes, steps)` for each utterance."""
+    device, looks = next(model.parameters()).device, []
+    for start in range(0, len(spoken), batch_size):
+        chosen = spoken[start : start + batch_size]
+        batch = make_speech_batch(chosen, data.vocabulary).to(device)
+        _, weights = model(batch)
+        steps = batch.feature_mask.sum(dim=1).tolist()
+        looks += [w[: len(one.phonemes), :s].cpu() for w, one, s in zip(weights, chosen, steps, strict=True)]
+    return looks
+
+
+class LookScore(NamedTuple):
+    """Whether each phoneme looks at the time when it sounds.
+
+    Attributes:
+        mass: mean share of the attention inside the phoneme, 0 to 1.
+        mass_uniform: the same for attention spread evenly over the utterance.
+        peak: share of phonemes whose most attended step overlaps with it, 0 to 1.
+        near: share whose most attended step does so, or is the one before or after.
+        boundary_ms: mean distance, in ms, of a boundary between two phonemes from the middle between the mean times of
+            their attention.
+        boundary_ms_uniform: the same if every phoneme took the same share of the utterance.
+        forward: share of looks that do not lie before the previous one.
+        phonemes: how many were marked.
+    """
+
+    mass: float
+    mass_uniform: float
+    peak: float
+    near: float
+    boundary_ms: float
+    boundary_ms_uniform: float
+    forward: float
+    phonemes: int
+
+
+def mark_looks(looks: Sequence[Tensor], spoken: Sequence[SpokenUtterance]) -> LookScore:
+    """Mark looks against the true times of phonemes.
+
+    Args:
+        looks: `(phonemes, steps)` for each utterance.
+        spoken: the utterances.
+
+    Raises:
+        ValueError: if a map has another number of rows than the utterance has phonemes.
+    """
+    sums, phonemes, boundaries, moves = torch.zeros(7, dtype=torch.float64), 0, 0, 0
+    for weights, one in zip(looks, spoken, strict=True):
+        if len(weights) != len(one.phonemes):
+            raise ValueError(f"a map has {len(weights)} rows for {len(one.phonemes)} phonemes; expected one for each.")
+        steps = weights.shape[1]
+        overlap = gold_overlap(one.phonemes, steps)
+        peaks = weights.argmax(dim=1)
+        touched = overlap > 0
+        widened = touched.clone()
+        widened[:, 1:] |= touched[:, :-1]
+        widened[:, :-1] |= touched[:, 1:]
+        rows = torch.arange(len(weights))
+        times = weights.double() @ ((torch.arange(steps, dtype=torch.float64) + 0.5) * STEP_MS)
+        truth = torch.tensor([phoneme.start_ms for phoneme in one.phonemes[1:]], dtype=torch.float64)
+        even = torch.arange(1, len(weights), dtype=torch.float64) * steps * STEP_MS / len(weights)
+        sums += torch.stack(
+            [
+                (weights * overlap).sum().double(),
+                (overlap.sum() / steps).double(),
+                touched[rows, peaks].sum().double(),
+                widened[rows, peaks].sum().double(),
+                ((times[1:] + times[:-1]) / 2 - truth).abs().sum(),
+                (even - truth).abs().sum(),
+                (peaks[1:] >= peaks[:-1]).sum().double(),
+            ]
+        )
+        phonemes, boundaries, moves = phonemes + len(weights), boundaries + len(truth), moves + len(truth)
+    counts = torch.tensor([phonemes] * 4 + [boundaries] * 2 + [moves], dtype=torch.float64)
+    return LookScore(*(sums / counts).tolist(), phonemes)
+
+
+def named_figures(name: str, model: SpeechModel, data: SpokenData, most: int | None = None) -> dict[str, float]:
+    """Score a model and name its figures `<name>/…`, as the claims refer to them.
+
+    Args:
+        name: what the figures begin with.
+        model: trained.
+        data: whose tests are used.
+        most: utterances of each test; None = all.
+
+    Returns:
+        In %: `per/<test>`, and for joined utterances of "test" `plain/<n>` (greedy, as it comes), `repeats/<n>` and
+        `different/<n>` (window and end symbol held back); `mass`, `mass/uniform`, `peak`, `near`, `forward`. In ms:
+        `boundary` and `boundary/uniform`.
+    """
+    figures = {f"{name}/per/{test}": 100 * error_rate(model, data, spoken[:most]) for test, spoken in data.test.items()}
+    spoken = data.test["test"][:most]
+    held = {"window": WINDOW, "end_within": END_WITHIN}
+    for copies in COPIES:
+        repeats, different = (joined(spoken[:50], copies, repeat=repeat) for repeat in (True, False))
+        figures[f"{name}/plain/{copies}"] = 100 * error_rate(model, data, different)
+        figures[f"{name}/repeats/{copies}"] = 100 * error_rate(model, data, repeats, **held)
+        figures[f"{name}/different/{copies}"] = 100 * error_rate(model, data, different, **held)
+    marks = mark_looks(looks_along(model, data, spoken), spoken)
+    shares = {"mass": marks.mass, "mass/uniform": marks.mass_uniform, "peak": marks.peak, "near": marks.near}
+    figures |= {f"{name}/{key}": 100 * value for key, value in {**shares, "forward": marks.forward}.items()}
+    return figures | {f"{name}/boundary": marks.boundary_ms, f"{name}/boundary/uniform": marks.boundary_ms_uniform}

@@ -1,0 +1,142 @@
+"""The experiments of lesson 6: errors and looks are marked, long speech is joined, claims find their figures."""
+
+import json
+
+import numpy
+import pytest
+import torch
+
+from course_utils.datasets.speech_features import MELS, STEP_MS
+from course_utils.datasets.speech_phonemes import PHONEMES, Phoneme
+from course_utils.datasets.spoken import SpokenUtterance, Utterance
+from course_utils.datasets.spoken_cache import small_set
+from course_utils.datasets.spoken_data import SpokenData
+from course_utils.datasets.text import Vocabulary
+from course_utils.experiments import lesson_06_speech as lesson_06
+from course_utils.experiments import speech as experiments
+from course_utils.experiments.speech import (
+    COPIES,
+    Recipe,
+    error_by_voice,
+    error_rate,
+    fit,
+    joined,
+    looks_along,
+    mark_looks,
+    named_figures,
+    phoneme_error_rate,
+    recognize,
+)
+from course_utils.mechanisms.search import Hypothesis
+
+NOTHING = Hypothesis([], 0.0, None, True)
+SMALL = (("hidden_size", 8), ("embedding_size", 4), ("attention_size", 6), ("layers", 1))
+
+
+@pytest.fixture(scope="module")
+def data():
+    """The prepared set: no synthesizer is needed."""
+    tests = {split: small_set(split)[:6] for split in ("test", "unseen phrases", "unseen voices")}
+    return SpokenData("default", Vocabulary(PHONEMES), small_set("train")[:24], small_set("validation")[:4], tests)
+
+
+def small(system, **changes):
+    return Recipe(system, options=SMALL, **{"steps": 2, "batch_size": 8, **changes})
+
+
+def edits(a, b):
+    """The slow definition of edit distance."""
+    if not a or not b:
+        return len(a) + len(b)
+    return min(edits(a[1:], b[1:]) + (a[0] != b[0]), edits(a[1:], b) + 1, edits(a, b[1:]) + 1)
+
+
+def test_errors_are_summed_before_they_are_divided():
+    written, spoken = ["kat", "", "bedroom"], ["kaet", "no", "bad"]
+    expected = sum(edits(a, b) for a, b in zip(written, spoken, strict=True)) / sum(map(len, spoken))
+    assert phoneme_error_rate(written, spoken) == pytest.approx(expected)
+    assert phoneme_error_rate([("t", "ch")], [("tch",)]) == 2  # symbols, not letters
+    with pytest.raises(ValueError, match="as many of both"):
+        phoneme_error_rate(["a"], ["a", "b"])
+    with pytest.raises(ValueError, match="something to be said"):
+        phoneme_error_rate([""], [""])
+
+
+def tone(count, spans):
+    """An utterance of `count` steps with phonemes at given steps."""
+    phonemes = tuple(Phoneme(PHONEMES[i], a * STEP_MS, b * STEP_MS) for i, (a, b) in enumerate(spans))
+    return SpokenUtterance(Utterance(("x",), "en-us"), numpy.zeros((4 * count, MELS), numpy.float16), phonemes)
+
+
+def test_looks_at_the_middle_of_each_phoneme_are_perfect():
+    one = tone(12, [(0, 4), (4, 6), (6, 12)])
+    weights = torch.zeros(3, 12)
+    weights[0, 0:4], weights[1, 4:6], weights[2, 6:12] = 1 / 4, 1 / 2, 1 / 6
+    marks = mark_looks([weights], [one])
+    assert (marks.mass, marks.peak, marks.near, marks.forward) == pytest.approx((1, 1, 1, 1))
+    assert marks.mass_uniform == pytest.approx(12 / 12 / 3) and marks.phonemes == 3
+    # mean times are 2, 5 and 9 steps, their middles 3.5 and 7; the boundaries lie at 4 and 6
+    assert marks.boundary_ms == pytest.approx((0.5 + 1) / 2 * STEP_MS)
+    assert marks.boundary_ms_uniform == pytest.approx((0 + 2) / 2 * STEP_MS)
+
+
+def test_looks_beside_the_phoneme_and_backwards_are_told_apart():
+    one = tone(12, [(0, 4), (4, 6), (6, 12)])
+    weights = torch.zeros(3, 12)
+    weights[0, 4] = weights[1, 8] = weights[2, 5] = 1  # one step behind, three behind, one before
+    marks = mark_looks([weights], [one])
+    assert (marks.mass, marks.peak) == (0, 0) and marks.near == pytest.approx(2 / 3) and marks.forward == 0.5
+    with pytest.raises(ValueError, match="2 rows for 3 phonemes"):
+        mark_looks([weights[:2]], [one])
+
+
+def test_joined_utterances_are_repeats_or_neighbours(data):
+    spoken = data.test["test"][:3]
+    twice, two = joined(spoken, 2, repeat=True), joined(spoken, 2, repeat=False)
+    assert [one.symbols for one in twice] == [one.symbols * 2 for one in spoken]
+    assert [one.symbols for one in two] == [spoken[i].symbols + spoken[(i + 1) % 3].symbols for i in range(3)]
+    assert len(twice[0].features) == 2 * len(spoken[0].features)
+
+
+@pytest.mark.parametrize("system", ["content", "location", "smooth"])
+def test_a_seed_gives_the_same_model_and_looks_sum_to_one(data, system):
+    (model, history), (again, _) = (fit(small(system), data, progress=False) for _ in range(2))
+    assert len(history.losses) == 2
+    for one, other in zip(model.parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, other)
+    spoken = data.test["test"]
+    for look, one in zip(looks_along(model, data, spoken), spoken, strict=True):
+        assert len(look) == len(one.phonemes)
+        assert torch.allclose(look.sum(dim=1), torch.ones(len(look)), atol=1e-5)
+
+
+def test_decoding_settings_hold_for_one_call_only(data):
+    model, _ = fit(small("location"), data, progress=False)
+    spoken = data.test["test"][:2]
+    found = recognize(model, data, spoken, window=2, end_within=1)
+    assert (model.attention.window, model.end_within) == (None, None)
+    for hypothesis in found:
+        assert ((hypothesis.attention_weights > 0).sum(dim=1) <= 5).all()
+    assert recognize(model, data, spoken, beam_size=2)[0].tokens is not None
+    rates = error_by_voice(model, data, data.test["unseen voices"])
+    assert sum(count for _, count in rates.values()) == 6
+    assert error_rate(model, data, data.test["unseen voices"]) >= 0
+
+
+def test_every_claim_finds_its_figures(data, monkeypatch):
+    monkeypatch.setattr(experiments, "recognize", lambda model, data, spoken, *_, **__: [NOTHING] * len(spoken))
+    figures = {}
+    for part, recipes in lesson_06.recipes("default").items():
+        model, _ = fit(small(recipes[part].system, steps=1), data, progress=False)
+        figures |= named_figures(part, model, data, most=2)
+    for claim in lesson_06.CLAIMS:
+        assert {claim.baseline[1], claim.ours[1]} <= set(figures), claim.claim_id
+    assert all(torch.tensor(value).isfinite() for value in figures.values())
+    assert {f"content/plain/{copies}" for copies in COPIES} <= set(figures)
+
+
+def test_recipes_can_be_kept_as_json_and_shortened():
+    assert set(json.loads(json.dumps(lesson_06.settings("default", fast=False)))) == set(lesson_06.PARTS)
+    assert lesson_06.LIVE["smooth"].shortened(1e-9).steps == 1
+    with pytest.raises(ValueError, match="expected 'default'"):
+        lesson_06.recipes("real")
