@@ -187,6 +187,7 @@ WRONG["06.location-features"] = [
     ("flattened", flattened, "runs into the next"),
     ("one filter per utterance", grouped, "every filter reads every utterance"),
     ("axis left over", after(lambda f: f[:, None]), "left over"),
+    ("squeezed", after(torch.squeeze), "batch is gone"),
     ("padding typed in", fixed_padding, "frames"),
     ("new layer", own_layer, "Expected the sum"),
     ("precision lost", lambda a, F: features(a.float(), F.float()), "torch.float64"),
@@ -459,6 +460,7 @@ WRONG["06.location-score"] = [
     ("weights and context", weights_and_context, "Return one tensor"),
     ("axis left over", lambda *given: score(*given)[..., None], "left over"),
     ("batch lost", lambda *given: score(*given)[0], "batch is gone"),
+    ("squeezed", lambda *given: score(*given).squeeze(), "batch is gone"),
     ("precision lost", lambda *given: score(*[x if x.dtype == torch.bool else x.float() for x in given]), "float64"),
     ("state detached", giving(s=torch.detach), "No gradient reaches state"),
     ("features detached", giving(f=torch.detach), "No gradient reaches features"),
@@ -613,6 +615,8 @@ WRONG["06.smoothing"] = [
     ("logarithm of a sigmoid", lambda e, m: softmax_of(e.sigmoid().log(), m), "Very low scores"),
     ("greedy", lambda e, m: softmax_of(torch.where(e > 7, e, nn.functional.logsigmoid(e)), m), "nearly everything"),
     ("sum alone", lambda e, m: e.sigmoid().sum(1, keepdim=True), "sum of each row"),
+    ("squeezed", lambda e, m: smooth(e, m).squeeze(), "(batch, frames)"),
+    ("first utterance", lambda e, m: smooth(e, m)[:1], "(batch, frames)"),
     ("precision lost", lambda e, m: smooth(e.float(), m), "torch.float64"),
     ("detached", lambda e, m: smooth(e, m).detach(), "No gradient flows back"),
     (
@@ -843,6 +847,8 @@ WRONG["06.window"] = [
     ("small number", closing(lambda e, i, m: e.masked_fill(~(i & m), -15).softmax(1)), "weight"),
     ("large number", closing(lambda e, i, m: e.masked_fill(~(i & m), -1e5).softmax(1)), "minus infinity"),
     ("cut out", cut_out, "cut the window out"),
+    ("squeezed", lambda *given: windowed(*given).squeeze(), "(batch, frames)"),
+    ("first utterance", lambda *given: windowed(*given)[:1], "(batch, frames)"),
     ("window typed in", lambda e, a, m, n: windowed(e, a, m, 1), "half as many"),
     ("precision lost", lambda e, a, m, n: windowed(e.float(), a, m, n), "torch.float64"),
     ("detached", lambda e, a, m, n: windowed(e.detach(), a, m, n), "No gradient"),
@@ -884,8 +890,6 @@ def window_by_pooling(scores, previous, mask, window):
     """Spread a one at the median over its neighbours."""
     peak = nn.functional.one_hot(half_frames(previous)[:, 0], scores.shape[1]).float()
     near = nn.functional.max_pool1d(peak[:, None], 2 * window + 1, 1, window)[:, 0] if window else peak
-    if near.shape != peak.shape:
-        raise ValueError("pooling changed the length")
     return softmax_of(scores, (near > 0) & mask)
 
 
@@ -906,6 +910,7 @@ RIGHT["06.window"] = [
     window_by_loops,
     window_by_search,
     window_by_argmax,
+    window_by_pooling,
     window_by_slicing,
     window_by_logs,
 ]

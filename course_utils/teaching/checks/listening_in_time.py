@@ -73,7 +73,7 @@ def peaks(frames_of: list[int], frames: int) -> Tensor:
 
 @timing.behaviour("measures in ms from the middle of a frame to the phoneme's span")
 def _(answer):
-    # One frame for each phoneme. The middles are at 100, 20, 140, 340, 220, 380 ms; outside by 0, 25, 115, 0, 70, 60 ms.
+    # One frame for each phoneme: their middles are at 100, 20, 140, 340, 220, 380 ms, outside by 0, 25, 115, 0, 70, 60.
     weights = peaks([2, 0, 3, 8, 5, 9], 10)
     spans = torch.tensor([[85, 130], [45, 95], [10, 25], [300, 345], [290, 333], [260, 320.0]])
     error, backward = marked(answer, weights, spans, 40.0)
@@ -102,6 +102,12 @@ def _(answer):
         ("The unit is ms, not s.", right / 1000),
         ("The unit is ms, not frames.", right / 40),
         ("A frame lasts frame_ms, here 40 ms; you counted 10 ms.", distances(times / 4, spans).mean()),
+        ("The weights of a row sum to one already: no division by their number.",
+         distances(times / 10, spans).mean()),
+        ("The weights are not used: take the time expected under them.",
+         distances(torch.full((6,), 200.0), spans).mean()),
+        ("The weights sum to one already: no second softmax.",
+         distances(expected_times(weights.softmax(1), 40.0), spans).mean()),
         (f"{whole} middle.", (times - middle).abs().mean()),
         (f"{whole} beginning.", (times - start).abs().mean()),
         (f"{whole} end.", (times - end).abs().mean()),
@@ -152,7 +158,7 @@ def _(answer):
     median = places[(weights.cumsum(1) < 0.5).sum(1)]
     every = torch.maximum(spans[:, :1] - places, places - spans[:, 1:]).clamp(min=0)  # (phonemes, frames)
     inside = ((places >= spans[:, :1]) & (places < spans[:, 1:])).float()
-    last = "The weights of a row sum to one already: no division."
+    last = "The weights of a row sum to one already: no division by their number."
     expected = "The expected time is Σ_j a_j (j + 0.5) · frame_ms."
     rounded = "The expected time may lie between two frames: do not round it."
     corner = f"A frame stands for its middle. {expected}"

@@ -96,6 +96,10 @@ def _(answer):
     shifted = "Everything is one frame off: put equally many zeros at either end, width // 2."
     ends = "Outside the utterance the weights are zero: no"
     plain = "A convolution adds up the products, and nothing follows:"
+    middle = (
+        "Only the middle of each filter meets the weights: "
+        "slide the filters over the frames, the last axis of (batch, 1, frames)."
+    )
     hard = functional.one_hot(previous.argmax(1), 9).float()
     windows = functional.pad(previous, (2, 2)).unfold(1, 5, 1).unsqueeze(2) * filters  # (1, frames, filters, width)
     recognise(
@@ -143,7 +147,7 @@ def _(answer):
         ("Read the weights themselves, not their logarithms.", location_features(previous.log(), filters)),
         ("The weights sum to one already: no second softmax.", location_features(previous.softmax(1), filters)),
         ("Neighbouring numbers of a filter meet neighbouring frames: no dilation.", slid(previous, filters, 4, 4, 2)),
-        ("Only the middle of each filter counts for you: all of it does.", previous[..., None] * filters[:, 2]),
+        (middle, previous[..., None] * filters[:, 2]),
         ("Return the features alone: do not multiply by the weights.", right * previous[..., None]),
         ("Return the features alone: do not add the weights.", right + previous[..., None]),
     )

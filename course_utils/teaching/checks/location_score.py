@@ -103,6 +103,7 @@ def _(answer):
     transposed = "A matrix is transposed: W s is state @ W.T, where each row of state is an s; V h and U f likewise."
     slips = [
         ("The features are missing: add U f before the tanh.", (s + h + b).tanh() @ w),
+        ("The features run backwards: f_j belongs to frame j.", (s + h + f.flip(1) + b).tanh() @ w),
         ("The features belong inside the tanh: add U f before it.", (s + h + b).tanh() @ w + f.sum(2)),
         ("The features belong inside the tanh: add U f before it.", (s + h + b).tanh() @ w + f @ w),
         ("U is missing: multiply the features by it.", (s + h + features + b).tanh() @ w),
@@ -138,8 +139,12 @@ def _(answer):
         (transposed, (s + h + features @ U + b).tanh() @ w),
     ]  # fmt: skip
     right = scores.softmax(1)
+    hidden = "Nothing is masked here, yet the weights are NaN: True marks a real frame. Is the mask upside down?"
+    expect(not bool(weights.isnan().any()), hidden)
     recognise(
         weights,
+        ("All weights are one: the softmax runs over the batch, it should run over the frames, dim=1.",
+         torch.ones(1, 6)),
         ("The softmax is missing: these are the scores.", scores),
         ("This is a sigmoid of each score: the frames compete, so take a softmax.", scores.sigmoid()),
         ("This is smoothing, the next exercise: here a softmax turns scores into weights.",
@@ -158,10 +163,10 @@ def _(answer):
 
 @scoring.behaviour("tells frames apart that sound alike, by the features")
 def _(answer):
-    inputs = example(2, 5, (3, 4, 2, 6), full=True)
-    inputs["encoder_outputs"] = inputs["encoder_outputs"][:, :1].expand(2, 5, 4).clone()
+    inputs = example(1, 5, (3, 4, 2, 6), full=True)
+    inputs["encoder_outputs"] = inputs["encoder_outputs"][:, :1].expand(1, 5, 4).clone()
     weights = weighed(answer, inputs)
-    alike = same(weights, weights[:, :1].expand(2, 5))
+    alike = same(weights, weights[:, :1].expand(1, 5))
     expect(not alike, "All frames sound alike here, and yours weigh the same: add U f before the tanh.")
     swapped = location_score(**{**inputs, "features": inputs["features"].flip(1)})
     recognise(weights, ("The features run backwards: f_j belongs to frame j.", swapped))

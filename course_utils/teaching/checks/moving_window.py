@@ -86,7 +86,8 @@ def _(answer):
     over_batch = "The softmax runs over the batch: it should run over the frames, dim=1."
     recognise(
         weights,
-        ("The window is not used: all frames get weight.", scores.softmax(1)),
+        ("The window is not used, all frames get weight: both have to hold, a real frame and (&) in the window.",
+         scores.softmax(1)),
         ("The window is upside down: inside is what may be looked at.", of(~near(middles, 10, 1))),
         (by_mean, of(near(mean, 10, 1))),
         (by_mean, of(near(mean.round(), 10, 1))),
@@ -135,7 +136,10 @@ def _(answer):
     )  # fmt: skip
     column_wise = scores.masked_fill(~near(middles, 10, 1), float("-inf")).softmax(0).nan_to_num()
     recognise(weights.nan_to_num(), (over_batch, column_wise))
-    expect(not bool(weights.isnan().any()), "Some weights are NaN: a row has no frame left. Is the window empty?")
+    expect(
+        not bool(weights.isnan().any()),
+        "Some weights are NaN: a row has no frame left. Is the window empty, or a mask upside down?",
+    )
     hint = f"Expected weights at the median and one frame to either side, and zero elsewhere. {median}"
     expect(bool(((weights != 0) == near(middles, 10, 1)).all()), hint)
     expect_close(weights, of(near(middles, 10, 1)), "In the window the weights are the softmax of the scores.", WEIGHTS)

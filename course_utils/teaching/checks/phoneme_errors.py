@@ -73,7 +73,10 @@ def _(answer):
     said = "K AE T S IY"
     slips = [("This is the share that is right: return the share of errors.", figure) for figure in (1.0, 5.0, 100.0)]
     expect_figure(rated(answer, (said, said)), 0.0, "A hypothesis that equals its reference has no error.", *slips)
+    divide = "Divide by the number of reference phonemes,"
     others = [
+        *[(f"{divide} not by that of both sides.", 1 / length) for length in (9, 10, 11)],
+        *[("Phonemes are the items of the lists, some of two letters: do not count letters.", n / 7) for n in (1, 2)],
         ("This is the number of errors, or of utterances with one: divide by the number of reference phonemes.", 1.0),
         ("The rate is a share, not in percent.", 20.0),
         ("This is the share that is right: return the share of errors.", 0.8),
@@ -83,15 +86,17 @@ def _(answer):
     missed = ("A wrong phoneme counts: substitutions are missing from your sum.", 0.0)
     expect_figure(wrong, 1 / 5, "One of five phonemes is wrong.", (twice, 2 / 5), missed, *others)
     lacking = rated(answer, ("K AE S IY", said))
-    by_said = ("Divide by the number of reference phonemes, not by that of the hypothesis.", 1 / 4)
+    by_said = (f"{divide} not by that of the hypothesis.", 1 / 4)
     after = ("After a missing phoneme the rest is not wrong: it only stands one place earlier.", 3 / 5)
     missed = ("A missing phoneme counts: deletions are missing from your sum.", 0.0)
     expect_figure(lacking, 1 / 5, "One of five phonemes is missing.", by_said, after, missed, *others)
     surplus = rated(answer, ("K AE AE T S IY", said))
-    by_said = ("Divide by the number of reference phonemes, not by that of the hypothesis.", 1 / 6)
+    by_said = (f"{divide} not by that of the hypothesis or the longer one.", 1 / 6)
     after = ("After a surplus phoneme the rest is not wrong: it only stands one place later.", 4 / 5)
     missed = ("A surplus phoneme counts, also if it repeats another one: insertions are missing from your sum.", 0.0)
-    expect_figure(surplus, 1 / 5, "Five phonemes were said, and one more was written.", by_said, after, missed, *others)
+    letters = ("Phonemes are the items of the lists, some of two letters: do not count letters.", 2 / 5)
+    hint = "Five phonemes were said, and one more was written."
+    expect_figure(surplus, 1 / 5, hint, by_said, after, missed, letters, *others)
 
 
 @counting.behaviour("takes the fewest edits that explain a hypothesis")
@@ -100,7 +105,7 @@ def _(answer):
     for written, said in [
         ("B AE T S IY K", "AE T S IY K IY"),
         ("N UH Z D", "N Z UH D"),
-        ("S T AA P IH T", "IH T"),
+        ("IH T", "S T AA P IH T"),
         ("AH N D", "HH AE N D Z"),
         ("M AH M AH", "AH M AH M"),
         ("L IY F", "F IY L"),
@@ -145,10 +150,10 @@ def _(answer):
         (wrong, spaced / len(said)),
         (wrong, spaced / 5),
     )
-    alike = rated(answer, ("S HH IY", "SH HH IY"), ("T SH", "T S HH"))
+    alike = rated(answer, ("S HH IY T SH", "SH HH IY T S HH"))
     hint = "'S' and 'SH' are two phonemes: joined into a string they cannot be told apart."
     expect_figure(alike, 3 / 6, hint)
-    stressed = rated(answer, ("AH", "HH"), ("AA", "AE"))
+    stressed = rated(answer, ("AH EH", "AA AE"))
     hint = "Two phonemes are equal or they are not: 'AA' and 'AE' share a letter, and count as wrong all the same."
     expect_figure(stressed, 1.0, hint)
 
