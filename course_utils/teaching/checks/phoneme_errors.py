@@ -8,7 +8,7 @@ import torch
 
 from course_utils.teaching.checks.figures import expect_figure, number_of
 from course_utils.teaching.checks.slips import expect_untouched
-from course_utils.teaching.exercises import Exercise, Mistake, expect
+from course_utils.teaching.exercises import Exercise, Mistake
 
 Phonemes = Sequence[str]
 
@@ -253,4 +253,3 @@ def _(answer):
 def _(answer):
     hypotheses, references = [["K", "AE"], []], [["K", "AE", "T"], ["B"]]
     expect_untouched(answer, hypotheses, references)
-    expect(hypotheses[1] == [], "Your function changed one of its inputs in place.")
