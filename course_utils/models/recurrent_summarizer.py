@@ -160,36 +160,45 @@ class CopyingSummarizer(RecurrentSummarizer):
         self.gate = nn.Linear(self.output.in_features + embedding_size, 1)
 
     def _reading(self, features: Tensor, embedded: Tensor, weights: Tensor) -> Reading:
-        gate_scores = self.gate(torch.cat([features, embedded], dim=-1))
-        return Reading(features, weights, torch.sigmoid(gate_scores))
+        return Reading(features, weights, self.gate(torch.cat([features, embedded], dim=-1)))
 
     def log_probabilities(self, reading: Reading, memory: SummaryMemory) -> Tensor:
         """Mix generating and copying; see `Summarizer.log_probabilities`."""
+        generated = super().log_probabilities(reading, memory)
         ids = memory.source.unsqueeze(1).expand_as(reading.attention_weights)
-        return self._mix(reading.features, reading.attention_weights, reading.gate, ids)
-
-    def _mix(self, features: Tensor, weights: Tensor, gate: Tensor, ids: Tensor) -> Tensor:
-        """Log-probabilities `(…, vocabulary_size)` of features, weights and source ids with the same leading sizes."""
-        generated = torch.log_softmax(self.output(self.dropout(features)), dim=-1)
-        # Words have the weights of all their places together; padding has a weight of zero.
-        copied = torch.zeros_like(generated).scatter_add(-1, ids, weights)
-        return torch.logaddexp(_log(gate) + generated, _log(1 - gate) + _log(copied))
+        # A word has the weights of all its places together; padding has a weight of zero.
+        copied = torch.zeros_like(generated).scatter_add(-1, ids, reading.attention_weights)
+        return _mix(generated, copied, reading.gate)
 
     def loss(self, batch, label_smoothing: float = 0.0) -> TargetLoss:
-        """As `Summarizer.loss`, of the mixed probabilities."""
+        """As `Summarizer.loss`, of the mixed probabilities.
+
+        Without smoothing only the true words are mixed, not the whole vocabulary.
+        """
         memory, state = self.start(batch.source, batch.source_mask)
         reading, mask = self.read(batch.target_input, state, memory), batch.target_mask
-        rows = torch.arange(len(mask), device=mask.device).unsqueeze(1).expand_as(mask)[mask]
-        parts = [*(part[mask] for part in reading), batch.source[rows], batch.target_output[mask]]
-        total = 0.0
-        for *known, words in zip(*(part.split(ROWS_AT_ONCE) for part in parts), strict=True):
-            mixed = self._mix(*known)
-            true = -mixed.gather(1, words.unsqueeze(1)).sum()
-            even = -mixed.mean(dim=1).sum() if label_smoothing else 0.0
-            total = total + (1 - label_smoothing) * true + label_smoothing * even
-        return TargetLoss(total / len(rows), len(rows))
+        words = batch.target_output[mask]
+        if label_smoothing:
+            log_probabilities = self.log_probabilities(reading, memory)[mask]
+            mean = nn.functional.cross_entropy(log_probabilities, words, label_smoothing=label_smoothing)
+            return TargetLoss(mean, len(words))
+        generated = -torch.cat(
+            [
+                nn.functional.cross_entropy(self.output(self.dropout(part)), known, reduction="none")
+                for part, known in zip(
+                    reading.features[mask].split(ROWS_AT_ONCE), words.split(ROWS_AT_ONCE), strict=True
+                )
+            ]
+        )
+        said = memory.source.unsqueeze(1) == batch.target_output.unsqueeze(2)  # (batch, target_length, source_length)
+        copied = (reading.attention_weights * said).sum(dim=2)[mask]
+        return TargetLoss(-_mix(generated, copied, reading.gate.squeeze(2)[mask]).mean(), len(words))
 
 
-def _log(probabilities: Tensor) -> Tensor:
-    """A logarithm that stays finite, so that a probability of zero does not spoil the gradient of the others."""
-    return probabilities.clamp_min(LEAST).log()
+def _mix(generated: Tensor, copied: Tensor, gate: Tensor) -> Tensor:
+    """log(g p + (1 − g) q), of log p, q and the log-odds of g.
+
+    A copying probability of zero gets a finite logarithm: minus infinity would spoil the gradients of the others.
+    """
+    log_copied = copied.clamp_min(LEAST).log()
+    return torch.logaddexp(nn.functional.logsigmoid(gate) + generated, nn.functional.logsigmoid(-gate) + log_copied)

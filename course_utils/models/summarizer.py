@@ -18,8 +18,7 @@ class Reading(NamedTuple):
     Attributes:
         features: `(batch, target_length, feature_size)`, what the scores of the next word are computed from.
         attention_weights: `(batch, target_length, source_length)`, zero on padding, or None without attention.
-        gate: `(batch, target_length, 1)`, the probability of generating rather than copying, or None without a copy
-            option.
+        gate: `(batch, target_length, 1)`, log-odds of generating rather than copying, or None without a copy option.
     """
 
     features: Tensor
