@@ -164,6 +164,7 @@ def _(answer):
     over_batch = "You slid the filters over the batch: slide them over the frames, the last axis of (batch, 1, frames)."
     joined = "One utterance runs into the next: flattened into a row, they are neighbours. Keep the batch axis."
     columns = location_features(previous.T, filters)  # (frames, batch, filters)
+    own = numbers.diagonal().T.unsqueeze(2).expand(5, 5, 5)  # filter b on utterance b only
     recognise(
         features,
         ("The filters stand before the frames: conv1d returns (batch, filters, frames), so transpose(1, 2).", numbers),
@@ -176,9 +177,8 @@ def _(answer):
         ("You mixed the utterances: each has its own previous weights.", right.mean(0).expand(5, 5, 5)),
         ("You mixed the utterances: each has its own previous weights.", right.sum(0).expand(5, 5, 5)),
         ("The batch and the frames are swapped.", right.transpose(0, 1)),
-        ("Every utterance met the filter of its own number: every filter reads every utterance.", torch.stack(
-            [numbers[b, b] for b in range(5)]).unsqueeze(2).expand(5, 5, 5)),
-    )  # fmt: skip
+        ("Every utterance met the filter of its own number: every filter reads every utterance.", own),
+    )
     expect_close(features, right, "Each utterance is read by every filter, and by itself.", FEATURES)
 
 
