@@ -1,15 +1,19 @@
 """The training loop of every lesson: seeded, clipped, timed, and loud when something goes wrong."""
 
+import itertools
 import math
 import random
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import numpy
 import torch
 from torch import nn
 from tqdm.auto import tqdm
+
+from course_utils.waypoints import load_waypoint, restore_chance, save_waypoint
 
 
 def seed_everything(seed: int) -> None:
@@ -66,6 +70,8 @@ def train(
     patience: int | None = None,
     progress: bool = True,
     description: str = "training",
+    waypoint: Path | None = None,
+    waypoint_seconds: float = 120.0,
 ) -> History:
     """Train a model that has `loss(batch)`, for a fixed number of steps.
 
@@ -86,9 +92,13 @@ def train(
         patience: stop after this many validations without improvement.
         progress: show a progress bar.
         description: label of the bar.
+        waypoint: a file in which the training waits if it is interrupted or killed; called again with the same
+            arguments it goes on from there, to the same model that it would have been. Removed at the end.
+        waypoint_seconds: how often that file is written.
 
     Raises:
         ValueError: if an epoch has no batch or `steps` is below 1.
+        WaypointError: see `waypoints.load_waypoint`.
         FloatingPointError: if a loss or gradient is not finite; the weights are then those before that step.
     """
     if steps < 1:
@@ -99,12 +109,28 @@ def train(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / rising, (steps - step) / max(1, steps - rising))
     )
-    history, started = History(), time.perf_counter()
-    best_value, best_weights, bad = math.inf, None, 0
+    history, best = History(), _Best()
+    place = (0, 0)
+    identity = _identity(model, steps, learning_rate, warmup, clip_norm, label_smoothing, description)
+    kept = load_waypoint(waypoint, identity) if waypoint else None
+    if kept:
+        model.load_state_dict(kept["model"])
+        optimizer.load_state_dict(kept["optimizer"])
+        schedule.load_state_dict(kept["schedule"])
+        history, best, place = History(**kept["history"]), _Best(**kept["best"]), tuple(kept["place"])
+        print(f"{description}: going on after {len(history.losses)} of {steps} steps.")
     model.train()
-    bar = tqdm(total=steps, desc=description, disable=not progress, mininterval=1.0)
+    seconds_before = history.seconds
+    started = written = time.perf_counter()
+    bar = tqdm(total=steps, initial=len(history.losses), desc=description, disable=not progress, mininterval=1.0)
+
+    def keep() -> None:
+        content = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}
+        content |= {"history": asdict(history), "best": vars(best), "place": place}
+        save_waypoint(waypoint, identity, content)
+
     try:
-        for batch in _stream(batches, steps):
+        for reached, batch in _stream(batches, steps - len(history.losses), place, kept):
             batch = batch.to(device)
             optimizer.zero_grad(set_to_none=True)
             loss = (model.loss(batch, label_smoothing) if label_smoothing else model.loss(batch)).mean
@@ -121,8 +147,8 @@ def train(
             history.losses.append(value)
             history.gradient_norms.append(norm)
             bar.update()
-            done = len(history.losses)
-            history.seconds = time.perf_counter() - started
+            done, place = len(history.losses), reached
+            history.seconds = seconds_before + time.perf_counter() - started
             out_of_time = time_limit_seconds is not None and history.seconds > time_limit_seconds and done < steps
             if validate and (done % validate_every == 0 or done == steps or out_of_time):
                 model.eval()
@@ -130,12 +156,12 @@ def train(
                 model.train()
                 history.validations.append((done, value))
                 bar.set_postfix(loss=f"{history.losses[-1]:.3f}", validation=f"{value:.3f}")
-                if value < best_value:
-                    best_value, bad = value, 0
-                    best_weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+                if value < best.value:
+                    best.value, best.bad = value, 0
+                    best.weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
                 else:
-                    bad += 1
-                    if patience is not None and bad >= patience:
+                    best.bad += 1
+                    if patience is not None and best.bad >= patience:
                         history.stopped = "patience"
                         break
             if out_of_time:
@@ -144,28 +170,56 @@ def train(
                     f"{description}: stopped after {done} of {steps} steps at the limit of {time_limit_seconds:.0f} s."
                 )
                 break
+            if waypoint and done < steps and time.perf_counter() - written > waypoint_seconds:
+                keep()
+                written = time.perf_counter()
     except KeyboardInterrupt:
         history.stopped = "interrupted"
         print(f"{description}: interrupted after {len(history.losses)} of {steps} steps; the weights so far are kept.")
     finally:
         bar.close()
         model.eval()
-    if best_weights is not None:
-        model.load_state_dict(best_weights)
-    history.seconds = time.perf_counter() - started
+    if best.weights is not None:
+        model.load_state_dict(best.weights)
+    history.seconds = seconds_before + time.perf_counter() - started
+    if waypoint and history.stopped != "interrupted":
+        waypoint.unlink(missing_ok=True)
     return history
 
 
-def _stream(batches: Callable[[int], Iterable], steps: int) -> Iterable:
-    """Chain epochs until `steps` batches have been given."""
-    given, epoch = 0, 0
+@dataclass
+class _Best:
+    """The best validation so far, its weights, and how many came after it."""
+
+    value: float = math.inf
+    weights: dict | None = None
+    bad: int = 0
+
+
+def _identity(model: nn.Module, *settings: object) -> dict:
+    """What tells one training from another."""
+    shapes = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
+    return {"settings": list(settings), "shapes": shapes}
+
+
+def _stream(batches: Callable[[int], Iterable], steps: int, place: tuple[int, int], kept: dict | None) -> Iterable:
+    """Chain epochs from a place on (epoch, batches given of it) until `steps` batches have been given.
+
+    Batches before the place are drawn again and left out; then the sources of chance are set to where they were.
+    """
+    given, (epoch, skipped) = 0, place
     while given < steps:
-        before = given
-        for batch in batches(epoch):
+        before, stream = given, iter(batches(epoch))
+        for _ in itertools.islice(stream, skipped):
+            pass
+        if kept:
+            restore_chance(kept)
+            kept = None
+        for number, batch in enumerate(stream, start=skipped + 1):
+            given += 1
+            yield (epoch, number), batch
             if given == steps:
                 return
-            given += 1
-            yield batch
-        if given == before:
+        if given == before and not skipped:
             raise ValueError(f"epoch {epoch} has no batch; expected at least one. Is the data set empty?")
-        epoch += 1
+        epoch, skipped = epoch + 1, 0

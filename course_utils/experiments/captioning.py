@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -89,6 +90,7 @@ def fit(
     time_limit_seconds: float | None = None,
     validate: Callable[[Captioner], float] | None = None,
     validate_every: int = 500,
+    waypoint: Path | None = None,
 ) -> tuple[Captioner, History]:
     """Train a recipe on scenes.
 
@@ -98,7 +100,8 @@ def fit(
         seed: initial weights, scenes, order, and drawn cells.
         start_from: a trained soft model whose weights a hard one takes over; None = train one first if the recipe has
             `soft_steps`, or start from new weights.
-        progress, time_limit_seconds, validate, validate_every: see `training.train`. The limit is for each stage.
+        progress, time_limit_seconds, validate, validate_every, waypoint: see `training.train`. The limit is for each
+            stage; only the last one waits in the waypoint.
 
     Returns:
         The model, and what happened: losses and seconds of both stages if there are two.
@@ -132,6 +135,7 @@ def fit(
         learning_rate=recipe.learning_rate,
         validate=validate,
         validate_every=validate_every,
+        waypoint=waypoint,
         description=recipe.system,
         **limits,
     )

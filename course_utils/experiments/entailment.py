@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -58,6 +59,7 @@ def fit(
     time_limit_seconds: float | None = None,
     validate: Callable[[EntailmentModel], float] | None = None,
     validate_every: int = 500,
+    waypoint: Path | None = None,
 ) -> tuple[EntailmentModel, History]:
     """Train a recipe on pairs.
 
@@ -65,7 +67,7 @@ def fit(
         recipe: what to train and how.
         data: made pairs or SNLI.
         seed: initial weights, pairs and their order.
-        progress, time_limit_seconds, validate, validate_every: see `training.train`.
+        progress, time_limit_seconds, validate, validate_every, waypoint: see `training.train`.
     """
     torch.set_flush_denormal(True)
     seed_everything(seed)
@@ -77,6 +79,7 @@ def fit(
         learning_rate=recipe.learning_rate,
         validate=validate,
         validate_every=validate_every,
+        waypoint=waypoint,
         progress=progress,
         time_limit_seconds=time_limit_seconds,
         description=recipe.system,

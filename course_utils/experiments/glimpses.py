@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -92,6 +93,7 @@ def fit(
     time_limit_seconds: float | None = None,
     validate: Callable[[nn.Module], float] | None = None,
     validate_every: int = 500,
+    waypoint: Path | None = None,
 ) -> tuple[nn.Module, History]:
     """Train a recipe from scratch on canvases that are drawn anew for every batch.
 
@@ -100,7 +102,7 @@ def fit(
         split: the digits to draw with.
         seed: initial weights, canvases and glimpses.
         layouts: see `canvases.draw_canvases`.
-        progress, time_limit_seconds, validate, validate_every: see `training.train`.
+        progress, time_limit_seconds, validate, validate_every, waypoint: see `training.train`.
     """
     # A window's filters and vanishing gradients are full of denormal numbers, which a CPU adds many times more slowly.
     torch.set_flush_denormal(True)
@@ -123,6 +125,7 @@ def fit(
         time_limit_seconds=time_limit_seconds,
         validate=validate,
         validate_every=validate_every,
+        waypoint=waypoint,
         progress=progress,
         description=recipe.system,
     )

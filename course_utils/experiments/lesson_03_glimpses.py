@@ -20,6 +20,7 @@ from course_utils.models.glimpses import (
     policy_gradients,
 )
 from course_utils.models.reading import DeepRecurrentAttentionModel, reading_error
+from course_utils.waypoints import waypoint_of
 
 CLUTTERED = CanvasSettings(60, 60, fragments=4, augmentation=MILD)
 EASY = CanvasSettings(60, 60, augmentation=MILD)
@@ -73,7 +74,15 @@ DRAW = Recipe("draw", STILL, steps=1_000, batch_size=64)
 _FEW = (("glimpses", 4), ("hidden_size", 128))
 LIVE = {
     "ram": replace(RAM, canvas=EASY, options=_FEW, steps=1200, stages=()),
-    "window": replace(WINDOW, canvas=EASY, options=(*_FEW, ("keep_inside", True)), steps=900, learning_rate=2e-3, stages=(), batch_size=64),
+    "window": replace(
+        WINDOW,
+        canvas=EASY,
+        options=(*_FEW, ("keep_inside", True)),
+        steps=900,
+        learning_rate=2e-3,
+        stages=(),
+        batch_size=64,
+    ),
     "conv": replace(CONV, canvas=EASY, steps=700, batch_size=64),
     "draw": replace(DRAW, steps=250),
 }
@@ -293,7 +302,9 @@ def train_checkpoint(name: str) -> None:
         print(f"\nvalidation {value:.4f}", flush=True)
         return value
 
-    model, history = fit(recipe, images.train, validate=watch, validate_every=max(1, recipe.steps // 20))
+    model, history = fit(
+        recipe, images.train, validate=watch, validate_every=max(1, recipe.steps // 20), waypoint=waypoint_of(name)
+    )
     round_to_half(model)
     save_checkpoint(
         name,

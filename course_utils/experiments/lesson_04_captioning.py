@@ -21,6 +21,7 @@ from course_utils.experiments.captioning import (
 )
 from course_utils.experiments.claims import Claim
 from course_utils.models.captioning import Captioner, SoftCaptioner
+from course_utils.waypoints import waypoint_of
 
 PAIRS = (2, 2)
 """Groups of the scenes that claims and live models are trained and tested on."""
@@ -289,7 +290,14 @@ def train_checkpoint(name: str) -> None:
         print(f"\nvalidation {value:.4f} nats per word", flush=True)
         return value
 
-    model, history = fit(recipe, data, start_from=start_from, validate=watch, validate_every=max(1, recipe.steps // 20))
+    model, history = fit(
+        recipe,
+        data,
+        start_from=start_from,
+        validate=watch,
+        validate_every=max(1, recipe.steps // 20),
+        waypoint=waypoint_of(name),
+    )
     round_to_half(model)
     with torch.no_grad():  # the statistics of the normalisation too
         for buffer in model.buffers():

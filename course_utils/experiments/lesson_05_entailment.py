@@ -13,6 +13,7 @@ from course_utils.experiments.claims import Claim
 from course_utils.experiments.entailment import Recipe, fit, mean_loss, named_figures, pairs_of
 from course_utils.experiments.entailment_baselines import BASELINES, baseline_accuracies
 from course_utils.models.entailment import SYSTEMS, EntailmentModel
+from course_utils.waypoints import waypoint_of
 
 WORLD = EASY
 """The pairs that claims, live models and checkpoints are trained and tested on."""
@@ -191,7 +192,9 @@ def train_checkpoint(name: str) -> None:
         print(f"\nvalidation {value:.4f} nats per pair", flush=True)
         return value
 
-    model, history = fit(recipe, data, validate=watch, validate_every=max(1, recipe.steps // 20))
+    model, history = fit(
+        recipe, data, validate=watch, validate_every=max(1, recipe.steps // 20), waypoint=waypoint_of(name)
+    )
     round_to_half(model)
     save_checkpoint(
         name,

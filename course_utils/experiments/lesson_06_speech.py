@@ -16,6 +16,7 @@ from course_utils.experiments.speech import (
     utterances_of,
 )
 from course_utils.models.speech import SYSTEMS, SpeechModel
+from course_utils.waypoints import waypoint_of
 
 RECIPES = {system: Recipe(system, steps=1_500) for system in SYSTEMS}
 """The recipes that claims are measured with."""
@@ -150,7 +151,9 @@ def train_checkpoint(name: str) -> None:
         print(f"\nvalidation {value:.4f} nats per phoneme", flush=True)
         return value
 
-    model, history = fit(recipe, data, validate=watch, validate_every=max(1, recipe.steps // 20))
+    model, history = fit(
+        recipe, data, validate=watch, validate_every=max(1, recipe.steps // 20), waypoint=waypoint_of(name)
+    )
     round_to_half(model)
     voices = {}
     for test in ("test", "unseen voices"):

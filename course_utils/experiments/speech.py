@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -76,6 +77,7 @@ def fit(
     time_limit_seconds: float | None = None,
     validate: Callable[[SpeechModel], float] | None = None,
     validate_every: int = 500,
+    waypoint: Path | None = None,
 ) -> tuple[SpeechModel, History]:
     """Train a recipe on utterances.
 
@@ -83,7 +85,7 @@ def fit(
         recipe: what to train and how.
         data: what to train on.
         seed: initial weights and the order of utterances.
-        progress, time_limit_seconds, validate, validate_every: see `training.train`.
+        progress, time_limit_seconds, validate, validate_every, waypoint: see `training.train`.
     """
     torch.set_flush_denormal(True)
     seed_everything(seed)
@@ -96,6 +98,7 @@ def fit(
         label_smoothing=recipe.label_smoothing,
         validate=validate,
         validate_every=validate_every,
+        waypoint=waypoint,
         progress=progress,
         time_limit_seconds=time_limit_seconds,
         description=recipe.system,
