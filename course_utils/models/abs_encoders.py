@@ -112,6 +112,8 @@ class ConvolutionalEncoder(_WordEncoder):
         self.convolutions = nn.ModuleList(
             nn.Conv1d(hidden_size, hidden_size, 2 * reach + 1, padding=reach) for _ in range(layers)
         )
+        for convolution in self.convolutions:  # with smaller first weights each layer shrinks what it is given
+            nn.init.kaiming_uniform_(convolution.weight, nonlinearity="tanh")
 
     def prepare(self, source: Tensor, source_mask: Tensor) -> Tensor:
         """Run the layers: `(batch, hidden_size)`."""
@@ -167,6 +169,7 @@ class AttentionEncoder(_WordEncoder):
         self.window = window
         self.context_embedding = word_embedding(vocabulary_size, embedding_size)  # G
         self.match = nn.Linear(context_words * embedding_size, hidden_size, bias=False)  # P
+        nn.init.kaiming_uniform_(self.match.weight, nonlinearity="tanh")  # as in AdditiveAttention
 
     def prepare(self, source: Tensor, source_mask: Tensor) -> AttentionMemory:
         """Look up the source words, and smooth them: keys x̃ and values x̄, `(batch, source_length, hidden_size)`."""

@@ -95,6 +95,7 @@ class RecurrentSummarizer(Summarizer):
         self.position_embedding = nn.Embedding(positions, embedding_size)  # l
         nn.init.zeros_(self.position_embedding.weight)
         self.convolution = nn.Conv1d(embedding_size, hidden_size, 2 * reach + 1, padding=reach)  # B
+        nn.init.kaiming_uniform_(self.convolution.weight, nonlinearity="tanh")  # as in AdditiveAttention
         self.attention = (
             DotAttention()
             if attention == "dot"
