@@ -32,8 +32,8 @@ from course_utils.datasets.docstring_cleaning import (
     remove_stock_phrases,
     split_of_group,
 )
+from course_utils.datasets.kept_files import keep_file
 from course_utils.datasets.scene_cache import cache_folder
-from course_utils.files import write_whole
 
 LIBRARIES = (
     "fonttools", "fsspec", "huggingface-hub", "ipython", "joblib", "matplotlib", "networkx", "numpy", "pandas",
@@ -49,7 +49,6 @@ LARGEST_CACHE_BYTES = 50 * 10**6
 
 _LEFT_OUT = {"tests", "test", "testing", "_vendor", "vendored", "externals", "extern"}  # not theirs, or not for readers
 _SOURCES = ("docstring_cleaning", "docstrings", "text")
-_ABANDONED_SECONDS = 3600  # a temporary file as old as this was left by a killed run
 
 
 class NoDocstringsError(RuntimeError):
@@ -299,33 +298,17 @@ def _read(path: Path) -> Harvest | None:
 def _write(path: Path, fresh: Harvest) -> None:
     facts = {name: getattr(fresh, name) for name in ("found", "dropped", "groups", "versions", "seconds")}
     content = json.dumps(facts | {"pairs": [list(asdict(pair).values()) for pair in fresh.pairs]})
-    try:
-        write_whole(path, f"{_checksum(content)}\n{content}".encode())
-    except OSError as error:
-        warnings.warn(
-            f"the docstrings could not be kept in {path.parent} ({error}); they will be read again next time. Free "
-            "some space, or set WHERE_TO_LOOK_CACHE to a folder that you may write to.",
-            stacklevel=3,
-        )
-    else:
-        with suppress(OSError):  # another process tidies up at the same time
-            _tidy(path.parent, keep=path)
+    keep_file(
+        path,
+        f"{_checksum(content)}\n{content}".encode(),
+        what="docstrings",
+        again="read",
+        largest_bytes=LARGEST_CACHE_BYTES,
+    )
 
 
 def _checksum(content: str) -> str:
     return f"{zlib.crc32(content.encode()):08x}"
-
-
-def _tidy(folder: Path, keep: Path) -> None:
-    """Remove what killed runs left, and the files used longest ago if the folder has grown too large."""
-    now, total = time.time(), 0
-    found = [(path, path.stat()) for path in folder.glob("*docstrings-*") if path.is_file()]
-    for path, status in sorted(found, key=lambda entry: -entry[1].st_mtime):
-        total += status.st_size
-        unfinished = path.name.startswith(".")
-        old = now - status.st_mtime > _ABANDONED_SECONDS if unfinished else total > LARGEST_CACHE_BYTES
-        if old and path != keep:
-            path.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

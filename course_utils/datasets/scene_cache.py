@@ -7,7 +7,6 @@ when complete; its checksum is compared when it is read; what is damaged is draw
 
 import hashlib
 import os
-import time
 import warnings
 import zlib
 from contextlib import suppress
@@ -22,15 +21,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from course_utils.datasets.kept_files import keep_file
 from course_utils.datasets.scene_pictures import draw_pictures
 from course_utils.datasets.scenes import CANVAS, Scene, make_scenes
-from course_utils.files import write_whole
 
 LARGEST_CACHE_BYTES = 10**9
 """When the folder holds more, the files that were used longest ago are removed."""
 
 _SOURCES = ("scene_kinds", "scene_layouts", "scene_pictures", "scene_sprites", "scene_words", "scenes")
-_ABANDONED_SECONDS = 3600  # a temporary file as old as this was left by a killed run
 
 
 def cache_folder() -> Path:
@@ -116,26 +114,5 @@ def _read(path: Path, shape: tuple[int, ...]) -> Tensor | None:
 
 
 def _write(path: Path, pictures: Tensor) -> None:
-    try:
-        write_whole(path, save({"pictures": pictures}, {"crc32": _checksum(pictures)}))
-    except OSError as error:
-        warnings.warn(
-            f"the pictures could not be kept in {path.parent} ({error}); they will be drawn again next time. Free some "
-            "space, or set WHERE_TO_LOOK_CACHE to a folder that you may write to.",
-            stacklevel=3,
-        )
-    else:
-        with suppress(OSError):  # another process tidies up at the same time
-            _tidy(path.parent, keep=path)
-
-
-def _tidy(folder: Path, keep: Path) -> None:
-    """Remove what killed runs left, and the files used longest ago if the folder has grown too large."""
-    now, total = time.time(), 0
-    found = [(path, path.stat()) for path in folder.glob("*scenes-*") if path.is_file()]
-    for path, status in sorted(found, key=lambda entry: -entry[1].st_mtime):
-        total += status.st_size
-        unfinished = path.name.startswith(".")
-        old = now - status.st_mtime > _ABANDONED_SECONDS if unfinished else total > LARGEST_CACHE_BYTES
-        if old and path != keep:
-            path.unlink(missing_ok=True)
+    content = save({"pictures": pictures}, {"crc32": _checksum(pictures)})
+    keep_file(path, content, what="pictures", again="drawn", largest_bytes=LARGEST_CACHE_BYTES)

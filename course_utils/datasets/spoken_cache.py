@@ -10,7 +10,6 @@ is damaged is made anew.
 import hashlib
 import json
 import os
-import time
 import warnings
 import zlib
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from course_utils.datasets.espeak import EspeakMissingError, espeak_problem, espeak_version
+from course_utils.datasets.kept_files import keep_file
 from course_utils.datasets.scene_cache import cache_folder
 from course_utils.datasets.speech_features import MELS
 from course_utils.datasets.speech_phonemes import PHONEMES, Phoneme
@@ -41,7 +41,6 @@ LARGEST_CACHE_BYTES = 10**9
 _SOURCES = ("espeak", "speech_features", "speech_phonemes", "spoken", "spoken_words")
 _STEPS_PER_UNIT = 32  # of the small set's whole numbers
 _FEWEST_IN_PARALLEL = 400
-_ABANDONED_SECONDS = 3600
 
 
 @cache
@@ -192,28 +191,7 @@ def _read(path: Path, utterances: Sequence[Utterance]) -> list[SpokenUtterance] 
 
 
 def _write(path: Path, spoken: Sequence[SpokenUtterance]) -> None:
-    try:
-        write_whole(path, _pack(spoken))
-    except OSError as error:
-        warnings.warn(
-            f"the utterances could not be kept in {path.parent} ({error}); they will be spoken again next time. Free "
-            "some space, or set WHERE_TO_LOOK_CACHE to a folder that you may write to.",
-            stacklevel=3,
-        )
-        return
-    with suppress(OSError):  # another process tidies up at the same time
-        _tidy(path.parent, keep=path)
-
-
-def _tidy(folder: Path, keep: Path) -> None:
-    now, total = time.time(), 0
-    found = [(path, path.stat()) for path in folder.glob("*spoken-*") if path.is_file()]
-    for path, status in sorted(found, key=lambda entry: -entry[1].st_mtime):
-        total += status.st_size
-        unfinished = path.name.startswith(".")
-        old = now - status.st_mtime > _ABANDONED_SECONDS if unfinished else total > LARGEST_CACHE_BYTES
-        if old and path != keep:
-            path.unlink(missing_ok=True)
+    keep_file(path, _pack(spoken), what="utterances", again="spoken", largest_bytes=LARGEST_CACHE_BYTES)
 
 
 if __name__ == "__main__":
