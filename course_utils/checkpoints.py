@@ -6,7 +6,7 @@ the rounded weights, so they are the figures that a learner gets.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -100,3 +100,21 @@ def load_checkpoint(
     except RuntimeError as error:
         raise CheckpointError(f"{path.name} does not fit the model of its card: {error}") from error
     return model.eval(), card
+
+
+def check_vocabulary(name: str, words: Sequence[str], today: Sequence[str]) -> None:
+    """Refuse a checkpoint whose ids mean other words than today's.
+
+    Args:
+        name: of the checkpoint, beginning with its lesson's two digits.
+        words: from its card.
+        today: words of the vocabulary as it is made now.
+
+    Raises:
+        CheckpointError: if they differ.
+    """
+    if tuple(words) != tuple(today):
+        raise CheckpointError(
+            f"{name} was trained with {len(words)} words that are not today's {len(today)}; "
+            f"make it again with: python -m course_utils.experiments checkpoint {name[:2]} {name}"
+        )

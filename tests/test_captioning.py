@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 import torch
 
-from course_utils.checkpoints import CheckpointError
+from course_utils.checkpoints import CheckpointError, check_vocabulary
 from course_utils.datasets.scene_data import SceneBatch, scene_data
 from course_utils.datasets.text import BEGIN, END, make_pair_batch
 from course_utils.experiments import captioning as experiments
@@ -531,9 +531,9 @@ def test_looks_follow_the_reference_and_beams_keep_the_order(data):
 
 
 def test_checkpoints_of_other_words_are_refused(data):
-    lesson_04.check_vocabulary("04-soft", data.vocabulary.words)
+    check_vocabulary("04-soft", data.vocabulary.words, data.vocabulary.words)
     with pytest.raises(CheckpointError, match="checkpoint 04 04-soft"):
-        lesson_04.check_vocabulary("04-soft", data.vocabulary.words[:-1])
+        check_vocabulary("04-soft", data.vocabulary.words[:-1], data.vocabulary.words)
     assert set(lesson_04.STARTS) < set(lesson_04.CHECKPOINTS) and set(lesson_04.STARTS.values()) < set(
         lesson_04.CHECKPOINTS
     )

@@ -1,7 +1,7 @@
 """What the experiments of lesson 4 share: how a captioning model is trained, and how captions and looks are marked."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from course_utils.datasets.scene_data import SceneBatch, SceneData, SceneExample, scene_data
 from course_utils.datasets.text import BEGIN, END, make_pair_batch
+from course_utils.experiments.recipes import PlainRecipe
 from course_utils.mechanisms.search import Hypothesis, beam_search, greedy_search
 from course_utils.models.captioning import Captioner, SoftCaptioner, build_captioner, coverage_penalty
 from course_utils.training import History, pick_device, seed_everything, train
@@ -27,7 +28,7 @@ _SECOND_STAGE = 100  # added to the seed of the scenes that follow soft attentio
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(PlainRecipe):
     """Everything that decides a trained model besides the seed.
 
     Attributes:
@@ -55,7 +56,7 @@ class Recipe:
     def shortened(self, share: float) -> "Recipe":
         """The same with a share of the steps of each stage, at least one."""
         soft_steps = max(1, round(self.soft_steps * share)) if self.soft_steps else 0
-        return replace(self, steps=max(1, round(self.steps * share)), soft_steps=soft_steps)
+        return replace(super().shortened(share), soft_steps=soft_steps)
 
     def soft_stage(self) -> "Recipe":
         """The recipe of the soft model that a hard one starts from."""
@@ -65,7 +66,7 @@ class Recipe:
 
     def configuration(self) -> dict:
         """The recipe as plain values, for cards and results."""
-        return {**asdict(self), "groups": list(self.groups), "options": dict(self.options)}
+        return {**super().configuration(), "groups": list(self.groups)}
 
 
 @lru_cache(maxsize=4)

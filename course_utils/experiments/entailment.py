@@ -1,7 +1,7 @@
 """What the experiments of lesson 5 share: how a rung of the ladder is trained, and how labels and looks are marked."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -12,12 +12,13 @@ from torch import Tensor
 from course_utils.datasets.inference import InferencePair
 from course_utils.datasets.inference_data import InferenceData, made_inference_data
 from course_utils.datasets.inference_difficulty import Difficulty
+from course_utils.experiments.recipes import PlainRecipe
 from course_utils.models.entailment import EntailmentModel
 from course_utils.training import History, pick_device, seed_everything, train
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(PlainRecipe):
     """Everything that decides a trained model besides the seed.
 
     Attributes:
@@ -34,14 +35,6 @@ class Recipe:
     learning_rate: float = 3e-3
     batch_size: int = 64
     fresh: bool = False
-
-    def shortened(self, share: float) -> "Recipe":
-        """The same with a share of the steps, at least one."""
-        return replace(self, steps=max(1, round(self.steps * share)))
-
-    def configuration(self) -> dict:
-        """The recipe as plain values, for cards and results."""
-        return {**asdict(self), "options": dict(self.options)}
 
 
 @lru_cache(maxsize=4)

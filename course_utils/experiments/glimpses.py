@@ -1,7 +1,7 @@
 """What the experiments of lesson 3 share: canvases, how a model that looks is trained, and where it looked."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +9,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from course_utils.datasets.canvases import CanvasBatch, CanvasSettings, DigitSplit, draw_canvases
+from course_utils.experiments.recipes import PlainRecipe
 from course_utils.mechanisms.vision import location_to_pixels, share_of_pixels_seen
 from course_utils.models.drawing import DRAW
 from course_utils.models.glimpses import ConvClassifier, RecurrentAttentionModel, WindowClassifier
@@ -30,7 +31,7 @@ _SHARE_OF_FALL = 0.7  # of the steps, after which the policy's spread stays at i
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(PlainRecipe):
     """Everything that decides a trained model besides the digits and the seed.
 
     Attributes:
@@ -53,14 +54,10 @@ class Recipe:
     stages: tuple[tuple[float, tuple[tuple[str, object], ...]], ...] = field(default=())
     spreads: tuple[float, float] | None = None
 
-    def shortened(self, share: float) -> "Recipe":
-        """The same with a share of the steps, at least one."""
-        return replace(self, steps=max(1, round(self.steps * share)))
-
     def configuration(self) -> dict:
         """The recipe as plain values, for cards and results."""
         stages = [[until, dict(changes)] for until, changes in self.stages]
-        return {**asdict(self), "options": dict(self.options), "stages": stages}
+        return {**super().configuration(), "stages": stages}
 
     def canvas_at(self, progress: float) -> CanvasSettings:
         """What canvases look like when a share `progress` of the steps is done."""

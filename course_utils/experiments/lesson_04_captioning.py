@@ -1,11 +1,10 @@
 """Lesson 4: what looking at parts of a picture gains over a vector, where models look, and what the penalty does."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 
-from course_utils.checkpoints import CheckpointError, load_checkpoint, round_to_half, save_checkpoint
+from course_utils.checkpoints import check_vocabulary, load_checkpoint, round_to_half, save_checkpoint
 from course_utils.datasets.photographs import PhotographData, load_photographs, photograph_data
 from course_utils.datasets.scene_captions import caption_words
 from course_utils.datasets.text import Vocabulary
@@ -352,20 +351,7 @@ def load_trained(name: str) -> tuple[Captioner, dict]:
     """
 
     def build(card: dict) -> Captioner:
-        check_vocabulary(name, card.get("vocabulary", ()))
+        check_vocabulary(name, card.get("vocabulary", ()), Vocabulary(caption_words()).words)
         return build_model(LONG_TRAINING[name], len(card["vocabulary"]))
 
     return load_checkpoint(name, build)
-
-
-def check_vocabulary(name: str, words: Sequence[str]) -> None:
-    """Refuse a checkpoint whose word ids mean other words than today's.
-
-    Raises:
-        CheckpointError: if they do.
-    """
-    if tuple(words) != Vocabulary(caption_words()).words:
-        raise CheckpointError(
-            f"{name} was trained with {len(words)} words that are not those of today's captions; "
-            f"make it again with: python -m course_utils.experiments checkpoint 04 {name}"
-        )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from course_utils.checkpoints import CheckpointError, load_checkpoint, round_to_half, save_checkpoint
+from course_utils.checkpoints import check_vocabulary, load_checkpoint, round_to_half, save_checkpoint
 from course_utils.datasets.inference_data import InferenceData, snli_data
 from course_utils.datasets.inference_difficulty import EASY
 from course_utils.datasets.inference_wording import words_of
@@ -236,11 +236,7 @@ def load_trained(name: str) -> tuple[EntailmentModel, dict]:
     """
 
     def build(card: dict) -> EntailmentModel:
-        if tuple(card.get("vocabulary", ())) != Vocabulary(words_of(WORLD.kinds)).words:
-            raise CheckpointError(
-                f"{name} was trained with other words than today's pairs have; "
-                f"make it again with: python -m course_utils.experiments checkpoint 05 {name}"
-            )
+        check_vocabulary(name, card.get("vocabulary", ()), Vocabulary(words_of(WORLD.kinds)).words)
         recipe = LONG_TRAINING[name]
         return EntailmentModel(recipe.system, len(card["vocabulary"]), **dict(recipe.options))
 

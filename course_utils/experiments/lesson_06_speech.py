@@ -2,7 +2,7 @@
 
 import torch
 
-from course_utils.checkpoints import CheckpointError, load_checkpoint, round_to_half, save_checkpoint
+from course_utils.checkpoints import check_vocabulary, load_checkpoint, round_to_half, save_checkpoint
 from course_utils.datasets.speech_phonemes import PHONEMES
 from course_utils.datasets.text import END, Vocabulary
 from course_utils.experiments.claims import Claim
@@ -199,11 +199,7 @@ def load_trained(name: str) -> tuple[SpeechModel, dict]:
     """
 
     def build(card: dict) -> SpeechModel:
-        if tuple(card.get("vocabulary", ())) != Vocabulary(PHONEMES).words:
-            raise CheckpointError(
-                f"{name} was trained with other phonemes than today's; "
-                f"make it again with: python -m course_utils.experiments checkpoint 06 {name}"
-            )
+        check_vocabulary(name, card.get("vocabulary", ()), Vocabulary(PHONEMES).words)
         recipe = LONG_TRAINING[name]
         return SpeechModel(recipe.system, len(card["vocabulary"]), end_symbol=END, **dict(recipe.options))
 

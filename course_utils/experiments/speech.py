@@ -1,7 +1,7 @@
 """What the experiments of lesson 6 share: how a recognizer is trained, and how phonemes and looks are marked."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from course_utils.datasets.spoken_data import (
     spoken_data,
 )
 from course_utils.datasets.text import BEGIN, END
+from course_utils.experiments.recipes import PlainRecipe
 from course_utils.mechanisms.search import Hypothesis, beam_search, greedy_search
 from course_utils.models.speech import SpeechModel
 from course_utils.training import History, pick_device, seed_everything, train
@@ -34,7 +35,7 @@ COPIES = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(PlainRecipe):
     """Everything that decides a trained model besides the seed.
 
     Attributes:
@@ -52,14 +53,6 @@ class Recipe:
     learning_rate: float = 2e-3
     label_smoothing: float = 0.1
     batch_size: int = 32
-
-    def shortened(self, share: float) -> "Recipe":
-        """The same with a share of the steps, at least one."""
-        return replace(self, steps=max(1, round(self.steps * share)))
-
-    def configuration(self) -> dict:
-        """The recipe as plain values, for cards and results."""
-        return {**asdict(self), "options": dict(self.options)}
 
 
 @lru_cache(maxsize=2)
