@@ -1,0 +1,104 @@
+"""A path of glimpses over a picture, step by step, with what was seen at each."""
+
+from collections.abc import Sequence
+
+import numpy
+from numpy.typing import ArrayLike
+
+from course_utils.teaching.explorer.checked import as_array, as_boxes, as_picture, as_title
+from course_utils.teaching.explorer.media import picture_address
+from course_utils.teaching.explorer.page import Explorer, Target, assemble, box_style, escape, percent, radio_group
+
+
+def explore_glimpses(
+    picture: ArrayLike,
+    boxes: ArrayLike,
+    patches: ArrayLike,
+    *,
+    title: str,
+    gold: Sequence[Sequence[float]] = (),
+    captions: Sequence[str] = (),
+) -> Explorer:
+    """Let the reader go with a model from glimpse to glimpse: where it looked, and what it saw there.
+
+    Args:
+        picture: `(height, width)` or `(channels, height, width)`, 0 to 1.
+        boxes: `(glimpses, scales, 4)`, the patches' places in pixels (x0, y0, x1, y1), sharpest first.
+        patches: `(glimpses, scales, channels, size, size)`, what was seen.
+        title: the finding.
+        gold: boxes of what there was to see; shown when the reader switches them on.
+        captions: what is said of each glimpse, e.g. the answer after it.
+
+    Raises:
+        ValueError: if the arguments do not fit each other, or the HTML is too large.
+    """
+    title, pixels = as_title(title), as_picture(picture)
+    boxes, patches, gold = as_array(boxes, "boxes"), as_array(patches, "patches"), as_boxes(gold)
+    if boxes.ndim != 3 or boxes.shape[-1] != 4 or 0 in boxes.shape or not numpy.isfinite(boxes).all():
+        raise ValueError(f"boxes has shape {boxes.shape}; expected (glimpses, scales, 4), all finite, in pixels.")
+    if patches.ndim != 5 or patches.shape[:2] != boxes.shape[:2] or patches.shape[2] not in (1, 3):
+        raise ValueError(
+            f"patches has shape {patches.shape}; expected (glimpses, scales, channels, size, size), here "
+            f"({boxes.shape[0]}, {boxes.shape[1]}, 1 or 3, size, size)."
+        )
+    if not numpy.isfinite(patches).all():
+        raise ValueError("patches has values that are not finite; expected numbers from 0 to 1.")
+    glimpses, scales = boxes.shape[:2]
+    captions = [str(caption) for caption in captions]
+    if captions and len(captions) != glimpses:
+        raise ValueError(f"got {len(captions)} captions for {glimpses} glimpses; expected one for each, or none.")
+    height, width = pixels.shape[:2]
+    middles = (boxes[:, 0, :2] + boxes[:, 0, 2:]) / 2
+    targets, frames = [], []
+    for step, (x, y) in enumerate(middles):
+        caption = captions[step] if captions else ""
+        says = f"Glimpse {step + 1} of {glimpses} looks at column {x:.0f}, row {y:.0f} of {width} by {height} pixels"
+        truth = ""
+        if len(gold):
+            hit = any(x0 <= x < x1 and y0 <= y < y1 for x0, y0, x1, y1 in gold)
+            truth = f"Truth: the middle of this glimpse lies {'in' if hit else 'outside'} the gold {'boxes' if len(gold) > 1 else 'box'}."
+        properties = {f"p{before}": ".45" for before in range(step)} | {f"p{step}": "1", "at": str(step)}
+        says += f"; {caption}." if caption else "."
+        seen = picture_address(_side_by_side(patches[step], 1))
+        image = f'<img src="{seen}" alt="" width="{48 * scales}" height="48">'
+        targets.append(Target(f"{step + 1}" + (f" · {caption}" if caption else ""), says, truth, properties, image))
+        for scale in reversed(range(scales)):
+            kind = "sharp" if scale == 0 else "widest wide" if scale == scales - 1 else "wide"
+            shown = f"--a:var(--{'p' if scale == 0 else 'k'}{step},0)"
+            label = f"<span>{step + 1}</span>" if scale == 0 else ""
+            frames.append(f'<b class="look {kind}" style="{shown};{box_style(boxes[step, scale], width, height)}">{label}</b>')
+    path = "".join(
+        f'<line x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}" style="opacity:var(--p{step},0)"/>'
+        for step, ((x0, y0), (x1, y1)) in enumerate(zip(middles, middles[1:], strict=False), start=1)
+    )
+    truths = "".join(f'<b class="box" style="--g:1;{box_style(box, width, height)}"></b>' for box in gold)
+    drawn = f'<img src="{picture_address(pixels)}" alt="The picture that is looked at.">'
+    names = "".join(f"<span>{'sharp' if scale == 0 else f'{1 << scale}× as wide'}</span>" for scale in range(scales))
+    sprite = picture_address(numpy.concatenate([_side_by_side(patch, 0) for patch in patches], axis=1))
+    slider = (
+        f'<label class="slide"><span>step</span><input type="range" class="slider" min="1" max="{glimpses}" value="1"></label>'
+        if glimpses > 1
+        else ""
+    )
+    stage = (
+        f'<div class="columns"><div class="canvas" style="aspect-ratio:{width}/{height}">{drawn}'
+        f'<svg viewBox="0 0 {width} {height}" preserveAspectRatio="none" aria-hidden="true">{path}</svg>{"".join(frames)}{truths}'
+        f'</div><div class="seen"><p class="row-name">what it saw</p><div class="retina"><div class="window" '
+        f'style="aspect-ratio:1/{scales}"><img src="{sprite}" alt="" style="width:{percent(glimpses)}"></div>'
+        f'<div class="scales">{names if scales > 1 else ""}</div></div></div>'
+        f'<div class="beside">{slider}<p class="row-name">glimpse by glimpse</p>{radio_group(targets, "glimpses")}'
+    )
+    return assemble(
+        "glimpses", title=title, stage=stage + "</div></div>", targets=targets, columns=("glimpse", "what it saw"),
+        hint="Move the slider, point at a step, or press Tab and then the arrow keys: go with the model from glimpse to glimpse.",
+        scale='<i class="frame"></i> ' + escape("sharp patch" if scales > 1 else "what was read"),
+        gold_name="show the gold boxes" if len(gold) else "",
+        before_table=f'<p class="plain">{drawn}</p>',
+        advice="Show fewer glimpses or a smaller picture.",
+    )  # fmt: skip
+
+
+def _side_by_side(patches: numpy.ndarray, axis: int) -> numpy.ndarray:
+    """Join patches `(scales, channels, size, size)` below (axis 0) or beside (1) each other, as pixels of 0 to 1."""
+    pictures = [patch[0] if len(patch) == 1 else patch.transpose(1, 2, 0) for patch in patches.clip(0, 1)]
+    return numpy.concatenate(pictures, axis=axis)
