@@ -1,4 +1,4 @@
-"""BLEU, alignment against the truth, intervals: worked by hand or by another library."""
+"""BLEU, ROUGE, alignment against the truth, intervals: worked by hand or by another library."""
 
 import math
 
@@ -16,6 +16,8 @@ from course_utils.metrics import (
     hard_alignment,
     mean_interval,
     paired_interval,
+    rouge,
+    rouge_each,
 )
 
 
@@ -30,12 +32,23 @@ def test_bleu():
     assert bleu(["a b x d e"], ["a b c d e"]) == pytest.approx(expected)
 
 
+def test_rouge():
+    # The output shares two of four words with three of the reference, and one pair with its two; "dog sat" is in order.
+    (score,) = rouge_each(["big dog sat down"], ["A dog sat."])
+    assert score == pytest.approx((200 * 2 / 7, 200 * 1 / 5, 200 * 2 / 7))
+    turned = rouge(["sat dog"], ["dog sat"])
+    assert turned == pytest.approx((100, 0, 50))
+    assert rouge(["the cat", "sat dog"], ["the cat", "dog sat"]) == pytest.approx((100, 50, 75))
+    assert rouge([""], ["the cat"]) == (0, 0, 0) == rouge(["the cat"], ["..."])
+    assert rouge(["dog dog dog"], ["dog"]).one == pytest.approx(50), "a word counts as often as the reference has it"
+
+
 def test_exact_match():
     assert exact_match(["a", "b", "c", "d"], ["a", "b", "x", "d"]) == 0.75
     assert exact_match([[1, 2]], [[1, 2]]) == 1
 
 
-@pytest.mark.parametrize("metric", [bleu, exact_match, paired_interval])
+@pytest.mark.parametrize("metric", [bleu, rouge, rouge_each, exact_match, paired_interval])
 @pytest.mark.parametrize("first, second", [([], []), (["a"], []), (["a"], ["a", "b"])])
 def test_lists_that_do_not_match_are_refused(metric, first, second):
     with pytest.raises(ValueError, match=r"got \d and \d entries; expected two lists of the same length, not empty"):
