@@ -38,6 +38,7 @@ FALLBACK_TRANSLATION = {"multi30k_en_fr": "opus_books_en_fr"}  # what the hub ha
 SHARD_NAME = re.compile(
     r"(?:(?P<folder>.+)/)?(?P<split>[\w.]+?)(?:-\d{5}-of-(?P<shards>\d{5})(?:-[0-9a-f]{16})?)?\.parquet"
 )
+SPLIT_FOLDER = re.compile(r"(?P<folder>.+)/(?P<split>[\w.]+)/\d{4}\.parquet")  # how older sets of the hub name shards
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,42 @@ REAL_SOURCES = {
             licence="CC BY-SA 4.0",
             credit="development pairs of SNLI (Bowman et al. 2015) from e-SNLI (Camburu et al. 2018)",
             splits=("validation",),
+        ),
+        RealSource(
+            name="fsdd",
+            hub_id=None,
+            hub_config=None,
+            columns=("audio", "text", "speaker"),
+            licence="CC BY-SA 4.0",
+            credit="Free Spoken Digit Dataset (Jackson and others 2016 to 2020), six speakers",
+            splits=("train", "test"),
+        ),
+        RealSource(
+            name="asterisk_prompts_en",
+            hub_id=None,
+            hub_config=None,
+            columns=("audio", "text"),
+            licence="CC BY-SA 3.0",
+            credit="telephone prompts of Asterisk, read by Allison Smith, with times found by a machine",
+            splits=("train", "test"),
+        ),
+        RealSource(
+            name="librivox_sample",
+            hub_id=None,
+            hub_config=None,
+            columns=("audio", "text"),
+            licence="public domain",
+            credit="five sentences of Sense and Sensibility, read for LibriVox",
+            splits=("test",),
+        ),
+        RealSource(  # its splits for training have 6 GB and more; these two have one file each, of 340 MB
+            name="librispeech",
+            hub_id="openslr/librispeech_asr",
+            hub_config="clean",
+            columns=("audio", "text"),
+            licence="CC BY 4.0",
+            credit="LibriSpeech (Panayotov et al. 2015), read for LibriVox",
+            splits=("validation", "test"),
         ),
         RealSource(
             name="debian_synopsis",
@@ -317,7 +354,7 @@ def _shards_by_split(names: Iterable[str], folder: str) -> dict[str, list[str]]:
     """Group the parquet files directly under `folder` by the split in their name, shards in order."""
     shards: dict[str, list[str]] = {}
     for name in sorted(names):
-        match = SHARD_NAME.fullmatch(name)
+        match = SPLIT_FOLDER.fullmatch(name) or SHARD_NAME.fullmatch(name)
         if match and match["folder"] == folder:
             shards.setdefault(match["split"], []).append(name)
     return shards

@@ -145,7 +145,7 @@ def speech_batches(
 ) -> Iterator[SpeechBatch]:
     """Yield one epoch of shuffled batches of similar lengths; see `text.batches_by_length`."""
     # The number of the utterance stands where a translation has its source, as often as the utterance has steps.
-    numbered = [([number] * count_steps(one), range(len(one.phonemes))) for number, one in enumerate(spoken)]
+    numbered = [([number] * count_steps(one), range(len(one.symbols))) for number, one in enumerate(spoken)]
     for batch in batches_by_length(numbered, batch_size, seed=seed, maximum_tokens=maximum_steps):
         yield make_speech_batch([spoken[number] for number in batch.source[:, 0].tolist()], vocabulary)
 
@@ -178,10 +178,12 @@ def join_utterances(spoken: Sequence[SpokenUtterance]) -> SpokenUtterance:
     with all words, so a joined utterance cannot be spoken again: join the waveforms to listen.
 
     Raises:
-        ValueError: if there is no utterance.
+        ValueError: if there is no utterance, or one has no times.
     """
     if not spoken:
         raise ValueError("spoken is empty; expected at least one utterance.")
+    if untimed := [one for one in spoken if len(one.phonemes) != len(one.symbols)]:
+        raise ValueError(f"{untimed[0].utterance.key!r} has no times of its phonemes; expected utterances that have.")
     phonemes, frames = [], 0
     for one in spoken:
         shift = frames * FRAME_MS

@@ -210,7 +210,7 @@ def looks_along(
         batch = make_speech_batch(chosen, data.vocabulary).to(device)
         _, weights = model(batch)
         steps = batch.feature_mask.sum(dim=1).tolist()
-        looks += [w[: len(one.phonemes), :s].cpu() for w, one, s in zip(weights, chosen, steps, strict=True)]
+        looks += [w[: len(one.symbols), :s].cpu() for w, one, s in zip(weights, chosen, steps, strict=True)]
     return looks
 
 
