@@ -21,10 +21,11 @@ class CheckpointError(Exception):
 
 
 def round_to_half(model: nn.Module) -> None:
-    """Round a model's weights, in place, to what a checkpoint can hold."""
+    """Round a model's weights and statistics, in place, to what a checkpoint can hold."""
     with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.copy_(parameter.half())
+        for tensor in model.state_dict().values():
+            if tensor.is_floating_point():
+                tensor.copy_(tensor.half())
 
 
 def save_checkpoint(name: str, model: nn.Module, card: Mapping, folder: Path | None = None) -> Path:

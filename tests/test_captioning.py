@@ -488,8 +488,10 @@ def test_a_hard_recipe_trains_a_soft_model_first(data):
     again, _ = fit(recipe, small, progress=False)
     for one, other in zip(model.parameters(), again.parameters(), strict=True):
         assert torch.equal(one, other)
-    with pytest.raises(ValueError, match="only a hard model"):
+    with pytest.raises(ValueError, match="only a hard model has"):
         fit(replace(recipe, system="soft"), small, progress=False)
+    with pytest.raises(ValueError, match="only a model that looks"):
+        fit(Recipe("none-flat", steps=2), small, start_from=model, progress=False)
     with pytest.raises(ValueError, match="groups"):
         fit(replace(recipe, groups=(2, 4)), small, progress=False)
 

@@ -99,8 +99,8 @@ def fit(
         recipe: what to train and how.
         data: made with the recipe's groups.
         seed: initial weights, scenes, order, and drawn cells.
-        start_from: a trained soft model whose weights a hard one takes over; None = train one first if the recipe has
-            `soft_steps`, or start from new weights.
+        start_from: a trained soft model whose weights a hard or soft one takes over; None = train one first if the
+            recipe has `soft_steps`, or start from new weights.
         progress, time_limit_seconds, validate, validate_every, waypoint: see `training.train`. The limit is for each
             stage; only the last one waits in the waypoint.
 
@@ -108,15 +108,18 @@ def fit(
         The model, and what happened: losses and seconds of both stages if there are two.
 
     Raises:
-        ValueError: if the data has other groups than the recipe, or a model that is not hard is to start from another.
+        ValueError: if the data has other groups than the recipe, a vector is to start from a model that looks, or
+            a soft recipe has a soft stage before it.
     """
     if tuple(data.options.get("groups", recipe.groups)) != tuple(recipe.groups):
         raise ValueError(
             f"data has groups {data.options['groups']} and the recipe {recipe.groups}; expected the same. "
             "Use scenes_of(recipe.groups)."
         )
-    if recipe.system != "hard" and (start_from is not None or recipe.soft_steps):
-        raise ValueError(f"system is {recipe.system!r}; only a hard model can start from a soft one.")
+    if recipe.system not in ("soft", "hard") and start_from is not None:
+        raise ValueError(f"system is {recipe.system!r}; only a model that looks can start from a soft one.")
+    if recipe.system != "hard" and recipe.soft_steps:
+        raise ValueError(f"system is {recipe.system!r} with soft_steps; only a hard model has a soft stage first.")
     # Vanishing gradients become denormal numbers, which a CPU adds three to five times more slowly.
     torch.set_flush_denormal(True)
     first = History()

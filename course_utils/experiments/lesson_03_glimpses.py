@@ -10,6 +10,7 @@ from course_utils.datasets.canvases import MILD, CanvasBatch, CanvasSettings
 from course_utils.datasets.digits import DigitImages, load_digit_images, load_layouts
 from course_utils.experiments.claims import Claim
 from course_utils.experiments.glimpses import Recipe, bound_in_nats, build_model, draw_tests, fit, score_looks
+from course_utils.experiments.recipes import training_card, watched
 from course_utils.models.drawing import DRAW as DrawingModel
 from course_utils.models.glimpses import (
     RecurrentAttentionModel,
@@ -295,31 +296,17 @@ LONG_TRAINING = {
 def train_checkpoint(name: str) -> None:
     """Train one of `LONG_TRAINING` and store it with its card."""
     recipe, images = LONG_TRAINING[name], images_of("default")
-    watched = draw_tests(images.validation, recipe.canvas, 1000)
-
-    def watch(model: torch.nn.Module) -> float:
-        value = main_figure(model, watched)
-        print(f"\nvalidation {value:.4f}", flush=True)
-        return value
-
+    batches = draw_tests(images.validation, recipe.canvas, 1000)
     model, history = fit(
-        recipe, images.train, validate=watch, validate_every=max(1, recipe.steps // 20), waypoint=waypoint_of(name)
+        recipe,
+        images.train,
+        validate=watched(lambda model: main_figure(model, batches), "wrong, or nats"),
+        validate_every=max(1, recipe.steps // 20),
+        waypoint=waypoint_of(name),
     )
     round_to_half(model)
-    save_checkpoint(
-        name,
-        model,
-        {
-            "command": f"python -m course_utils.experiments checkpoint 03 {name}",
-            "seed": 0,
-            "recipe": recipe.configuration(),
-            "data": {"source": "default", "credit": images.credit},
-            "seconds": round(history.seconds),
-            "validations": [(step, round(value, 4)) for step, value in history.validations],
-            "threads": torch.get_num_threads(),
-            "metrics": checkpoint_metrics(name, model),
-        },
-    )
+    made_from = {"source": "default", "credit": images.credit}
+    save_checkpoint(name, model, training_card(name, recipe, history, made_from, checkpoint_metrics(name, model)))
 
 
 CHECKPOINTS = dict.fromkeys(LONG_TRAINING, train_checkpoint)

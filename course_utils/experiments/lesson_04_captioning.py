@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-import torch
-
 from course_utils.checkpoints import check_vocabulary, load_checkpoint, round_to_half, save_checkpoint
 from course_utils.datasets.photographs import PhotographData, load_photographs, photograph_data
 from course_utils.datasets.scene_captions import caption_words
@@ -19,6 +17,7 @@ from course_utils.experiments.captioning import (
     token_loss,
 )
 from course_utils.experiments.claims import Claim
+from course_utils.experiments.recipes import training_card, watched
 from course_utils.models.captioning import Captioner, SoftCaptioner
 from course_utils.waypoints import waypoint_of
 
@@ -273,12 +272,11 @@ _LARGE = (("widths", (64, 128, 128, 128)), ("embedding_size", 256), ("hidden_siz
 _LOOKING = (*_LARGE, ("attention_size", 96))
 LONG_TRAINING = {
     "04-soft": Recipe("soft", ALL, _LOOKING, steps=14_000, learning_rate=8e-3),
-    "04-penalty": Recipe("soft", ALL, (*_LOOKING, ("penalty_weight", 1.0)), steps=10_000, learning_rate=8e-3),
-    "04-hard": Recipe("hard", ALL, _LOOKING, steps=5_000, learning_rate=1e-3),
-    "04-flat": Recipe("none-flat", ALL, _LARGE, steps=14_000, learning_rate=4e-3),
+    "04-penalty": Recipe("soft", ALL, (*_LOOKING, ("penalty_weight", 1.0)), steps=1_500, learning_rate=2e-3),
+    "04-hard": Recipe("hard", ALL, _LOOKING, steps=4_000, learning_rate=1e-3),
 }
 """The checkpoints: trained longer, on scenes of two to four groups, with seed 0."""
-STARTS = {"04-hard": "04-soft"}
+STARTS = dict.fromkeys(("04-penalty", "04-hard"), "04-soft")
 """Checkpoints that start from another one, which has to be trained before."""
 
 
@@ -291,41 +289,19 @@ def train_checkpoint(name: str) -> None:
     recipe = LONG_TRAINING[name]
     data = scenes_of(recipe.groups)
     start_from = load_trained(STARTS[name])[0] if name in STARTS else None
-
-    def watch(model: Captioner) -> float:
-        value = token_loss(model, data)
-        print(f"\nvalidation {value:.4f} nats per word", flush=True)
-        return value
-
     model, history = fit(
         recipe,
         data,
         start_from=start_from,
-        validate=watch,
+        validate=watched(lambda model: token_loss(model, data), "nats per word"),
         validate_every=max(1, recipe.steps // 20),
         waypoint=waypoint_of(name),
     )
     round_to_half(model)
-    with torch.no_grad():  # the statistics of the normalisation too
-        for buffer in model.buffers():
-            if buffer.is_floating_point():
-                buffer.copy_(buffer.half())
-    save_checkpoint(
-        name,
-        model,
-        {
-            "command": f"python -m course_utils.experiments checkpoint 04 {name}",
-            "seed": 0,
-            "starts_from": STARTS.get(name),
-            "recipe": recipe.configuration(),
-            "data": {"source": "default", "credit": data.credit},
-            "vocabulary": list(data.vocabulary.words),
-            "seconds": round(history.seconds),
-            "validations": [(step, round(value, 4)) for step, value in history.validations],
-            "threads": torch.get_num_threads(),
-            "metrics": checkpoint_metrics(name, model),
-        },
-    )
+    made_from = {"source": "default", "credit": data.credit}
+    more = {"vocabulary": list(data.vocabulary.words), "starts_from": STARTS.get(name)}
+    card = training_card(name, recipe, history, made_from, checkpoint_metrics(name, model), **more)
+    save_checkpoint(name, model, card)
 
 
 CHECKPOINTS = dict.fromkeys(LONG_TRAINING, train_checkpoint)

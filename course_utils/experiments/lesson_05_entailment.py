@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-import torch
-
 from course_utils.checkpoints import check_vocabulary, load_checkpoint, round_to_half, save_checkpoint
 from course_utils.datasets.inference_data import InferenceData, snli_data
 from course_utils.datasets.inference_difficulty import EASY
@@ -12,6 +10,7 @@ from course_utils.datasets.text import Vocabulary
 from course_utils.experiments.claims import Claim
 from course_utils.experiments.entailment import Recipe, fit, mean_loss, named_figures, pairs_of
 from course_utils.experiments.entailment_baselines import BASELINES, baseline_accuracies
+from course_utils.experiments.recipes import training_card, watched
 from course_utils.models.entailment import SYSTEMS, EntailmentModel
 from course_utils.waypoints import waypoint_of
 
@@ -186,31 +185,17 @@ LONG_TRAINING = {
 def train_checkpoint(name: str) -> None:
     """Train one of `LONG_TRAINING` and store it with its card."""
     recipe, data = LONG_TRAINING[name], pairs_of(WORLD)
-
-    def watch(model: EntailmentModel) -> float:
-        value = mean_loss(model, data, data.validation)
-        print(f"\nvalidation {value:.4f} nats per pair", flush=True)
-        return value
-
     model, history = fit(
-        recipe, data, validate=watch, validate_every=max(1, recipe.steps // 20), waypoint=waypoint_of(name)
+        recipe,
+        data,
+        validate=watched(lambda model: mean_loss(model, data, data.validation), "nats per pair"),
+        validate_every=max(1, recipe.steps // 20),
+        waypoint=waypoint_of(name),
     )
     round_to_half(model)
-    save_checkpoint(
-        name,
-        model,
-        {
-            "command": f"python -m course_utils.experiments checkpoint 05 {name}",
-            "seed": 0,
-            "recipe": recipe.configuration(),
-            "data": {"source": "default", "credit": data.credit, "world": repr(WORLD)},
-            "vocabulary": list(data.vocabulary.words),
-            "seconds": round(history.seconds),
-            "validations": [(step, round(value, 4)) for step, value in history.validations],
-            "threads": torch.get_num_threads(),
-            "metrics": checkpoint_metrics(name, model),
-        },
-    )
+    made_from = {"source": "default", "credit": data.credit, "world": repr(WORLD)}
+    metrics, words = checkpoint_metrics(name, model), list(data.vocabulary.words)
+    save_checkpoint(name, model, training_card(name, recipe, history, made_from, metrics, vocabulary=words))
 
 
 CHECKPOINTS = dict.fromkeys(LONG_TRAINING, train_checkpoint)

@@ -1,11 +1,11 @@
 """Lesson 6: what knowing where one looked last gains, on single utterances and on long ones, and how near looks are."""
 
-import torch
 
 from course_utils.checkpoints import check_vocabulary, load_checkpoint, round_to_half, save_checkpoint
 from course_utils.datasets.speech_phonemes import PHONEMES
 from course_utils.datasets.text import END, Vocabulary
 from course_utils.experiments.claims import Claim
+from course_utils.experiments.recipes import training_card, watched
 from course_utils.experiments.speech import (
     COPIES,
     Recipe,
@@ -145,35 +145,24 @@ def train_checkpoint(name: str) -> None:
     """Train one of `LONG_TRAINING` and store it with its card, which has every voice's error rate."""
     recipe = LONG_TRAINING[name]
     data = utterances_of(recipe.utterances)
-
-    def watch(model: SpeechModel) -> float:
-        value = token_loss(model, data)
-        print(f"\nvalidation {value:.4f} nats per phoneme", flush=True)
-        return value
-
     model, history = fit(
-        recipe, data, validate=watch, validate_every=max(1, recipe.steps // 20), waypoint=waypoint_of(name)
+        recipe,
+        data,
+        validate=watched(lambda model: token_loss(model, data), "nats per phoneme"),
+        validate_every=max(1, recipe.steps // 20),
+        waypoint=waypoint_of(name),
     )
     round_to_half(model)
     voices = {}
     for test in ("test", "unseen voices"):
         voices |= error_by_voice(model, data, data.test[test])
-    save_checkpoint(
-        name,
-        model,
-        {
-            "command": f"python -m course_utils.experiments checkpoint 06 {name}",
-            "seed": 0,
-            "recipe": recipe.configuration(),
-            "data": {"source": "default", "credit": data.credit},
-            "vocabulary": list(data.vocabulary.words),
-            "seconds": round(history.seconds),
-            "validations": [(step, round(value, 4)) for step, value in history.validations],
-            "threads": torch.get_num_threads(),
-            "metrics": checkpoint_metrics(name, model),
-            "voices": {voice: [round(100 * rate, 2), count] for voice, (rate, count) in voices.items()},
-        },
-    )
+    more = {
+        "vocabulary": list(data.vocabulary.words),
+        "voices": {voice: [round(100 * rate, 2), count] for voice, (rate, count) in voices.items()},
+    }
+    made_from = {"source": "default", "credit": data.credit}
+    card = training_card(name, recipe, history, made_from, checkpoint_metrics(name, model), **more)
+    save_checkpoint(name, model, card)
 
 
 CHECKPOINTS = dict.fromkeys(LONG_TRAINING, train_checkpoint)

@@ -196,6 +196,16 @@ class SoftCaptioner(Captioner):
         super().__init__(*arguments, **options)
         self.penalty_weight = penalty_weight
 
+    def start_from(self, soft: "SoftCaptioner") -> "SoftCaptioner":
+        """Take over the weights of a trained soft model; returns itself.
+
+        Raises:
+            RuntimeError: if the sizes differ.
+        """
+        own = {name: tensor for name, tensor in self.state_dict().items() if name not in soft.state_dict()}
+        self.load_state_dict({**own, **soft.state_dict()})
+        return self
+
     def build_decoder(self, embedding_size: int, hidden_size: int) -> LookingDecoder:
         """Make the attention and the decoder."""
         size = self.encoder.output_size

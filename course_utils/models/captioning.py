@@ -95,17 +95,6 @@ class HardCaptioner(SoftCaptioner):
         self.register_buffer("moving_baseline", torch.zeros(MOST_STEPS))
         self.register_buffer("baseline_updates", torch.zeros(()))
 
-    def start_from(self, soft: SoftCaptioner) -> "HardCaptioner":
-        """Take over the weights of a trained soft model; returns itself.
-
-        Raises:
-            RuntimeError: if the sizes differ.
-        """
-        weights = soft.state_dict()
-        own = {name: tensor for name, tensor in self.state_dict().items() if name not in weights}
-        self.load_state_dict({**own, **weights})
-        return self
-
     def chooser(self) -> Choice:
         """The most probable cell, or a drawn one."""
         return self.draw if self.draws_when_testing else most_probable
