@@ -75,6 +75,32 @@ def test_reference_is_accepted(exercise_id):
     assert hints(exercise_id, find_exercise(exercise_id).reference) == []
 
 
+@pytest.mark.parametrize(("exercise_id", "function"), RIGHT_ANSWERS)
+def test_right_answer_is_accepted_on_data_of_ones_own(exercise_id, function):
+    findings = [item for seed in (1, 77, 4_000_000_000) for item in find_exercise(exercise_id).examine(function, seed)]
+    assert [item for item in findings if item.hint is not None] == []
+
+
+def test_copied_numbers_fail_on_data_of_ones_own():
+    """An answer that looks up what it saw passes every behaviour, and fails on other data."""
+    exercise = find_exercise("00.masked-mean")
+    table = {}
+
+    def copied(values, mask):
+        return table[str(values), str(mask)].clone()
+
+    def watched(values, mask):
+        table[str(values), str(mask)] = exercise.reference(values, mask)
+        return table[str(values), str(mask)]
+
+    exercise.examine(watched)
+    assert all(finding.hint is None for finding in exercise.examine(copied))
+    assert exercise.examine(copied, variant=5)[-1].hint is not None
+    exercise.examine(watched, variant=5)
+    assert exercise.examine(copied, variant=5)[-1].hint is None, "the same seed has to give the same data"
+    assert exercise.examine(copied, variant=6)[-1].hint is not None
+
+
 @pytest.mark.parametrize("exercise_id", EVERY_EXERCISE)
 def test_exercise_has_enough_answers(exercise_id):
     given = answers(exercise_id.split(".")[0])

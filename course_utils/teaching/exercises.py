@@ -11,16 +11,31 @@ The exercises of lesson NN are declared in `course_utils/teaching/checks/lesson_
     @exercise.behaviour("weights each value by its own weight")
     def _(answer):
         expect_close(answer(weights, values), expected, "Multiply along the source axis (dimension 1).")
+
+An exercise can also be asked on data of a learner's own, so that copied numbers do not help:
+
+    @exercise.own_data
+    def _(generator):
+        return torch.rand(3, 5, generator=generator), torch.randn(3, 5, 2, generator=generator)
+
+A cell with `use_variant(seed)`, or an instructor's grading, turns this on; the reference says what is right.
 """
 
 import importlib
 import os
 import traceback
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import partial
+from math import isclose
 
 import torch
 from torch import Tensor
+
+
+OWN_DRAWS = 3  # calls that are compared on a learner's own data
+_variant: int | None = None  # see use_variant
 
 
 class Mistake(AssertionError):
@@ -46,6 +61,7 @@ class Exercise:
         minutes: how long a learner should expect to take.
         reference: the course's own answer; lessons go on with it until the learner's passes.
         behaviours: (name, test) pairs; a test raises `Mistake` with a hint.
+        own_arguments: makes the arguments of one call from a generator; None: no data of a learner's own.
     """
 
     exercise_id: str
@@ -54,6 +70,7 @@ class Exercise:
     minutes: int
     reference: Callable
     behaviours: list[tuple[str, Callable[[Callable], None]]] = field(default_factory=list)
+    own_arguments: Callable[[torch.Generator], tuple] | None = None
 
     def behaviour(self, name: str) -> Callable:
         """Declare a behaviour; decorates its test, which gets the learner's answer."""
@@ -64,13 +81,36 @@ class Exercise:
 
         return declare
 
-    def examine(self, answer: Callable) -> list[Finding]:
+    def own_data(self, make: Callable[[torch.Generator], tuple]) -> Callable[[torch.Generator], tuple]:
+        """Declare how data of a learner's own are made; decorates a function from a generator to arguments."""
+        self.own_arguments = make
+        return make
+
+    def examine(self, answer: Callable, variant: int | None = None) -> list[Finding]:
         """Try every behaviour on an answer, whatever the answer does.
+
+        Args:
+            answer: the learner's function.
+            variant: the seed of the learner's own data, tried after the behaviours; None: no such data.
 
         Raises:
             NotImplementedError: if the answer is still the stub.
         """
-        return [Finding(name, self._try(test, answer)) for name, test in self.behaviours]
+        behaviours = list(self.behaviours)
+        if variant is not None and self.own_arguments is not None:
+            behaviours.append(("is right on your own data, too", partial(self._try_own_data, variant=variant)))
+        return [Finding(name, self._try(test, answer)) for name, test in behaviours]
+
+    def _try_own_data(self, answer: Callable, variant: int) -> None:
+        hint = (
+            "On data made for you alone your result differs from the course's. Compute from the arguments: "
+            "numbers that were typed in or copied fit only the data they came from."
+        )
+        generator = torch.Generator().manual_seed(variant)
+        for _ in range(OWN_DRAWS):
+            arguments = self.own_arguments(generator)
+            expected = self.reference(*deepcopy(arguments))
+            expect(_same(answer(*deepcopy(arguments)), expected), hint)
 
     @staticmethod
     def _try(test: Callable, answer: Callable) -> str | None:
@@ -112,6 +152,12 @@ def is_graded_run() -> bool:
     return os.environ.get("NBGRADER_EXECUTION") in ("autograde", "validate")
 
 
+def use_variant(seed: int | None) -> None:
+    """From here on `check` also tries answers on data made from this seed; None ends that."""
+    global _variant
+    _variant = seed
+
+
 def check(exercise_id: str, answer: Callable) -> bool:
     """Try an answer, print what is right and what is not, and say whether all of it is right.
 
@@ -128,7 +174,7 @@ def check(exercise_id: str, answer: Callable) -> bool:
     """
     exercise = find_exercise(exercise_id)
     try:
-        findings = exercise.examine(answer)
+        findings = exercise.examine(answer, _variant)
     except NotImplementedError:
         print(f"◻ {exercise_id} · {exercise.title}: not attempted yet (about {exercise.minutes} min).")
         if is_graded_run():
@@ -156,6 +202,27 @@ def checked(exercise_id: str, answer: Callable) -> Callable:
         passed = False
     print(f"{exercise_id}: going on with {'your' if passed else 'the course' + chr(8217) + 's'} version.")
     return answer if passed else exercise.reference
+
+
+def _same(actual: object, expected: object) -> bool:
+    """Compare what two functions returned: tensors, numbers, and lists, tuples, dictionaries of them."""
+    if isinstance(expected, Tensor):
+        if not isinstance(actual, Tensor) or actual.shape != expected.shape:
+            return False
+        return torch.allclose(actual.to(expected.dtype), expected, atol=1e-4, rtol=1e-3, equal_nan=True)
+    if isinstance(expected, dict):
+        return (
+            isinstance(actual, dict)
+            and actual.keys() == expected.keys()
+            and all(_same(actual[key], expected[key]) for key in expected)
+        )
+    if isinstance(expected, (list, tuple)):
+        if not isinstance(actual, (list, tuple)) or len(actual) != len(expected):
+            return False
+        return all(_same(a, e) for a, e in zip(actual, expected, strict=True))
+    if isinstance(expected, float):
+        return isclose(float(actual), expected, rel_tol=1e-3, abs_tol=1e-4)
+    return bool(actual == expected)
 
 
 def expect(condition: bool, hint: str) -> None:

@@ -291,3 +291,26 @@ def _(answer):
 @marking.behaviour("leaves its sets as they were")
 def _(answer):
     expect_untouched(answer, {(0, 0), (1, 1)}, DIAGONAL, {(2, 1)})
+
+
+@writing.own_data
+def _(generator):
+    table = torch.randn(9, 9, generator=generator)
+
+    def step(word: int, state: Tensor) -> tuple[Tensor, Tensor]:
+        state = torch.tanh(state + table[word])
+        return torch.log_softmax(table.T @ state, dim=0), state
+
+    return step, 0, 1, torch.zeros(9), 8
+
+
+@choosing.own_data
+def _(generator):
+    log_probabilities = torch.log_softmax(2 * torch.randn(3, 7, generator=generator), dim=1)
+    return -3 * torch.rand(3, generator=generator), log_probabilities, 3
+
+
+@marking.own_data
+def _(generator):
+    links = [divmod(number, 5) for number in torch.randperm(25, generator=generator).tolist()]
+    return set(links[2:12]), set(links[:6]), set(links[:9])

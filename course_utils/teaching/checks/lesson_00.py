@@ -36,3 +36,10 @@ def _(answer):
 def _(answer):
     hint = "Divide by how many entries are real, mask.sum(dim=1), not by the length of the row."
     expect_close(answer(VALUES.clone(), MASK.clone()), torch.tensor([2.0, 4.0]), hint, "(rows,)")
+
+
+@exercise.own_data
+def _(generator):
+    mask = torch.rand(4, 6, generator=generator) < 0.6
+    mask[:, 0] = True  # each row has a real entry
+    return torch.randn(4, 6, generator=generator), mask

@@ -668,3 +668,45 @@ def _(answer):
 @bucketing.behaviour("leaves its inputs as they were")
 def _(answer):
     expect_untouched(answer, [9, 3, 12, 4], [True, False, True, True], [(2, 8), (9, 16)])
+
+
+def own_mask(generator: torch.Generator, batch: int, length: int) -> Tensor:
+    """Make right-padded rows of random lengths, `(batch, length)`, True = real word."""
+    lengths = torch.randint(1, length + 1, (batch, 1), generator=generator)
+    return torch.arange(length) < lengths
+
+
+@stepping.own_data
+def _(generator):
+    shapes = [(3, 5), (3, 4), *[(4, 5)] * 3, *[(4, 4)] * 3]
+    inputs, state, *matrices = [torch.randn(shape, generator=generator) for shape in shapes]
+    return inputs, state, matrices[:3], matrices[3:]
+
+
+@reversing.own_data
+def _(generator):
+    return torch.randint(4, 90, (4, 7), generator=generator), own_mask(generator, 4, 7)
+
+
+@picking.own_data
+def _(generator):
+    return torch.randn(4, 6, 3, generator=generator), own_mask(generator, 4, 6)
+
+
+@scoring.own_data
+def _(generator):
+    logits = torch.randn(4, 6, 9, generator=generator)
+    return logits, torch.randint(0, 9, (4, 6), generator=generator), own_mask(generator, 4, 6)
+
+
+@clipping.own_data
+def _(generator):
+    gradients = [torch.randn(shape, generator=generator) for shape in ((3, 2), (5,), (1, 4))]
+    return gradients, float(0.5 + 6 * torch.rand((), generator=generator))
+
+
+@bucketing.own_data
+def _(generator):
+    lengths = torch.randint(1, 40, (30,), generator=generator).tolist()
+    correct = (torch.rand(30, generator=generator) < 0.6).tolist()
+    return lengths, correct, [(2, 8), (9, 16), (17, 38), (50, 60)]

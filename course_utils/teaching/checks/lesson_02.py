@@ -283,3 +283,26 @@ def _(answer):
 @readout.behaviour("leaves its input as it was")
 def _(answer):
     expect_untouched(answer, torch.randn(2, 6))
+
+
+@scoring.own_data
+def _(generator):
+    shapes = (3, 4), (3, 5, 6), (7, 4), (7, 6), (7,)
+    return tuple(torch.randn(shape, generator=generator) for shape in shapes)
+
+
+@weighting.own_data
+def _(generator):
+    lengths = torch.randint(1, 7, (4, 1), generator=generator)
+    return 3 * torch.randn(4, 6, generator=generator), torch.arange(6) < lengths
+
+
+@averaging.own_data
+def _(generator):
+    weights = torch.softmax(torch.randn(3, 5, generator=generator), dim=1)
+    return weights, torch.randn(3, 5, 4, generator=generator)
+
+
+@readout.own_data
+def _(generator):
+    return (torch.randn(3, 8, generator=generator),)

@@ -221,3 +221,9 @@ def _(answer):
 @looking.behaviour("leaves the picture as it was")
 def _(answer):
     expect_untouched(answer, torch.rand(1, 8, 8), 0.5, -0.25, 4, 2)
+
+
+@looking.own_data
+def _(generator):
+    x, y = (1.4 * torch.rand(2, generator=generator) - 0.7).tolist()
+    return torch.rand(1, 24, 24, generator=generator), x, y, 4, 2

@@ -233,3 +233,15 @@ def _(answer):
 @rewarding.behaviour("leaves its inputs as they were")
 def _(answer):
     expect_untouched(answer, torch.randn(2, 3), torch.rand(2), torch.rand(2, 3))
+
+
+@scoring.own_data
+def _(generator):
+    location, mean = torch.rand(2, 4, 2, generator=generator).mul(2).sub(1)
+    return location, mean, float(0.1 + torch.rand((), generator=generator))
+
+
+@rewarding.own_data
+def _(generator):
+    log_probabilities, baselines = torch.randn(2, 4, 3, generator=generator)
+    return log_probabilities, torch.randint(0, 2, (4,), generator=generator).float(), baselines

@@ -241,3 +241,21 @@ def _(answer):
 @stopping.behaviour("leaves the answers as they were")
 def _(answer):
     expect_untouched(answer, torch.tensor([[4, 10, 3], [10, 2, 1]]))
+
+
+@ordering.own_data
+def _(generator):
+    labels = torch.randint(0, 10, (4, 3), generator=generator)
+    labels[0, 2] = labels[2, 1:] = NOTHING
+    left = torch.stack([torch.randperm(40, generator=generator)[:3] for _ in range(4)])
+    top = torch.randint(0, 40, (4, 3), generator=generator)
+    boxes = torch.stack([left, top, left + 12, top + 12], dim=-1)
+    return labels, boxes.masked_fill((labels == NOTHING).unsqueeze(-1), -1)
+
+
+@stopping.own_data
+def _(generator):
+    answers = torch.randint(0, 10, (4, 6), generator=generator)
+    columns = torch.randint(0, 6, (3,), generator=generator)
+    answers[torch.arange(3), columns] = END
+    return (answers,)

@@ -300,3 +300,16 @@ def _(answer):
 @reading.behaviour("leaves its inputs as they were")
 def _(answer):
     expect_untouched(answer, torch.rand(2, 1, 3, 3), *make_banks(2, 3, 3, 3), torch.tensor([2.0, 3.0]))
+
+
+@filtering.own_data
+def _(generator):
+    center, stride, variance = torch.rand(3, 3, generator=generator)
+    return 4 + 8 * center, 0.5 + 2 * stride, 0.3 + 2 * variance, 4, 16
+
+
+@reading.own_data
+def _(generator):
+    rows, columns = torch.softmax(torch.randn(2, 3, 4, 10, generator=generator), dim=-1)
+    images = torch.rand(3, 1, 10, 10, generator=generator)
+    return images, rows, columns, torch.rand(3, generator=generator)
