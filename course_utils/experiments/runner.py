@@ -74,7 +74,7 @@ def run(
     Args:
         lesson: its two digits.
         seeds: how many; they are 0 … seeds − 1.
-        source: "default" or "real".
+        source: "default" or "real"; lesson 7 has "docstrings", too.
         fast: few steps, for a test of the machinery; the result goes to `work_folder`, never to `data/results`.
         parts: measure only these parts, and leave the result to a later run without this argument.
         work_folder: where finished seeds wait.

@@ -1,4 +1,4 @@
-"""What can be said without reading: the beginning of the source, or its sentence with the most telling words.
+"""What can be said without reading: the beginning of the source, or one of its sentences.
 
 The lead is the baseline of every paper on headlines, and in news a strong one, because journalists put first what
 matters. These are printed beside every result of the lesson on summarization.
@@ -9,9 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from course_utils.datasets.reports import Summary
+from course_utils.datasets.summary_data import LONGEST_HEADLINE
+from course_utils.metrics import rouge, rouge_each
 
 Baseline = Callable[[Summary], tuple[str, ...]]
 """Source → headline words."""
+Writer = Callable[[Sequence[str]], str]
+"""Words → text, as `SummaryData.detokenize`."""
 
 
 def lead_baseline(words: int | None = None) -> Baseline:
@@ -47,3 +51,36 @@ def telling_sentence_baseline(pairs: Sequence[Summary], words: int | None = None
 def mean_headline_length(pairs: Sequence[Summary]) -> int:
     """Words of a headline on average, rounded: what a baseline may say without knowing the reference."""
     return round(sum(len(pair.headline) for pair in pairs) / len(pairs))
+
+
+def best_lead_length(pairs: Sequence[Summary], detokenize: Writer, longest: int = LONGEST_HEADLINE) -> int:
+    """How many first words have the highest mean ROUGE-1 on some pairs: the strongest lead, tuned as a model is.
+
+    Args:
+        pairs: validation pairs; the first 500 are enough.
+        detokenize: of the data.
+        longest: most words to try.
+    """
+    references = [pair.reference for pair in pairs[:500]]
+
+    def score(words: int) -> float:
+        return rouge([detokenize(pair.lead[:words]) for pair in pairs[:500]], references).one
+
+    return max(range(1, longest + 1), key=score)
+
+
+def oracle_sentence(detokenize: Writer) -> Baseline:
+    """The sentence with the highest ROUGE-1, of several the highest ROUGE-L: it sees the reference.
+
+    Args:
+        detokenize: of the data.
+    """
+
+    def choose(pair: Summary) -> tuple[str, ...]:
+        spans = pair.sentence_spans or ((0, len(pair.source)),)
+        sentences = [pair.source[start : end - (pair.source[end - 1] == ".")] for start, end in spans]
+        scores = rouge_each([detokenize(words) for words in sentences], [pair.reference] * len(sentences))
+        best = max(range(len(sentences)), key=lambda place: (scores[place].one, scores[place].longest))
+        return sentences[best]
+
+    return choose

@@ -1,0 +1,281 @@
+"""What the experiments of lesson 7 share: how a summarizer is trained, how it writes, and how headlines are marked."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from course_utils.datasets.reports import Report, Summary
+from course_utils.datasets.summary_data import LONGEST_HEADLINE, SummaryData, load_summaries
+from course_utils.datasets.text import BEGIN, END, make_pair_batch
+from course_utils.experiments.recipes import PlainRecipe
+from course_utils.experiments.summary_baselines import (
+    Baseline,
+    best_lead_length,
+    lead_baseline,
+    mean_headline_length,
+    oracle_sentence,
+    telling_sentence_baseline,
+)
+from course_utils.experiments.summary_marks import judge_all, mark_support, origins_of
+from course_utils.mechanisms.search import beam_search, greedy_search
+from course_utils.metrics import Rouge, rouge
+from course_utils.models.extractive import ExtractiveSummarizer, ExtractiveWeights, Tuning, tune_weights
+from course_utils.models.summarization import build_summarizer, fill_unknown_words
+from course_utils.models.summarizer import Summarizer
+from course_utils.training import History, pick_device, seed_everything, train
+
+BEAM = 5
+"""Partial headlines kept per source where figures are measured."""
+TUNING_PAIRS = 100
+"""Validation pairs that extractive weights are tuned on."""
+
+
+@dataclass(frozen=True)
+class Recipe(PlainRecipe):
+    """Everything that decides a trained model besides the seed.
+
+    Attributes:
+        system: a name in `models.summarization.SYSTEMS`.
+        options: further arguments of the model, e.g. `(("hidden_size", 96),)`.
+        steps, learning_rate: see `training.train`.
+        batch_size: pairs in a batch.
+        fresh: draw new reports all the time; False = the data's own training pairs again and again.
+    """
+
+    system: str
+    options: tuple[tuple[str, object], ...] = ()
+    steps: int = 1000
+    learning_rate: float = 6e-3
+    batch_size: int = 32
+    fresh: bool = False
+
+
+@lru_cache(maxsize=3)
+def texts_of(source: str = "default", **options) -> SummaryData:
+    """Load or make the pairs of a source, once for all models that need them; see `load_summaries`."""
+    return load_summaries(source, **options)
+
+
+def build(recipe: Recipe, vocabulary_size: int) -> Summarizer:
+    """Make the recipe's model for a vocabulary, untrained."""
+    return build_summarizer(recipe.system, vocabulary_size, **dict(recipe.options))
+
+
+def fit(
+    recipe: Recipe,
+    data: SummaryData,
+    seed: int = 0,
+    *,
+    progress: bool = True,
+    time_limit_seconds: float | None = None,
+    validate: Callable[[Summarizer], float] | None = None,
+    validate_every: int = 500,
+    patience: int | None = None,
+    waypoint: Path | None = None,
+) -> tuple[Summarizer, History]:
+    """Train a recipe on pairs. With `validate` the weights of the best validation are kept.
+
+    Args:
+        recipe: what to train and how.
+        data: reports, docstrings or real texts.
+        seed: initial weights, pairs and their order.
+        progress, time_limit_seconds, validate, validate_every, patience, waypoint: see `training.train`.
+    """
+    torch.set_flush_denormal(True)
+    seed_everything(seed)
+    model = build(recipe, len(data.vocabulary))
+    history = train(
+        model.to(pick_device()),
+        (data.fresh_batches if recipe.fresh else data.batches)(recipe.batch_size, seed),
+        steps=recipe.steps,
+        learning_rate=recipe.learning_rate,
+        validate=validate,
+        validate_every=validate_every,
+        patience=patience,
+        waypoint=waypoint,
+        progress=progress,
+        time_limit_seconds=time_limit_seconds,
+        description=recipe.system,
+    )
+    return model, history
+
+
+@torch.no_grad()
+def word_loss(model: Summarizer, data: SummaryData, pairs: Sequence[Summary], batch_size: int = 128) -> float:
+    """Mean cross-entropy of the true headlines, nats per word; the end symbol is a word, padding is none."""
+    device, total, words = next(model.parameters()).device, 0.0, 0
+    for batch in data.ordered_batches(pairs, batch_size):
+        loss = model.loss(batch.to(device))
+        total, words = total + float(loss.mean) * loss.tokens, words + loss.tokens
+    return total / words
+
+
+def perplexity(model: Summarizer, data: SummaryData, pairs: Sequence[Summary]) -> float:
+    """exp of `word_loss`: among how many equally likely words the model would choose as unsurely. Not below 1."""
+    return math.exp(word_loss(model, data, pairs))
+
+
+class Headline(NamedTuple):
+    """What a model wrote for a source.
+
+    Attributes:
+        words: of the headline, unknown ones filled in from the source where the model has attention.
+        attention_weights: `(target_length, source_length)`, the row of the end symbol last if it was reached; None
+            without attention.
+    """
+
+    words: tuple[str, ...]
+    attention_weights: Tensor | None
+
+
+@torch.no_grad()
+def write_headlines(
+    model: torch.nn.Module, data: SummaryData, pairs: Sequence[Summary], beam_size: int = 1, batch_size: int = 50
+) -> list[Headline]:
+    """Let a model write.
+
+    Args:
+        model: a trained summarizer, or an `ExtractiveSummarizer` around one.
+        data: whose vocabulary it has.
+        pairs: to read the sources of; their headlines are not looked at.
+        beam_size: partial headlines kept; 1 = greedy.
+        batch_size: sources at once.
+    """
+    device, written = next(model.parameters()).device, []
+    search = partial(beam_search, beam_size=beam_size) if beam_size > 1 else greedy_search
+    for start in range(0, len(pairs), batch_size):
+        chosen = pairs[start : start + batch_size]
+        batch = make_pair_batch([(data.vocabulary.encode(pair.source), []) for pair in chosen]).to(device)
+        found = search(model, batch.source, batch.source_mask, begin=BEGIN, end=END, max_length=LONGEST_HEADLINE + 1)
+        for pair, hypothesis in zip(chosen, found, strict=True):
+            words, weights = data.vocabulary.decode(hypothesis.tokens), hypothesis.attention_weights
+            if weights is not None:
+                weights = weights[:, : len(pair.source)].cpu()
+                words = fill_unknown_words(
+                    words, weights, pair.source, [word in data.vocabulary for word in pair.source]
+                )
+            written.append(Headline(tuple(words), weights))
+    return written
+
+
+def rouge_of(data: SummaryData, headlines: Sequence[Sequence[str]], pairs: Sequence[Summary]) -> Rouge:
+    """ROUGE of headlines, as words, against those of pairs, in %."""
+    return rouge([data.detokenize(words) for words in headlines], [pair.reference for pair in pairs])
+
+
+def baselines_of(data: SummaryData) -> dict[str, Baseline]:
+    """What can be said without a model, and the best that any sentence could do.
+
+    Returns:
+        `lead` (the first sentence), `lead, cut` (its first words, as many as a headline has on average), `lead, tuned`
+        (as many as are best on validation pairs), `telling sentence` and `oracle sentence`, which sees the reference
+        and says how far copying a whole sentence could get.
+    """
+    return {
+        "lead": lead_baseline(),
+        "lead, cut": lead_baseline(mean_headline_length(data.train)),
+        "lead, tuned": lead_baseline(best_lead_length(data.validation, data.detokenize)),
+        "telling sentence": telling_sentence_baseline(data.train),
+        "oracle sentence": oracle_sentence(data.detokenize),
+    }
+
+
+@torch.no_grad()
+def looks_along(model: Summarizer, data: SummaryData, pairs: Sequence[Summary], batch_size: int = 100) -> list[Tensor]:
+    """Where a model looks as it writes the true headline: `(headline words, source words)` each, without the end.
+
+    Raises:
+        ValueError: if the model has no attention.
+    """
+    device, looks = next(model.parameters()).device, []
+    for start in range(0, len(pairs), batch_size):
+        chosen = pairs[start : start + batch_size]
+        _, weights = model(make_pair_batch(data.encode(chosen)).to(device))
+        if weights is None:
+            raise ValueError(f"{type(model).__name__} has no attention here, so there are no looks to mark.")
+        looks += [w[: len(p.headline), : len(p.source)].cpu() for w, p in zip(weights, chosen, strict=True)]
+    return looks
+
+
+def tune_extractive(
+    model: Summarizer,
+    data: SummaryData,
+    seed: int = 0,
+    *,
+    count: int = TUNING_PAIRS,
+    beam_size: int = BEAM,
+    rounds: int = 2,
+) -> Tuning:
+    """Tune the extractive features' weights for ROUGE-1 of validation pairs; see `tune_weights`.
+
+    Args:
+        model: trained, left as it is.
+        data: whose validation pairs are written for.
+        seed: of the order of trials.
+        count: validation pairs.
+        beam_size: of the search.
+        rounds: times that all weights are visited.
+    """
+    pairs = data.validation[:count]
+
+    def evaluate(weights: ExtractiveWeights) -> float:
+        return rouge_with(ExtractiveSummarizer(model, weights), data, pairs, beam_size).one
+
+    return tune_weights(evaluate, seed=seed, rounds=rounds)
+
+
+def rouge_with(model: torch.nn.Module, data: SummaryData, pairs: Sequence[Summary], beam_size: int = BEAM) -> Rouge:
+    """ROUGE of what a model writes, in %."""
+    return rouge_of(data, [headline.words for headline in write_headlines(model, data, pairs, beam_size)], pairs)
+
+
+def named_figures(
+    name: str, model: torch.nn.Module, data: SummaryData, most: int | None = None, beam_size: int = BEAM
+) -> dict[str, float]:
+    """Score a model and name its figures `<name>/…`, as the claims refer to them.
+
+    Args:
+        name: what the figures begin with.
+        model: a trained summarizer, or an `ExtractiveSummarizer` around one.
+        data: whose tests are used.
+        most: pairs of each test; None = all.
+        beam_size: of the search.
+
+    Returns:
+        Of the test "test", in %: `rouge-1`, `rouge-2`, `rouge-L`, `copied`, `new`, `invented` and `runs` (see
+        `WordOrigins`), `greedy/rouge-1`; of reports `exact`, `true` and `complete`, too. For summarizers `perplexity`,
+        and that of other tests `perplexity/<test>`; with attention and support also `support`, `support/chance`,
+        `support/near`, `support/near/chance` and `support/peak`, in % (see `SupportScore`).
+    """
+    pairs = data.test["test"][:most]
+    headlines = [headline.words for headline in write_headlines(model, data, pairs, beam_size)]
+    figures = figures_of_headlines(name, data, headlines, pairs)
+    figures[f"{name}/greedy/rouge-1"] = rouge_with(model, data, pairs, 1).one
+    if not isinstance(model, Summarizer):
+        return figures
+    for test, chosen in data.test.items():
+        figures[f"{name}/perplexity" + ("" if test == "test" else f"/{test}")] = perplexity(model, data, chosen[:most])
+    if any(pair.support for pair in pairs) and write_headlines(model, data, pairs[:1])[0].attention_weights is not None:
+        marks = mark_support(looks_along(model, data, pairs), pairs)
+        shares = {"support": marks.mass, "support/chance": marks.mass_chance, "support/peak": marks.peak}
+        shares |= {"support/near": marks.near, "support/near/chance": marks.near_chance}
+        figures |= {f"{name}/{key}": 100 * share for key, share in shares.items()}
+    return figures
+
+
+def figures_of_headlines(
+    name: str, data: SummaryData, headlines: Sequence[Sequence[str]], pairs: Sequence[Summary]
+) -> dict[str, float]:
+    """Score headlines, whoever wrote them; the part of `named_figures` that needs no model."""
+    figures = dict(zip(("rouge-1", "rouge-2", "rouge-L"), rouge_of(data, headlines, pairs), strict=True))
+    if any(headlines):
+        figures |= {key: 100 * share for key, share in origins_of(headlines, pairs)._asdict().items()}
+    if all(isinstance(pair, Report) for pair in pairs):
+        figures |= {key: 100 * share for key, share in judge_all(headlines, pairs)._asdict().items()}
+    return {f"{name}/{key}": value for key, value in figures.items()}

@@ -1,0 +1,289 @@
+"""The experiments of lesson 7: training repeats, headlines and looks are marked rightly, claims find their figures."""
+
+import json
+import math
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from course_utils.datasets.docstrings import NoDocstringsError
+from course_utils.datasets.reports import Summary
+from course_utils.datasets.text import END, Vocabulary
+from course_utils.experiments import lesson_07_summarization as lesson_07
+from course_utils.experiments.summarization import (
+    Recipe,
+    baselines_of,
+    figures_of_headlines,
+    fit,
+    looks_along,
+    named_figures,
+    perplexity,
+    rouge_of,
+    rouge_with,
+    texts_of,
+    tune_extractive,
+    word_loss,
+    write_headlines,
+)
+from course_utils.experiments.summary_baselines import best_lead_length, oracle_sentence
+from course_utils.experiments.summary_marks import NEAR, judge_all, mark_support, origins_of
+from course_utils.metrics import rouge_each
+from course_utils.models.extractive import ExtractiveSummarizer, ExtractiveWeights
+
+STAGED = Path(os.environ.get("WHERE_TO_LOOK_DATA", Path(__file__).resolve().parents[2] / "shared" / "datasets"))
+SMALL = (("embedding_size", 8), ("hidden_size", 8))
+
+
+@pytest.fixture(scope="module")
+def data():
+    return texts_of("default", train_count=60, test_count=12)
+
+
+def small(system, **changes):
+    return Recipe(system, SMALL, **{"steps": 3, "batch_size": 8, **changes})
+
+
+def pair(source, headline, support=(), spans=()):
+    return Summary(
+        source=tuple(source.split()), headline=tuple(headline.split()), reference=headline,
+        support=tuple(map(frozenset, support)), sentence_spans=spans,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_seed_gives_the_same_model_and_another_seed_another(data, fresh, monkeypatch):
+    monkeypatch.setattr(type(data).fresh_batches, "__defaults__", (24,))  # few reports for an epoch
+    recipe = small("abs-attention", fresh=fresh)
+    first, second, third = (fit(recipe, data, seed, progress=False)[0].state_dict() for seed in (0, 0, 1))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not torch.equal(first["output.weight"], third["output.weight"])
+
+
+def test_training_lowers_the_perplexity_and_the_best_validation_is_kept(data):
+    untrained, _ = fit(small("abs-bag", steps=1, learning_rate=1e-9), data, progress=False)
+    assert perplexity(untrained, data, data.train) == pytest.approx(len(data.vocabulary), rel=0.2)
+    seen = []
+
+    def validate(model):
+        seen.append(word_loss(model, data, data.validation))
+        return seen[-1] if len(seen) != 2 else -1.0  # the second is called the best
+
+    recipe = small("abs-bag", steps=40, learning_rate=3e-2)
+    model, history = fit(recipe, data, progress=False, validate=validate, validate_every=10)
+    assert word_loss(model, data, data.validation) == pytest.approx(seen[1]) and len(history.validations) == 4
+    model, history = fit(recipe, data, progress=False, validate=lambda model: 1.0, validate_every=10, patience=2)
+    assert history.stopped == "patience" and len(history.losses) == 30
+    assert perplexity(model, data, data.train) < 0.5 * perplexity(untrained, data, data.train)
+
+
+def test_perplexity_counts_words_and_ends_but_no_padding(data):
+    model, _ = fit(small("abs-attention"), data, progress=False)
+    short, long = sorted(data.train, key=lambda p: len(p.headline))[:: len(data.train) - 1]
+    assert len(short.headline) < len(long.headline)
+    both = word_loss(model, data, [short, long])
+    alone = [word_loss(model, data, [one]) * (len(one.headline) + 1) for one in (short, long)]
+    assert both == pytest.approx(sum(alone) / (len(short.headline) + len(long.headline) + 2), rel=1e-5)
+    assert word_loss(model, data, [short, long], batch_size=1) == pytest.approx(both, rel=1e-5)
+    assert perplexity(model, data, [short]) == pytest.approx(math.exp(alone[0] / (len(short.headline) + 1)))
+
+
+@pytest.mark.parametrize("system, beam", [("abs-none", 1), ("abs-attention", 3), ("ras-copy", 2)])
+def test_headlines_are_written_in_order_with_a_look_for_each_word(data, system, beam):
+    model, _ = fit(small(system), data, progress=False)
+    pairs = data.examples[:5]
+    written = write_headlines(model, data, pairs, beam, batch_size=2)
+    again = [write_headlines(model, data, [one], beam)[0] for one in pairs]
+    assert [one.words for one in written] == [one.words for one in again]
+    for one, source in zip(written, pairs, strict=True):
+        if system == "abs-none":
+            assert one.attention_weights is None
+        else:
+            rows, columns = one.attention_weights.shape
+            assert columns == len(source.source) and rows - len(one.words) in (0, 1)
+            assert torch.allclose(one.attention_weights.sum(dim=1), torch.ones(rows), atol=1e-4)
+
+
+def test_unknown_words_come_from_the_source(data):
+    class Unsure(torch.nn.Module):
+        """Writes "unknown word" and ends, looking at the third source word."""
+
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(1))
+
+        def start(self, source, source_mask):
+            return source, torch.zeros(len(source), dtype=torch.long)
+
+        def step(self, previous, state, memory):
+            scores = torch.full((len(previous), 9), -50.0)
+            scores[:, 1] = torch.where(state == 0, 0.0, -60.0)
+            scores[:, END] = torch.where(state == 0, -60.0, 0.0)
+            looks = torch.zeros(memory.shape)
+            looks[:, 2] = 1.0
+            return scores, state + 1, looks
+
+    few = replace(data, vocabulary=Vocabulary(["a", "b", "c", "d", "e"]))
+    (written,) = write_headlines(Unsure(), few, [pair("a b unheard c", "a")])
+    assert written.words == ("unheard",)
+
+
+def test_rouge_is_of_the_texts(data):
+    pairs = data.examples
+    assert rouge_of(data, [p.headline for p in pairs], pairs) == pytest.approx((100, 100, 100))
+    assert rouge_of(data, [()] * len(pairs), pairs) == (0, 0, 0)
+
+
+def test_no_sentence_beats_the_oracle_and_no_lead_the_tuned_one(data):
+    baselines = baselines_of(data)
+    assert list(baselines) == ["lead", "lead, cut", "lead, tuned", "telling sentence", "oracle sentence"]
+    pairs = data.examples
+    scores = {name: rouge_of(data, [b(p) for p in pairs], pairs).one for name, b in baselines.items()}
+    assert scores["oracle sentence"] >= max(scores["lead"], scores["telling sentence"]) > 0
+    best = best_lead_length(data.validation, data.detokenize)
+    chosen = [rouge_of(data, [p.lead[:n] for p in data.validation], data.validation).one for n in range(1, 26)]
+    assert chosen[best - 1] == max(chosen)
+    one = pair("a b . c d e .", "d c", spans=((0, 3), (3, 7)))
+    assert oracle_sentence(" ".join)(one) == ("c", "d", "e")
+    assert rouge_each(["c d e"], [one.reference])[0].one == pytest.approx(80)
+
+
+def test_words_are_copied_new_or_invented():
+    pairs = [pair("a b c d", "a x"), pair("a b", "b")]
+    found = origins_of([("b", "c", "x", "y"), ("b",)], pairs)
+    assert found == pytest.approx((3 / 5, 2 / 5, 1 / 5, 1 / 3))
+    assert origins_of([("a",), ()], pairs).runs == 0
+    for wrong in ([()], [(), ()]):
+        with pytest.raises(ValueError, match="expected one each, with some words"):
+            origins_of(wrong, pairs)
+
+
+def test_true_headlines_are_judged_by_the_facts(data):
+    reports = data.examples
+    assert judge_all([r.headline for r in reports], reports) == (1, 1, 1)
+    others = [r.headline for r in reports[1:]] + [reports[0].headline]
+    assert judge_all(others, reports).complete < 0.5 and judge_all([("x",)] * len(reports), reports) == (0, 0, 0)
+
+
+def test_a_map_of_the_support_is_marked_right_and_an_even_one_by_chance(data):
+    pairs = data.examples
+    perfect, even, beside = [], [], []
+    for p in pairs:
+        shape = len(p.headline), len(p.source)
+        gold = torch.zeros(shape)
+        for row, found in zip(gold, p.support, strict=True):
+            row[sorted(found) or [0]] = 1 / max(1, len(found))
+        perfect.append(gold)
+        even.append(torch.full(shape, 1 / shape[1]))
+        beside.append((gold == 0) / (gold == 0).sum(dim=1, keepdim=True))
+    marks, plain, wrong = (mark_support(maps, pairs) for maps in (perfect, even, beside))
+    assert marks.mass == pytest.approx(1) and marks.near == pytest.approx(1) and marks.peak == 1
+    assert plain.mass == pytest.approx(plain.mass_chance) and plain.near == pytest.approx(plain.near_chance)
+    assert wrong.mass == pytest.approx(0, abs=1e-6) and wrong.near > 0.01
+    assert marks.near_chance > marks.mass_chance > 0
+    assert marks.words == sum(bool(found) for p in pairs for found in p.support)
+    row = torch.zeros(1, 9)
+    row[0, 4 + NEAR] = 1
+    one = mark_support([row], [pair("a b c d e f g h i", "e", [{4}])])
+    assert (one.mass, one.near) == (0, 1) and one.near_chance == pytest.approx((2 * NEAR + 1) / 9)
+    with pytest.raises(ValueError, match="expected .* headline words"):
+        mark_support(perfect[:1], pairs[1:2])
+    with pytest.raises(ValueError, match="no headline word with support"):
+        mark_support([torch.ones(1, 1)], [pair("a", "a")])
+
+
+@pytest.mark.parametrize("system", ["abs-attention", "ras-additive"])
+def test_looks_along_true_headlines(data, system):
+    model, _ = fit(small(system, steps=1), data, progress=False)
+    pairs = data.examples[:7]
+    for look, p in zip(looks_along(model, data, pairs, batch_size=3), pairs, strict=True):
+        assert look.shape == (len(p.headline), len(p.source))
+        assert torch.allclose(look.sum(dim=1), torch.ones(len(look)), atol=1e-5)
+    without, _ = fit(small("abs-bag", steps=1), data, progress=False)
+    with pytest.raises(ValueError, match="FeedForwardSummarizer has no attention"):
+        looks_along(without, data, pairs)
+
+
+def test_tuned_features_are_never_worse_on_the_pairs_they_are_tuned_on(data):
+    model, _ = fit(small("abs-attention"), data, progress=False)
+    tuning = tune_extractive(model, data, count=3, beam_size=1, rounds=1)
+    pairs = data.validation[:3]
+    assert tuning.untuned == pytest.approx(rouge_with(model, data, pairs, 1).one)
+    tuned = rouge_with(ExtractiveSummarizer(model, tuning.weights), data, pairs, 1).one
+    assert tuned == pytest.approx(tuning.score) and tuning.score >= tuning.untuned
+    words = [word for h in write_headlines(ExtractiveSummarizer(model, ExtractiveWeights(unigram=30)), data, pairs)
+             for word in h.words]  # fmt: skip
+    assert words and set(words) <= {word for p in pairs for word in p.source}
+
+
+def test_figures_are_named_after_the_model(data):
+    model, _ = fit(small("ras-additive", steps=1), data, progress=False)
+    figures = named_figures("name", model, data, most=3, beam_size=2)
+    assert all(key.startswith("name/") for key in figures)
+    assert figures["name/perplexity"] > 1 and "name/perplexity/longer reports" in figures
+    assert figures["name/support/chance"] < figures["name/support/near/chance"] < 100
+    assert figures_of_headlines("x", data, [()] * 2, data.examples[:2])["x/rouge-1"] == 0
+
+
+def test_every_claim_finds_its_figures(data, monkeypatch):
+    monkeypatch.setattr(lesson_07, "data_of", lambda source, fast=False: data)
+    monkeypatch.setitem(lesson_07.RECIPES, "default", {s: small(s, steps=1) for s in lesson_07.SYSTEMS})
+    figures = {}
+    for part in lesson_07.PARTS:
+        figures |= lesson_07.PARTS[part]("default", 0, True)
+    for claim in lesson_07.CLAIMS:
+        assert {claim.baseline[1], claim.ours[1]} <= set(figures), claim.claim_id
+    assert all(math.isfinite(value) for value in figures.values())
+    assert {"telling sentence/rouge-1", "oracle sentence/rouge-L", "abs+/weight/bigram"} <= set(figures)
+
+
+@pytest.mark.parametrize("source", ["docstrings", "real"])
+def test_other_sources_give_every_claim_its_figures(source, monkeypatch):
+    if source == "real" and not (STAGED / "debian_synopsis").is_dir():
+        pytest.skip("no staged debian_synopsis; set WHERE_TO_LOOK_DATA")
+    monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(STAGED))
+    if source == "real":
+        found = lesson_07.data_of("real", True)
+    else:
+        try:
+            found = texts_of("docstrings", train_count=60, libraries=("joblib", "seaborn"))
+        except NoDocstringsError as error:
+            pytest.skip(str(error))
+    found = replace(found, validation=found.validation[:12], test={"test": found.test["test"][:12]})
+    monkeypatch.setattr(lesson_07, "data_of", lambda source, fast=False: found)
+    monkeypatch.setitem(lesson_07.RECIPES, source, {s: small(s, steps=1) for s in lesson_07.SYSTEMS})
+    figures = {}
+    for part in lesson_07.PARTS:
+        figures |= lesson_07.measure_part(part, source, 0, fast=True)
+    for claim in lesson_07.CLAIMS:
+        if source in claim.sources:
+            assert {claim.baseline[1], claim.ours[1]} <= set(figures), claim.claim_id
+    assert "abs-attention/support" not in figures and "abs-attention/true" not in figures
+
+
+def test_recipes_can_be_kept_as_json_and_shortened():
+    for source in lesson_07.SOURCES:
+        kept = json.loads(json.dumps(lesson_07.settings(source, fast=False)))
+        assert set(kept) == set(lesson_07.PARTS)
+        ladder = [recipe for name, recipe in kept["ladder"].items()]
+        assert len({(r["steps"], r["batch_size"], r["fresh"]) for r in ladder}) == 1, "not at equal epochs"
+    assert lesson_07.LIVE["abs-bag"].shortened(1e-9).steps == 1
+    with pytest.raises(ValueError, match="expected one of default, docstrings, real"):
+        lesson_07.recipes("news")
+
+
+def test_a_checkpoint_of_docstrings_brings_its_own_words(data, monkeypatch, tmp_path):
+    monkeypatch.setattr("course_utils.checkpoints.data_folder", lambda name: tmp_path)
+    monkeypatch.setattr("course_utils.experiments.lesson_07_summarization.waypoint_of", lambda name: tmp_path / name)
+    monkeypatch.setattr(lesson_07, "data_of", lambda source, fast=False: data)
+    tuning = tune_extractive(fit(small("ras-copy", steps=1), data, progress=False)[0], data, count=1, rounds=1)
+    monkeypatch.setattr(lesson_07, "tune_extractive", lambda model, data: tuning)
+    for name in ("07-docstrings-ras-copy", "07-ras-copy"):
+        monkeypatch.setitem(lesson_07.LONG_TRAINING, name, small("ras-copy", steps=1))
+        lesson_07.train_checkpoint(name)
+        model, card = lesson_07.load_trained(name)
+        assert lesson_07.with_words_of(card, data).vocabulary == data.vocabulary
+        assert card["metrics"]["perplexity"] == pytest.approx(perplexity(model, data, data.test["test"]), rel=1e-3)
+        assert "with features/rouge-1" in card["metrics"] and set(card["extractive"]) == set(tuning.weights._fields)
