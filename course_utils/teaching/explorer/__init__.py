@@ -5,9 +5,9 @@
     explore_speech(weights, written, features, title="…", samples=sound)        # phonemes over a spectrogram
     explore_glimpses(picture, boxes, patches, gold=boxes_of_digits, title="…")  # a path of glimpses
 
-The arguments are those of the figures of the same things in `plots`, `maps`, `sounds` and `pictures`. Each call returns
-an `Explorer`, which a notebook shows when it is a cell's last expression or is given to `display`. The gold alignment is
-hidden until the reader switches it on, so that there is something to guess.
+The arguments are those of the figures of the same things in `plots`, `maps`, `sounds` and `pictures`. Each call
+returns an `Explorer`, which a notebook shows when it is a cell's last expression or is given to `display`. The gold
+alignment is hidden until the reader switches it on, so that there is something to guess.
 
 An explorer is one piece of HTML that needs nothing else, no network and no kernel. It works on three floors: where
 scripts run, it is complete; where only styles are allowed (a sandboxed frame), hovering and choosing still work; where

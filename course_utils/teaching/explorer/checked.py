@@ -61,15 +61,15 @@ def as_weights(
     partly = missing.any(axis=1) & ~missing.all(axis=1)
     if partly.any():
         raise ValueError(
-            f"{name} has NaN in a part of row {int(partly.argmax())}; expected numbers, or a row of nothing but NaN for a "
-            "target without attention. Give masked places the weight 0."
+            f"{name} has NaN in a part of row {int(partly.argmax())}; expected numbers, or a row of nothing but NaN "
+            "for a target without attention. Give masked places the weight 0."
         )
     wrong = ~missing & ~((flat >= -1e-6) & (flat <= 1 + 1e-4))
     if wrong.any():
         row, column = numpy.argwhere(wrong)[0]
         raise ValueError(
-            f"{name} has the value {flat[row, column]:.4g} in row {row}, place {column}; expected finite weights from 0 to "
-            "1. Give the weights after the softmax, not the scores before it."
+            f"{name} has the value {flat[row, column]:.4g} in row {row}, place {column}; expected finite weights "
+            "from 0 to 1. Give the weights after the softmax, not the scores before it."
         )
     return weights.clip(0, 1)
 
@@ -112,8 +112,8 @@ def as_links(gold: Iterable[tuple[int, int]], targets: int, sources: int) -> set
             raise ValueError(f"gold has {link!r}; expected pairs (target index, source index).") from None
         if not (0 <= target < targets and 0 <= source < sources):
             raise ValueError(
-                f"gold has the link ({target}, {source}); expected a target below {targets} and a source below {sources}. "
-                "Indices count from 0, the target first."
+                f"gold has the link ({target}, {source}); expected a target below {targets} and a source below "
+                f"{sources}. Indices count from 0, the target first."
             )
         links.add((target, source))
     return links
@@ -140,5 +140,7 @@ def as_title(title: str) -> str:
         ValueError: if there is none.
     """
     if not isinstance(title, str) or not title.strip():
-        raise ValueError(f"title is {title!r}; expected the finding in a few words: it is what a screen reader says first.")
+        raise ValueError(
+            f"title is {title!r}; expected the finding in a few words: it is what a screen reader says first."
+        )
     return title.strip()

@@ -8,7 +8,7 @@
     // The same output may stand on a page twice: each gets a group of its own.
     const group = root.id + "-" + document.querySelectorAll(".wtl.js").length;
     const labels = all(".t"), inputs = all(".t input"), sources = all(".s");
-    const says = one(".says"), gold = one(".gold"), table = one(".all"), slider = one(".slider"), audio = one(".live audio");
+    const says = one(".says"), gold = one(".gold"), table = one(".all"), slider = one(".slider"), audio = one("audio");
     root.classList.add("js");
     const notes = inputs.map((input) => {
       const note = input.title;
@@ -24,7 +24,7 @@
       threads = document.createElementNS("http://www.w3.org/2000/svg", "svg");
       threads.setAttribute("class", "threads");
       threads.setAttribute("aria-hidden", "true");
-      one(".live").prepend(threads);
+      one(".rows").prepend(threads);
     }
     const draw = (index) => {
       if (!threads) return;

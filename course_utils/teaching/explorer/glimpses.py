@@ -7,7 +7,16 @@ from numpy.typing import ArrayLike
 
 from course_utils.teaching.explorer.checked import as_array, as_boxes, as_picture, as_title
 from course_utils.teaching.explorer.media import picture_address
-from course_utils.teaching.explorer.page import Explorer, Target, assemble, box_style, escape, percent, radio_group
+from course_utils.teaching.explorer.page import (
+    Explorer,
+    Target,
+    assemble,
+    box_style,
+    live,
+    percent,
+    radio_group,
+    sentence,
+)
 
 
 def explore_glimpses(
@@ -56,7 +65,8 @@ def explore_glimpses(
         truth = ""
         if len(gold):
             hit = any(x0 <= x < x1 and y0 <= y < y1 for x0, y0, x1, y1 in gold)
-            truth = f"Truth: the middle of this glimpse lies {'in' if hit else 'outside'} the gold {'boxes' if len(gold) > 1 else 'box'}."
+            boxes_of = "a gold box" if len(gold) > 1 else "the gold box"
+            truth = f"Truth: the middle of this glimpse lies {'in' if hit else 'outside'} {boxes_of}."
         properties = {f"p{before}": ".45" for before in range(step)} | {f"p{step}": "1", "at": str(step)}
         says += f"; {caption}." if caption else "."
         seen = picture_address(_side_by_side(patches[step], 1))
@@ -65,8 +75,9 @@ def explore_glimpses(
         for scale in reversed(range(scales)):
             kind = "sharp" if scale == 0 else "widest wide" if scale == scales - 1 else "wide"
             shown = f"--a:var(--{'p' if scale == 0 else 'k'}{step},0)"
-            label = f"<span>{step + 1}</span>" if scale == 0 else ""
-            frames.append(f'<b class="look {kind}" style="{shown};{box_style(boxes[step, scale], width, height)}">{label}</b>')
+            name = f' data-step="{step + 1}"' if scale == 0 else ""
+            place = box_style(boxes[step, scale], width, height)
+            frames.append(f'<b class="look {kind}"{name} style="{shown};{place}"></b>')
     path = "".join(
         f'<line x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}" style="opacity:var(--p{step},0)"/>'
         for step, ((x0, y0), (x1, y1)) in enumerate(zip(middles, middles[1:], strict=False), start=1)
@@ -76,24 +87,34 @@ def explore_glimpses(
     names = "".join(f"<span>{'sharp' if scale == 0 else f'{1 << scale}× as wide'}</span>" for scale in range(scales))
     sprite = picture_address(numpy.concatenate([_side_by_side(patch, 0) for patch in patches], axis=1))
     slider = (
-        f'<label class="slide"><span>step</span><input type="range" class="slider" min="1" max="{glimpses}" value="1"></label>'
+        f'<label class="slide"><span>step</span><input type="range" class="slider" min="1" max="{glimpses}" value="1">'
+        "</label>"
         if glimpses > 1
         else ""
     )
     stage = (
         f'<div class="columns"><div class="canvas" style="aspect-ratio:{width}/{height}">{drawn}'
-        f'<svg viewBox="0 0 {width} {height}" preserveAspectRatio="none" aria-hidden="true">{path}</svg>{"".join(frames)}{truths}'
-        f'</div><div class="seen"><p class="row-name">what it saw</p><div class="retina"><div class="window" '
-        f'style="aspect-ratio:1/{scales}"><img src="{sprite}" alt="" style="width:{percent(glimpses)}"></div>'
-        f'<div class="scales">{names if scales > 1 else ""}</div></div></div>'
-        f'<div class="beside">{slider}<p class="row-name">glimpse by glimpse</p>{radio_group(targets, "glimpses")}'
+        f'<svg viewBox="0 0 {width} {height}" preserveAspectRatio="none" aria-hidden="true">{path}</svg>'
+        f"{''.join(frames)}{truths}</div>"
+        + live(
+            f'<p class="row-name">what it saw</p><div class="retina"><div class="window" style="--n:{scales};'
+            f'aspect-ratio:1/{scales}"><img src="{sprite}" alt="" style="width:{percent(glimpses)}"></div>'
+            f'<div class="scales">{names if scales > 1 else ""}</div></div>',
+            "seen",
+        )
+        + live(
+            f'{slider}<p class="row-name">glimpse by glimpse</p>{radio_group(targets, "glimpses")}{sentence(targets)}',
+            "beside",
+        )
+        + "</div>"
     )
     return assemble(
-        "glimpses", title=title, stage=stage + "</div></div>", targets=targets, columns=("glimpse", "what it saw"),
-        hint="Move the slider, point at a step, or press Tab and then the arrow keys: go with the model from glimpse to glimpse.",
-        scale='<i class="frame"></i> ' + escape("sharp patch" if scales > 1 else "what was read"),
+        "glimpses", title=title, stage=stage, targets=targets, columns=("glimpse", "what it saw"),
+        hint="Move the slider, point at a step, or press Tab and then the arrow keys to go with the model.",
+        scale='<i class="frame"></i> the sharp patch <i class="frame wide"></i> the coarse ones, all around is unseen'
+        if scales > 1
+        else '<i class="frame"></i> what was read',
         gold_name="show the gold boxes" if len(gold) else "",
-        before_table=f'<p class="plain">{drawn}</p>',
         advice="Show fewer glimpses or a smaller picture.",
     )  # fmt: skip
 

@@ -150,6 +150,17 @@ def radio_group(targets: Sequence[Target], name: str) -> str:
     return f'<div class="targets" role="radiogroup" aria-label="{escape(name)}">{"".join(buttons)}</div>'
 
 
+def live(content: str, kind: str = "") -> str:
+    """Return a part that is hidden where styles are not allowed, because it would make no sense there."""
+    return f'<div class="live {kind}" hidden>{content}</div>'
+
+
+def sentence(targets: Sequence[Target]) -> str:
+    """Return the line that says in words what is chosen; screen readers read its changes aloud."""
+    first = next((target for target in targets if not target.masked), targets[0])
+    return f'<p class="says" aria-live="polite">{escape(first.says)}</p>'
+
+
 def _table(targets: Sequence[Target], columns: tuple[str, str], title: str) -> str:
     truth = any(target.truth for target in targets)
     names = [*columns, "in words"] + ["the truth"] * truth
@@ -175,7 +186,6 @@ def assemble(
     columns: tuple[str, str],
     scale: str,
     gold_name: str = "",
-    before_table: str = "",
     data: dict[str, str] | None = None,
     advice: str = "Show fewer words.",
 ) -> Explorer:
@@ -185,12 +195,11 @@ def assemble(
         kind: its class: words, picture, speech or glimpses.
         title: the finding.
         hint: one sentence on how to use it.
-        stage: HTML of the sources and, by `radio_group`, of the targets.
+        stage: HTML of the sources and, by `radio_group` and `sentence`, of the targets, most of it in `live`.
         targets: what the reader can choose.
         columns: names of the table's first two columns.
         scale: HTML that explains the light.
         gold_name: what the outlines are; "" = there is no gold.
-        before_table: HTML that is seen only where styles are not allowed.
         data: attributes for the script, without "data-".
         advice: what to do if all this is too large.
 
@@ -200,28 +209,30 @@ def assemble(
     gold = f'<label class="switch"><input type="checkbox" class="gold"><i></i>{escape(gold_name)}</label>'
     attributes = "".join(f' data-{name}="{escape(value)}"' for name, value in (data or {}).items())
     rules = "".join(_rule(index, {f"k{index}": "1"} | target.properties) for index, target in enumerate(targets))
-    first = next((target for target in targets if not target.masked), targets[0])
     body = (
         f'<div class="wtl {kind} mathjax_ignore tex2jax_ignore" id="{_ID}" role="group" aria-label="{escape(title)}"'
         f' data-lm-suppress-shortcuts="true"{attributes}>'
         f"<style>{_style()}{rules}</style>"
         f'<p class="title"><strong>{escape(title)}</strong></p>'
-        '<p class="plain">This is the view for a notebook that is not trusted or not running: run the cell, or trust the '
-        "notebook, and the words can be explored with mouse and keyboard.</p>"
-        f'<div class="live" hidden><p class="hint">{hint}</p>{stage}'
-        f'<p class="says" aria-live="polite">{escape(first.says)}</p>'
-        f'<div class="keys"><span class="scale">{scale}</span>{gold if gold_name else ""}'
-        '<label class="switch"><input type="checkbox" class="all"><i></i>all of it as a table</label></div></div>'
-        f"{before_table}{_table(targets, columns, title)}"
-        f"<script>{_file('explorer.js')}</script></div>"
+        '<p class="plain">This is the view for a notebook that is not trusted or not running: run the cell, or trust '
+        "the notebook, and it can be explored with mouse and keyboard.</p>"
+        + live(f'<p class="hint">{hint}</p>')
+        + stage
+        + live(
+            f'<span class="scale">{scale}</span>{gold if gold_name else ""}'
+            '<label class="switch"><input type="checkbox" class="all"><i></i>all of it as a table</label>',
+            "keys",
+        )
+        + _table(targets, columns, title)
+        + f"<script>{_file('explorer.js')}</script></div>"
     )
     name = "wtl-" + hashlib.sha256(body.encode()).hexdigest()[:10]
     page = body.replace(_ID, name)
     size = len(page.encode())
     if size > MOST_BYTES:
         raise ValueError(
-            f"the explorer {title!r} has {size / 1000:.0f} KB; expected at most {MOST_BYTES // 1000} KB, so that a notebook "
-            f"with several of them stays small. {advice}"
+            f"the explorer {title!r} has {size / 1000:.0f} KB; expected at most {MOST_BYTES // 1000} KB, so that a "
+            f"notebook with several of them stays small. {advice}"
         )
     description = "\n".join(" ".join(filter(None, (target.says, target.truth))) for target in targets)
     return Explorer(title, page, description)

@@ -9,7 +9,17 @@ from course_utils.datasets.speech_features import FRAME_MS, SAMPLE_RATE, STEP_MS
 from course_utils.datasets.speech_phonemes import Phoneme
 from course_utils.teaching.explorer.checked import as_array, as_title, as_weights, as_words
 from course_utils.teaching.explorer.media import map_address, picture_address, sound_address
-from course_utils.teaching.explorer.page import Explorer, Target, assemble, number, percent, quoted, radio_group
+from course_utils.teaching.explorer.page import (
+    Explorer,
+    Target,
+    assemble,
+    live,
+    number,
+    percent,
+    quoted,
+    radio_group,
+    sentence,
+)
 
 _SHOWN_FROM = 0.01
 _LEVELS = 24  # of grey: enough for the eye, and half the bytes
@@ -45,15 +55,15 @@ def explore_speech(
     steps, per_step = weights.shape[1], STEP_MS // FRAME_MS
     if features.ndim != 2 or not (steps - 1) * per_step < len(features) <= (steps + 1) * per_step:
         raise ValueError(
-            f"features has shape {features.shape}; expected (frames, mels) with about {steps * per_step} frames, {per_step} for "
-            f"each of the {steps} steps in attention_weights."
+            f"features has shape {features.shape}; expected (frames, mels) with about {steps * per_step} frames, "
+            f"{per_step} for each of the {steps} steps in attention_weights."
         )
     if not numpy.isfinite(features).all():
         raise ValueError("features has values that are not finite; expected log-mel features without NaN.")
     if len(phonemes) > len(written):
         raise ValueError(
-            f"got {len(phonemes)} phonemes for {len(written)} rows; expected at most one for each. Leave phonemes out where "
-            "the model wrote something else than the truth."
+            f"got {len(phonemes)} phonemes for {len(written)} rows; expected at most one for each. Leave phonemes "
+            "out where the model wrote something else than the truth."
         )
     seconds = steps * STEP_MS / 1000
     peak = max(float(numpy.nanmax(weights)) if not numpy.isnan(weights).all() else 0, 1e-12)
@@ -69,13 +79,15 @@ def explore_speech(
             start, end = (float(time) for time in phonemes[index][1:])
             begins = numpy.arange(steps) * STEP_MS
             overlap = (numpy.minimum(begins + STEP_MS, end) - numpy.maximum(begins, start)).clip(0) / STEP_MS
-            truth = f"Truth: it sounds from {start / 1000:.2f} to {end / 1000:.2f} s; {(row * overlap).sum():.2f} of the attention lies there."
+            mass = (row * overlap).sum()
+            truth = f"Truth: it sounds from {start / 1000:.2f} to {end / 1000:.2f} s; {mass:.2f} of the attention lies there."
             left, width = percent(start / 1000 / seconds), percent((end - start) / 1000 / seconds)
             frames.append(f'<b class="box" style="--g:var(--k{index},0);left:{left};width:{width}"></b>')
         elif phonemes:
             truth = "Truth: nothing sounds for it."
         lit = {f"s{step}": number(value / peak) for step, value in enumerate(row) if value >= _SHOWN_FROM * peak}
-        strip = f'<img src="{map_address(row[None] / peak)}" alt="" title="{row[place]:.2f} at most" width="200" height="14">'
+        strip = map_address(row[None] / peak)
+        strip = f'<img src="{strip}" alt="" title="{row[place]:.2f} at most" width="200" height="14">'
         targets.append(Target(symbol, says + ".", truth, lit, strip))
     cells = "".join(f'<i class="s" style="--w:var(--s{step},0)"></i>' for step in range(steps))
     ticks = "".join(
@@ -90,26 +102,30 @@ def explore_speech(
                 f"samples has shape {sound.shape}; expected (samples,), one channel of finite values within -1 and 1."
             )
         listen = (
-            '<p class="listen"><button type="button" class="part">▶ play what it listened to</button>'
+            '<div class="listen"><button type="button" class="part">▶ play what it listened to</button>'
             '<button type="button" class="whole">▶ play all</button>'
-            f'<audio controls preload="auto" src="{sound_address(sound, int(rate))}"></audio></p>'
+            f'<audio controls preload="auto" src="{sound_address(sound, int(rate))}"></audio></div>'
         )
     drawn = _spectrogram(features)
     length = percent(len(features) * FRAME_MS / 1000 / seconds)
     stage = (
-        '<p class="row-name">attention over time</p>'
-        f'<div class="time"><div class="spectrum"><img src="{drawn}" style="width:{length}" alt="Spectrogram of the utterance, '
-        f'{len(features) * FRAME_MS / 1000:.1f} seconds.">'
+        live('<p class="row-name">attention over time</p>')
+        + f'<div class="time"><div class="spectrum"><img src="{drawn}" style="width:{length}" '
+        f'alt="Spectrogram of the utterance, {len(features) * FRAME_MS / 1000:.1f} seconds.">'
         f'</div><div class="steps">{cells}</div>{"".join(frames)}<u class="cursor"></u></div>'
-        f'<div class="ticks" aria-hidden="true">{ticks}<em>seconds</em></div>{listen}'
-        f'<p class="row-name below">what was written, one after the other</p>' + radio_group(targets, "what was written")
+        + live(f'<div class="ticks" aria-hidden="true">{ticks}<em>seconds</em></div>')
+        + listen
+        + live(
+            f'<p class="row-name below">what was written, one after the other</p>'
+            f"{radio_group(targets, 'what was written')}{sentence(targets)}"
+        )
     )
     return assemble(
-        "speech", title=title, stage=stage, targets=targets, columns=("written", f"when it listened, 0 to {seconds:.1f} s"),
+        "speech", title=title, stage=stage, targets=targets,
+        columns=("written", f"when it listened, 0 to {seconds:.1f} s"),
         hint="Point at a symbol, or press Tab and then the arrow keys: the blue bars show when it listened.",
         scale=f'attention weight <i class="ramp"></i> 0 to {peak:.2f}; dark below: loud, low bands at the bottom',
         gold_name="show when it truly sounds" if frames else "",
-        before_table=f'<p class="plain"><img src="{drawn}" alt="Spectrogram" width="600" height="90">{listen}</p>',
         data=data,
         advice="Show a shorter utterance, or leave samples out.",
     )  # fmt: skip

@@ -7,7 +7,17 @@ from numpy.typing import ArrayLike
 
 from course_utils.teaching.explorer.checked import as_array, as_boxes, as_picture, as_title, as_weights, as_words
 from course_utils.teaching.explorer.media import map_address, picture_address
-from course_utils.teaching.explorer.page import Explorer, Target, assemble, box_style, number, quoted, radio_group
+from course_utils.teaching.explorer.page import (
+    Explorer,
+    Target,
+    assemble,
+    box_style,
+    live,
+    number,
+    quoted,
+    radio_group,
+    sentence,
+)
 
 
 def mass_in_boxes(weights: numpy.ndarray, boxes: numpy.ndarray, width: int, height: int) -> float:
@@ -59,13 +69,16 @@ def explore_word_maps(
     targets, frames = [], []
     for index, (word, weight) in enumerate(zip(words, weights, strict=True)):
         boxes = gold.get(index, ())
-        frames += [f'<b class="box" style="--g:var(--k{index},0);{box_style(box, width, height)}"></b>' for box in boxes]
+        frames += [
+            f'<b class="box" style="--g:var(--k{index},0);{box_style(box, width, height)}"></b>' for box in boxes
+        ]
         if numpy.isnan(weight).any():
             targets.append(Target(word, f"{quoted(word)} was masked: it has no attention weights.", masked=True))
             continue
         peak = max(float(weight.max()), 1e-12)
         row, column = (int(place) for place in numpy.unravel_index(weight.argmax(), weight.shape))
-        says = f"{quoted(word)} looks most at row {row + 1}, column {column + 1} of the map: {weight.max():.2f}"
+        part = _part_of((row + 0.5) / weight.shape[0], (column + 0.5) / weight.shape[1])
+        says = f"{quoted(word)} looks most at the {part} (row {row + 1}, column {column + 1}): {weight.max():.2f}"
         if let_through is not None:
             says += f"; its gate lets {let_through[index]:.2f} through"
         truth = ""
@@ -86,13 +99,23 @@ def explore_word_maps(
     stage = (
         f'<div class="columns"><div class="canvas" style="aspect-ratio:{width}/{height}">{drawn}'
         f'<div class="cells" style="grid-template-columns:repeat({columns},1fr)">{cells}</div>{"".join(frames)}</div>'
-        f'<div class="beside"><p class="row-name">what was written, word by word</p>{radio_group(targets, "words of the caption")}'
+        + live(
+            f'<p class="row-name">what was written, word by word</p>{radio_group(targets, "words of the caption")}'
+            f"{sentence(targets)}",
+            "beside",
+        )
+        + "</div>"
     )
     return assemble(
-        "picture", title=title, stage=stage + "</div></div>", targets=targets, columns=("word", "where it looked"),
+        "picture", title=title, stage=stage, targets=targets, columns=("word", "where it looked"),
         hint="Point at a word, or press Tab and then the arrow keys: the picture is bright where that word looked.",
         scale=f'bright: the most attended of {rows} × {columns} cells <i class="ramp grey"></i> dark: no attention',
         gold_name="show the gold boxes" if any(len(boxes) for boxes in gold.values()) else "",
-        before_table=f'<p class="plain">{drawn}</p>',
         advice="Show fewer words, a smaller picture or a coarser map.",
     )  # fmt: skip
+
+
+def _part_of(down: float, across: float) -> str:
+    """Name a place in a picture; both numbers go from 0 to 1."""
+    vertical, horizontal = ("top", "", "bottom")[int(down * 3)], ("left", "", "right")[int(across * 3)]
+    return f"{vertical} {horizontal}".strip() or "middle"

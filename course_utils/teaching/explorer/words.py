@@ -6,7 +6,18 @@ import numpy
 from numpy.typing import ArrayLike
 
 from course_utils.teaching.explorer.checked import as_links, as_title, as_weights, as_words
-from course_utils.teaching.explorer.page import Explorer, Target, assemble, chip, escape, number, quoted, radio_group
+from course_utils.teaching.explorer.page import (
+    Explorer,
+    Target,
+    assemble,
+    chip,
+    escape,
+    live,
+    number,
+    quoted,
+    radio_group,
+    sentence,
+)
 
 _NAMED_FROM = 0.05
 """Weights from here on are named in words, the three largest of them."""
@@ -82,13 +93,15 @@ def explore_alignment(
         f'<span class="s" style="--w:var(--s{place},0);--g:var(--g{place},0)"><b>{escape(word) or "&nbsp;"}</b></span>'
         for place, word in enumerate(sources)
     )
-    stage = (
+    stage = live(
         f'<p class="row-name">{escape(source_name)}: what was read</p><div class="sources">{chips}</div>'
-        f'<p class="row-name below">{escape(target_name)}: what was written, word by word</p>'
-        + radio_group(chosen, f"{target_name} words")
+        f"{radio_group(chosen, f'{target_name} words')}"
+        f'<p class="row-name below">{escape(target_name)}: what was written, word by word</p>{sentence(chosen)}',
+        "rows",
     )
     return assemble(
-        "words", title=title, stage=stage, targets=chosen, columns=(f"{target_name} word", f"looks at {source_name} words"),
+        "words", title=title, stage=stage, targets=chosen,
+        columns=(f"{target_name} word", f"looks at {source_name} words"),
         hint="Point at a word below, or press Tab and then the arrow keys: the words it looked at light up.",
         scale='attention weight <i class="ramp"></i> 0 to 1', gold_name="show the gold alignment" if links else "",
     )  # fmt: skip
