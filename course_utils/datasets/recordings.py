@@ -102,7 +102,9 @@ def sound_of(recording: Recording) -> np.ndarray:
     return recording.samples.astype(np.float32) / _FULL_SCALE
 
 
-def load_recordings(name: str, split: str = "train", count: int | None = None) -> list[Recording]:
+def load_recordings(
+    name: str, split: str = "train", count: int | None = None, *, timed: bool = False
+) -> list[Recording]:
     """Load one split of a set of recorded speech.
 
     Phonemes are those of the column `phones` where the set has trustworthy times; elsewhere they are looked up by
@@ -112,6 +114,7 @@ def load_recordings(name: str, split: str = "train", count: int | None = None) -
         name: one of `RECORDED_SETS`.
         split: as far as the set has it, see `sources.REAL_SOURCES`.
         count: the first so many rows; None = all.
+        timed: leave out recordings whose phonemes and words have no times.
 
     Returns:
         Recordings in the order of the file. Those with a text that cannot be pronounced are left out, and a warning
@@ -132,6 +135,8 @@ def load_recordings(name: str, split: str = "train", count: int | None = None) -
         where = f"{name}, {split}, row {number}"
         text = row.get("text") or ""
         phonemes, words = ((), ()) if name in ROUGH_TIMES else (_timed(row, where), _timed_words(row))
+        if timed and not (phonemes and words):
+            continue
         try:
             said = tuple(phoneme.symbol for phoneme in phonemes) or pronounce(text)
         except PronunciationError as error:
@@ -140,7 +145,10 @@ def load_recordings(name: str, split: str = "train", count: int | None = None) -
         reading = Reading(words_of_text(text), _speaker(row, name), _key(row))
         recordings.append(make_recording(_decode(soundfile, row["audio"], where), reading, said, phonemes, words))
     if not recordings:
-        raise DataFormatError(f"{name}, {split}: no text can be pronounced ({left_out[0]}).")
+        reason = (
+            f"no text can be pronounced ({left_out[0]})" if left_out else "no recording has the times of its phonemes"
+        )
+        raise DataFormatError(f"{name}, {split}: {reason}; expected at least one that can be used. Is it another set?")
     if left_out:
         warnings.warn(f"{name}, {split}: {len(left_out)} recordings left out; the first: {left_out[0]}", stacklevel=2)
     return recordings

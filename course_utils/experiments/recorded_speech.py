@@ -1,0 +1,121 @@
+"""What the experiments on recorded speech share: digits are told apart, and a poor result is taken to pieces."""
+
+from collections.abc import Sequence
+
+from rapidfuzz.distance import Levenshtein
+
+from course_utils.datasets.pronunciation import DIGITS
+from course_utils.datasets.recorded_data import WORDS_OF_A_PIECE, add_noise, timed_prompts
+from course_utils.datasets.recordings import Recording, pieces_of
+from course_utils.datasets.spoken import SpokenUtterance, Utterance, speak_utterance
+from course_utils.datasets.spoken_data import SpokenData
+from course_utils.datasets.spoken_words import words_of_split
+from course_utils.experiments.speech import error_rate, looks_along, mark_looks, phoneme_error_rate, recognize
+from course_utils.models.speech import SpeechModel
+
+SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
+"""Speakers of the digits; seed n holds out the n-th."""
+NOISE_DB = 20.0
+"""Noise added to prompts, decibels below the voice: within what synthetic speech has."""
+
+
+def digit_of(written: Sequence[str]) -> str | None:
+    """The digit whose phonemes are nearest to what was written; None if two are equally near, or nothing was.
+
+    Args:
+        written: phonemes.
+    """
+    if not written:
+        return None
+    distances = {name: Levenshtein.distance(list(written), list(symbols)) for name, symbols in DIGITS.items()}
+    nearest = min(distances.values())
+    names = [name for name, distance in distances.items() if distance == nearest]
+    return names[0] if len(names) == 1 else None
+
+
+def digits_right(model: SpeechModel, data: SpokenData, recordings: Sequence[Recording]) -> float:
+    """Share of recordings whose digit `digit_of` finds, 0 to 1.
+
+    Raises:
+        ValueError: if there is no recording, or one is not of a single digit.
+    """
+    said = [one.utterance.words for one in recordings]
+    if not said or any(len(words) != 1 or words[0] not in DIGITS for words in said):
+        raise ValueError(f"recordings holds {said[:3]}; expected at least one, each of one digit.")
+    found = recognize(model, data, recordings)
+    written = [digit_of(data.vocabulary.decode(one.tokens)) for one in found]
+    return sum(one == words[0] for one, words in zip(written, said, strict=True)) / len(said)
+
+
+def digit_figures(name: str, model: SpeechModel, data: SpokenData, most: int | None = None) -> dict[str, float]:
+    """Score a model on spoken digits.
+
+    Args:
+        name: what the figures begin with.
+        model: trained on synthetic speech, or on `digit_data` too.
+        data: what `digit_data` returned.
+        most: recordings of each test; None = all.
+
+    Returns:
+        In %: `<name>/digits/<test>` for the digits, `<name>/digits/<n>` for each digit of the unseen speaker, and
+        `<name>/per/<test>` for every test.
+    """
+    figures = {f"{name}/per/{test}": 100 * error_rate(model, data, spoken[:most]) for test, spoken in data.test.items()}
+    for test in ("unseen speaker", "known speakers"):
+        figures[f"{name}/digits/{test}"] = 100 * digits_right(model, data, data.test[test][:most])
+    for digit in DIGITS:
+        spoken = [one for one in data.test["unseen speaker"] if one.utterance.words == (digit,)][:most]
+        figures[f"{name}/digits/{digit}"] = 100 * digits_right(model, data, spoken)
+    return figures
+
+
+def said_by_synthesizer(recording: Recording, voice: str = "en-us") -> SpokenUtterance:
+    """The words of a recording in a synthetic voice: the same length and words, another speaker.
+
+    Raises:
+        EspeakError: see `espeak.speak`.
+    """
+    reading = recording.utterance
+    return speak_utterance(Utterance(reading.words, voice, key=f"prompt {reading.key}"))
+
+
+def prompt_figures(name: str, model: SpeechModel, data: SpokenData, most: int | None = None) -> dict[str, float]:
+    """Score a model on the telephone prompts, and ask why it does as it does.
+
+    Every question changes one thing: the length (prompts cut into pieces of three words, of the same sound), the noise
+    (added to the pieces), the words (pieces whose words are all in synthetic training, and pieces with none of
+    them), and the voice (the same words by the synthesizer).
+
+    Args:
+        name: what the figures begin with.
+        model: any.
+        data: whose vocabulary the model has.
+        most: prompts; None = all of the set's test.
+
+    Returns:
+        In %, as `<name>/…`: `per/prompts`, `per/pieces`, `per/pieces with noise`, `per/pieces of known words`,
+        `per/pieces of other words`, `per/prompts by synthesizer`, `per/pieces by synthesizer`. Also
+        `conventions`, how far the synthesizer's phonemes are from those of the prompts' labels for the same words: an
+        error rate that no model which learned the synthesizer's could avoid. `mass` and `mass/uniform`, attention
+        inside the true phoneme of a piece.
+    """
+    prompts = timed_prompts("test")[:most]
+    pieces = [piece for prompt in prompts for piece in pieces_of(prompt, WORDS_OF_A_PIECE)]
+    training_words = frozenset(words_of_split("train"))
+    spoken = {
+        "prompts": prompts,
+        "pieces": pieces,
+        "pieces with noise": [add_noise(piece, NOISE_DB) for piece in pieces],
+        "pieces of known words": [p for p in pieces if training_words.issuperset(p.utterance.words)],
+        "pieces of other words": [p for p in pieces if training_words.isdisjoint(p.utterance.words)],
+        "prompts by synthesizer": [said_by_synthesizer(prompt) for prompt in prompts],
+        "pieces by synthesizer": [said_by_synthesizer(piece) for piece in pieces],
+    }
+    figures = {f"{name}/per/{test}": 100 * error_rate(model, data, ones) for test, ones in spoken.items() if ones}
+    marks = mark_looks(looks_along(model, data, pieces), pieces)
+    conventions = phoneme_error_rate([one.symbols for one in spoken["pieces by synthesizer"]], [p.said for p in pieces])
+    return figures | {
+        f"{name}/conventions": 100 * conventions,
+        f"{name}/mass": 100 * marks.mass,
+        f"{name}/mass/uniform": 100 * marks.mass_uniform,
+    }

