@@ -269,6 +269,12 @@ def test_digits_are_stretched_to_the_boxes_of_a_layout(digits):
     assert shape[numbers == 1, 0].median().item() == pytest.approx(12 / 25, abs=0.1)  # 12 x 25 in the layout
 
 
+def test_a_real_box_may_begin_beside_its_photograph(digits):
+    beside = torch.tensor([[[-1, 3, 14, 30], [16, 4, 30, 31]]]).float()
+    batch = draw(digits.train, CanvasSettings(54, 80, 1, 2), count=20, layouts=beside)
+    assert (batch.labels != NO_DIGIT).all() and (batch.boxes[:, 0, 0] < batch.boxes[:, 1, 0]).all()
+
+
 BAD_SETTINGS = {
     "too narrow": (CanvasSettings(40, 60, 1, 3), r"height 40 and width 60 is too small for 3 digit.*28 by 92 pixels"),
     "too low": (CanvasSettings(20, 60), r"height 20 .*expected at least 28 by 28"),

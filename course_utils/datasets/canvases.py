@@ -159,7 +159,7 @@ def draw_canvases(
         present = torch.arange(most) < numbers  # (count, most)
     else:
         rows = _pick_layouts(layouts, most, count, generator)
-        present = rows[..., 0] != NO_DIGIT
+        present = rows[..., 2] > rows[..., 0]  # a real box may begin at −1, beside its photograph
     digits = split.images[chosen]  # (count, most, size, size)
     if settings.augmentation is not None:
         digits = augment(digits.flatten(0, 1), settings.augmentation, generator).view(digits.shape)

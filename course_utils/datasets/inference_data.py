@@ -17,6 +17,7 @@ from course_utils.datasets.inference import InferencePair, make_pairs
 from course_utils.datasets.inference_difficulty import EASY, Difficulty
 from course_utils.datasets.inference_logic import LABELS
 from course_utils.datasets.inference_wording import words_of
+from course_utils.datasets.scene_kinds import COLOURS
 from course_utils.datasets.snli import load_snli, staged_name
 from course_utils.datasets.sources import REAL_SOURCES, SPLITS
 from course_utils.datasets.text import Vocabulary, pad_sequences, tokenize_sentence
@@ -82,6 +83,24 @@ def inference_batches(
         yield make_inference_batch([pairs[index] for index in batch])
 
 
+def renamed(pairs: Sequence[Encoded], groups: Sequence[Sequence[int]], chance: random.Random) -> list[Encoded]:
+    """Let the words of each group change places, in premise and hypothesis alike and anew for every pair.
+
+    Args:
+        pairs: ids.
+        groups: ids that can change places with each other.
+        chance: decides who becomes whom.
+    """
+    found = []
+    for premise, hypothesis, label in pairs:
+        table = {}
+        for group in groups:
+            table.update(zip(group, chance.sample(group, len(group)), strict=True))
+        words = ([table.get(word, word) for word in sentence] for sentence in (premise, hypothesis))
+        found.append((*words, label))
+    return found
+
+
 @dataclass
 class InferenceData:
     """What the entailment experiments need.
@@ -116,15 +135,38 @@ class InferenceData:
         encode = self.vocabulary.encode
         return [(encode(pair.premise), encode(pair.hypothesis), LABELS.index(pair.label)) for pair in pairs]
 
-    def batches(self, batch_size: int, seed: int) -> Callable[[int], Iterator[InferenceBatch]]:
+    @property
+    def interchangeable(self) -> list[list[int]]:
+        """Groups of ids whose words can change places in a made pair without a change of its label.
+
+        Children and colours: nothing follows from being called Anna or from being red rather than blue. Kinds of
+        things are not among them, because a dog is an animal and a car is not.
+        """
+        if self.difficulty is None:
+            return []
+        colours = [word for word in COLOURS if word in self.vocabulary]
+        return [self.vocabulary.encode(list(self.difficulty.names)), self.vocabulary.encode(colours)]
+
+    def batches(self, batch_size: int, seed: int, rename: bool = False) -> Callable[[int], Iterator[InferenceBatch]]:
         """Make the function that gives `training.train` the batches of each epoch: all training pairs, shuffled.
 
         Args:
             batch_size: most pairs in a batch.
-            seed: decides the order of every epoch.
+            seed: decides the order of every epoch, and the names.
+            rename: give the children and colours of every pair other names in every epoch (see `interchangeable`).
+
+        Raises:
+            ValueError: if real pairs are to be renamed.
         """
+        if rename and not self.interchangeable:
+            raise ValueError(f"{self.name} has no words that can change places; expected made pairs with rename=True.")
         pairs = self.encode(self.train)
-        return lambda epoch: inference_batches(pairs, batch_size, seed=1000 * seed + epoch)
+
+        def epoch_batches(epoch: int) -> Iterator[InferenceBatch]:
+            seen = renamed(pairs, self.interchangeable, random.Random(1000 * seed + epoch)) if rename else pairs
+            return inference_batches(seen, batch_size, seed=1000 * seed + epoch)
+
+        return epoch_batches
 
     def fresh_batches(self, batch_size: int, seed: int, count: int = 4000) -> Callable[[int], Iterator[InferenceBatch]]:
         """Like `batches`, but every epoch has new training pairs, drawn as it begins and not kept.

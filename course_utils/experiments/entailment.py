@@ -27,6 +27,7 @@ class Recipe(PlainRecipe):
         steps, learning_rate: see `training.train`.
         batch_size: pairs in a batch.
         fresh: draw new pairs all the time; False = the data's own training pairs again and again.
+        rename: let children and colours change places anew whenever a pair is seen (not with `fresh`).
     """
 
     system: str
@@ -35,6 +36,7 @@ class Recipe(PlainRecipe):
     learning_rate: float = 3e-3
     batch_size: int = 64
     fresh: bool = False
+    rename: bool = False
 
 
 @lru_cache(maxsize=4)
@@ -67,7 +69,9 @@ def fit(
     model = EntailmentModel(recipe.system, len(data.vocabulary), **dict(recipe.options))
     history = train(
         model.to(pick_device()),
-        (data.fresh_batches if recipe.fresh else data.batches)(recipe.batch_size, seed),
+        data.fresh_batches(recipe.batch_size, seed)
+        if recipe.fresh
+        else data.batches(recipe.batch_size, seed, recipe.rename),
         steps=recipe.steps,
         learning_rate=recipe.learning_rate,
         validate=validate,
