@@ -80,7 +80,8 @@ def explore_speech(
             begins = numpy.arange(steps) * STEP_MS
             overlap = (numpy.minimum(begins + STEP_MS, end) - numpy.maximum(begins, start)).clip(0) / STEP_MS
             mass = (row * overlap).sum()
-            truth = f"Truth: it sounds from {start / 1000:.2f} to {end / 1000:.2f} s; {mass:.2f} of the attention lies there."
+            times = f"{start / 1000:.2f} to {end / 1000:.2f} s"
+            truth = f"Truth: it sounds from {times}; {mass:.2f} of the attention lies there."
             left, width = percent(start / 1000 / seconds), percent((end - start) / 1000 / seconds)
             frames.append(f'<b class="box" style="--g:var(--k{index},0);left:{left};width:{width}"></b>')
         elif phonemes:
