@@ -535,6 +535,22 @@ def test_fresh_batches_are_new_pairs_of_the_training_split(easy):
     assert first != second and all(split_of(words) == "train" for words in (*first, *second))
 
 
+@pytest.mark.parametrize("difficulty", [EASY, FULL])
+def test_children_and_colours_can_change_places_without_a_change_of_the_label(difficulty):
+    data = made_inference_data(difficulty, 200, 20)
+    names, colours = ([data.vocabulary.words[index] for index in group] for group in data.interchangeable)
+    assert set(names) == set(difficulty.names) and set(colours) == set(COLOURS)
+    before = data.encode(data.train)
+    after = inference_data.renamed(before, data.interchangeable, Random(1))
+    for (premise, hypothesis, label), (new_premise, new_hypothesis, new_label) in zip(before, after, strict=True):
+        pair = read_pair(*(" ".join(data.vocabulary.decode(ids)) for ids in (new_premise, new_hypothesis)))
+        assert pair.label == inference_data.LABELS[new_label] and new_label == label
+        assert (len(new_premise), len(new_hypothesis)) == (len(premise), len(hypothesis))
+    assert sum(one[0] != other[0] for one, other in zip(before, after, strict=True)) > 150
+    epochs = [next(data.batches(200, 0, rename=True)(epoch)) for epoch in (0, 0, 1)]
+    assert torch.equal(epochs[0].premise, epochs[1].premise) and not torch.equal(epochs[0].premise, epochs[2].premise)
+
+
 def test_every_word_is_known_and_more_clauses_are_more(easy):
     assert all(not easy.vocabulary.unknown_words((*pair.premise, *pair.hypothesis)) for pair in easy.examples)
     assert set(easy.test) == {"test", "unseen pairs", "more clauses"}
@@ -570,6 +586,8 @@ def test_snli_development_pairs(monkeypatch):
         load_snli("snli_dev", "dev")
     with pytest.raises(ValueError, match="no fresh pairs"):
         data.fresh_batches(4, 0)
+    with pytest.raises(ValueError, match="snli_dev has no words that can change places"):
+        data.batches(4, 0, rename=True)
 
 
 @needs_snli
