@@ -108,7 +108,7 @@ def _(answer):
         encoded,
         ("You read the words alone: average each with `window` words to each side first.", (p * vectors).sum(1)),
         ("Divide the sum of the window by 2 · window + 1.", 5 * right),
-        ("Divide by 2 · window + 1, the words in the window; you divided by `window`, as the paper writes.", 2.5 * right),
+        ("Divide by 2 · window + 1; you divided by `window`, as the paper writes.", 2.5 * right),
         ("Divide by 2 · window + 1: you divided by 2 · window.", 1.25 * right),
         ("Near the ends, too, divide by 2 · window + 1: what lies beyond is zero and counts.",
          (p * smoothed(vectors, window) * 5 / counts).sum(1)),

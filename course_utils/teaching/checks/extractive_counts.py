@@ -77,9 +77,9 @@ def _(answer):
     expect_features(answer, "big", "dog", {"bigram": direct})
     expect_features(answer, "the", "red", {"bigram": every})
     expect_features(answer, "the", "cat", {"bigram": every})
+    expect_features(answer, "big", "sees", {"bigram": f"{direct} Both being somewhere is not enough."})
     turned = f"{direct} Here it stands directly before it: that is reordering."
     expect_features(answer, "dog", "big", {"bigram": turned})
-    expect_features(answer, "big", "sees", {"bigram": f"{direct} Both being somewhere is not enough."})
     expect_features(answer, "home", "the", {"bigram": f"{direct} The source does not go round: it ends with 'home'."})
     last = "The LAST word of the headline counts, not its first or any other."
     expect_features(answer, "big cat", "dog", {"bigram": last})

@@ -81,7 +81,6 @@ def _(answer):
         ("V and W are swapped: V is for h, W for what was read.", (hidden @ W.T + encoded @ V.T).log_softmax(1)),
         ("What was read does not pass through the tanh: it is added to the scores.",
          slip(torch.tanh(joined @ U.T + b + encoded), 0)),
-        ("What was read is not added to h before V: it has a matrix of its own, W.", slip(hidden + encoded, 0)),
         ("The two scores are added, not multiplied.", (hidden @ V.T * (encoded @ W.T)).log_softmax(1)),
         ("No tanh around the scores.", torch.tanh(logits).log_softmax(1)),
         ("Take the tanh of the whole U [E y; …] + b, not of the vectors.", slip(torch.tanh(joined) @ U.T + b)),

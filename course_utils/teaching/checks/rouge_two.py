@@ -53,6 +53,7 @@ def slips_of(hypothesis: str, reference: str) -> list[tuple[str, float]]:
     in_ours = sum(count for pair, count in ours.items() if pair in theirs)
     in_theirs = sum(count for pair, count in theirs.items() if pair in ours)
     return [
+        ("A pair that comes twice counts twice: sets forget how often.", 2 * either / (len(ours) + len(theirs))),
         ("This is precision, the share of the hypothesis' pairs: F1 needs recall as well.", precision),
         ("This is recall, the share of the reference's pairs: F1 needs precision as well.", recall),
         ("F1 is the harmonic mean 2 P R / (P + R), not the plain mean.", (precision + recall) / 2),
@@ -61,7 +62,6 @@ def slips_of(hypothesis: str, reference: str) -> list[tuple[str, float]]:
         ("Return a share from 0 to 1, not percent.", 100 * right),
         ("These are single words, ROUGE-1: count pairs of neighbours.", 2 * one / (len(h) + len(r))),
         ("Divide by the numbers of pairs, one less than words.", 2 * shared / (len(h) + len(r))),
-        ("A pair that comes twice counts twice: sets forget how often.", 2 * either / (len(ours) + len(theirs))),
         ("Count a shared pair as often as BOTH have it, the smaller number.", 2 * in_ours / total),
         ("Count a shared pair as often as BOTH have it, the smaller number.", 2 * in_theirs / total),
         ("Count a shared pair as often as BOTH have it, the smaller number.", 2 * max(in_ours, in_theirs) / total),
@@ -117,14 +117,14 @@ def _(answer):
 
 @marking.behaviour("compares pairs of whole words in their order")
 def _(answer):
-    expect_figure(
-        marked(answer, "sees dog big cat", "cat big dog sees"), 0.0, "No pair is the same in both.",
-        *slips_of("sees dog big cat", "cat big dog sees"),
-    )  # fmt: skip
     joined = marked(answer, "car pet shop", "carpet shop")
     expect_figure(joined, 0.0, "'car' and 'pet' are two words: compare pairs of words, not of letters or joined texts.")
     glued = marked(answer, "ab c d", "a bc d")
     expect_figure(glued, 0.0, "('ab', 'c') and ('a', 'bc') are different pairs: do not join the two words of a pair.")
+    expect_figure(
+        marked(answer, "sees dog big cat", "cat big dog sees"), 0.0, "No pair is the same in both.",
+        *slips_of("sees dog big cat", "cat big dog sees"),
+    )  # fmt: skip
 
 
 @marking.behaviour("gives 0 where a side has no pair")

@@ -51,7 +51,7 @@ def random_case(words: int, length: int, sizes: Sequence[int]) -> tuple[Tensor, 
 
 @marking.behaviour("adds up the weights on supporting words, and takes the mean")
 def _(answer):
-    weights, support = random_case(4, 7, [1, 3, 2, 1])
+    weights, support = random_case(4, 9, [1, 3, 2, 1])
     mass, chance = marked(answer, weights, support)
     inside = [[float(row[place]) for place in sorted(places)] for row, places in zip(weights, support, strict=True)]
     right = sum(map(sum, inside)) / 4
@@ -68,7 +68,7 @@ def _(answer):
         ("This is the attention OUTSIDE the support.", 1 - right),
         ("How much lies inside counts, not whether the largest weight does.", sum(best) / 4),
         ("Return shares from 0 to 1, not percent.", 100 * right),
-        ("Divide by the number of headline words, not by that of source words.", 4 * right / 7),
+        ("Divide by the number of headline words, not by that of source words.", 4 * right / 9),
         ("Places are counted from 0, as in Python.",
          sum(float(row[place - 1]) for row, places in zip(weights, support, strict=True) for place in places) / 4),
         ("Every headline word has a support of its own; yours have the first one's.",
