@@ -33,7 +33,6 @@ from math import isclose
 import torch
 from torch import Tensor
 
-
 OWN_DRAWS = 3  # calls that are compared on a learner's own data
 _variant: int | None = None  # see use_variant
 

@@ -1,10 +1,10 @@
 """The inside of the sandbox: a process that has everything imported and forks once for each submission.
 
-It runs as a plain file, imports nothing of `tools`, and reads no file of the class: cells arrive over a socket, one at a
-time, and hidden tests only when the submission's own cells have ended and nothing they print is read any more.
+It runs as a plain file, imports nothing of `tools`, and reads no file of the class: cells arrive over a socket, one
+at a time, and hidden tests only when the submission's own cells have ended and nothing they print is read any more.
 
-Each submission's process gets its own user, process, network, IPC and mount namespace where the kernel allows it, an empty
-/tmp of limited size, and limits on memory, processes, files and time. `tools/grading/sandbox.py` is the other end.
+Each submission's process gets its own user, process, network, IPC and mount namespace where the kernel allows it, an
+empty /tmp of limited size, and limits on memory, processes, files and time. The other end is `sandbox.py`.
 """
 
 import ast
@@ -164,7 +164,7 @@ def _be_the_submission(message: dict, descriptors: list[int], isolated: bool) ->
         os.dup2(output, 1)
         os.dup2(output, 2)
         os.close(output)
-        Submission(socket.socket(fileno=commands), hidden, limits["cell_seconds"]).run()
+        Submission(socket.socket(fileno=commands), hidden, limits).run()
     except BaseException as error:  # whatever it is, the other end has to hear of a death
         os.write(2, f"{type(error).__name__}: {error}\n".encode())
     finally:
@@ -214,10 +214,11 @@ def _limit(limits: dict, isolated: bool) -> None:
 class Submission:
     """Runs a submission's cells and the tests of them as they arrive."""
 
-    def __init__(self, commands: socket.socket, hidden: list[int], cell_seconds: float):
+    def __init__(self, commands: socket.socket, hidden: list[int], limits: dict):
         from IPython.core.interactiveshell import InteractiveShell
 
-        self.commands, self.hidden, self.cell_seconds = commands, hidden, cell_seconds
+        self.commands, self.hidden = commands, hidden
+        self.cell_seconds, self.wait_seconds = limits["cell_seconds"], limits["wait_seconds"]
         self.lines = commands.makefile("r", encoding="utf-8")
         self.shell = InteractiveShell.instance()
         self.shell.colors = "nocolor"
@@ -227,6 +228,7 @@ class Submission:
         self.course: dict = {}  # what the lesson's settings cell defines, for the tests
         self.watch = Watch()
         signal.signal(signal.SIGALRM, self._too_slow)
+        signal.signal(signal.SIGPROF, self._too_slow)
 
     def run(self) -> None:
         """Answer each command; end with the connection."""
@@ -256,13 +258,13 @@ class Submission:
     def _cell(self, source: str) -> dict:
         problem = None
         try:
-            signal.setitimer(signal.ITIMER_REAL, self.cell_seconds)
+            self._watch_time(True)
             result = self.shell.run_cell(source, store_history=False)
             problem = result.error_before_exec or result.error_in_exec
         except BaseException as error:
             problem = error
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._watch_time(False)
         return {} if problem is None else {"error": _describe(problem)}
 
     def _snapshot(self, index: int) -> None:
@@ -298,13 +300,18 @@ class Submission:
         names["check"] = lambda exercise_id, answer: checks.append(self.watch.examine(exercise_id, answer, command))
         found: dict = {"replaced": replaced, "checks": checks}
         try:
-            signal.setitimer(signal.ITIMER_REAL, self.cell_seconds)
+            self._watch_time(True)
             exec(compile(tree, "<test>", "exec"), names)
         except BaseException as error:
             found["error"] = _describe(error)
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._watch_time(False)
         return found
+
+    def _watch_time(self, on: bool) -> None:
+        """Count processor time, so that a busy machine changes no grade; a cell that only waits gets some more."""
+        signal.setitimer(signal.ITIMER_PROF, self.cell_seconds if on else 0)
+        signal.setitimer(signal.ITIMER_REAL, self.wait_seconds if on else 0)
 
     def _too_slow(self, *_: object) -> None:
         raise TooSlow(f"it took longer than {self.cell_seconds:g} s")

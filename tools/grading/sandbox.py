@@ -1,8 +1,8 @@
 """The outside of the sandbox: starts it, hands it submissions, keeps time, and says what it cannot keep out.
 
-With bubblewrap (`apt install bubblewrap`) a submission has no network, sees a read-only file system that holds Python, the
-course's package and nothing of the class, and writes into an empty folder of its own that is thrown away. Without it the limits
-on time, memory and output remain; `Sandbox.warning` says so.
+With bubblewrap (`apt install bubblewrap`) a submission has no network, sees a read-only file system that holds Python,
+the course's package and nothing of the class, and writes into an empty folder of its own that is thrown away. Without
+it the limits on time, memory and output remain; `Sandbox.warning` says so.
 """
 
 import itertools
@@ -37,7 +37,7 @@ class Limits:
     """What one submission may use.
 
     Attributes:
-        cell_seconds: wall-clock seconds of one cell, or of one test.
+        cell_seconds: processor seconds of one cell, or of one test.
         total_seconds: wall-clock seconds of the whole submission.
         memory_megabytes: private memory of one process, torch's own (about 900 MB) included.
         processes: processes and threads at once, where namespaces work.
@@ -45,10 +45,15 @@ class Limits:
     """
 
     cell_seconds: float = 20.0
-    total_seconds: float = 240.0
+    total_seconds: float = 600.0
     memory_megabytes: int = 3000
     processes: int = 64
     folder_megabytes: int = 64
+
+    @property
+    def wait_seconds(self) -> float:
+        """Wall-clock seconds of one cell: more, because other programs also run."""
+        return 4 * self.cell_seconds + 10
 
 
 class Died(Exception):
@@ -73,7 +78,7 @@ class Sandbox:
 
     def __init__(self, modules: list[str], bubblewrap: str | None = None):
         self.bubblewrap = shutil.which("bwrap") if bubblewrap is None else bubblewrap
-        self.modules = list(dict.fromkeys(BASE_MODULES + modules))
+        self.modules = list(dict.fromkeys(modules))
         self.warning = ""
         self._numbers = itertools.count()
         self._lock = threading.Lock()
@@ -95,7 +100,10 @@ class Sandbox:
                     raise RuntimeError(f"The process that runs submissions did not start: {error}") from error
         self.contained = bool(attempt) and self.namespaces
         if not self.contained:
-            lost = ["read every file that you can read, other submissions and the gradebook included", "write your files"]
+            lost = [
+                "read every file that you can read, other submissions and the gradebook included",
+                "write your files",
+            ]
             if not self.namespaces:
                 lost += ["reach the network", "start any number of processes"]
             self.warning = (
@@ -213,7 +221,9 @@ class Sandbox:
         places |= {str(ROOT / "course_utils"), str(ROOT / "data" / "checkpoints"), str(ROOT / "data" / "results")}
         places |= {str(ROOT / "pyproject.toml"), str(GUEST)}
         links = [place for place in places if os.path.islink(place)]
-        chosen = [place for place in places if os.path.exists(place) and not place.startswith("/usr/") and place != "/usr"]
+        chosen = [
+            place for place in places if os.path.exists(place) and not place.startswith("/usr/") and place != "/usr"
+        ]
         assert ROOT.parent not in map(Path, chosen)
         return sorted(set(chosen) - set(links)) + sorted(links)
 
@@ -245,7 +255,12 @@ class Sandbox:
         home = "/tmp/work"
         if not self.contained:
             home = tempfile.mkdtemp(dir=self._scratch.name)
-        message = {"start": number, "limits": asdict(limits), "home": home, "environment": {}}
+        message = {
+            "start": number,
+            "limits": asdict(limits) | {"wait_seconds": limits.wait_seconds},
+            "home": home,
+            "environment": {},
+        }
         descriptors = [pairs[0][1].fileno(), writing, *(theirs.fileno() for _, theirs in pairs[1:])]
         with self._lock:
             socket.send_fds(self._control, [json.dumps(message).encode()], descriptors)
@@ -293,7 +308,7 @@ class Conversation:
             connection.sendall((json.dumps({**command, "nonce": nonce}) + "\n").encode())
         except OSError:
             raise Died("It ended Python itself before this cell.") from None
-        patience = min(time.monotonic() + self._limits.cell_seconds + GRACE_SECONDS, self._deadline)
+        patience = min(time.monotonic() + self._limits.wait_seconds + GRACE_SECONDS, self._deadline)
         received = bytearray()
         while True:
             while b"\n" in received:
