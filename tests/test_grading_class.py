@@ -94,7 +94,7 @@ def class_of_thirty(course: Path, port: int) -> list[Submission]:
     spy += f"\nprint(seen)\n{RIGHT}"
     write = f"import os\nfor place in ({str(course / 'written')!r}, '/etc/written', '/usr/written'):\n"
     write += f"    try:\n        open(place, 'w').write('x')\n    except OSError: pass\n{RIGHT}"
-    call = f"import socket\nfor host in ('127.0.0.1', 'localhost'):\n    try:\n        "
+    call = "import socket\nfor host in ('127.0.0.1', 'localhost'):\n    try:\n        "
     call += f"socket.create_connection((host, {port}), timeout=1)\n    except OSError: pass\n{RIGHT}"
     thief = f"text = open({str(source)!r}).read()\nprint(text)\n{RIGHT}"
     forger = "import sqlite3\nsqlite3.connect('file:" + str(gradebook) + "?mode=rw', uri=True)"
@@ -312,7 +312,7 @@ def test_csv_agrees_with_the_results(outcome):
 def test_copied_numbers_fail_on_the_students_own_data(outcome):
     copied, written = outcome["variants"]
     assert written["score"] == 2
-    assert copied["tests"][0]["points"] == pytest.approx(3 / 4), "three behaviours of four: the fourth is their own data"
+    assert copied["tests"][0]["points"] == pytest.approx(3 / 4), "three behaviours, not their own data"
 
 
 def test_without_bubblewrap_a_warning_says_what_remains():

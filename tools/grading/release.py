@@ -69,14 +69,13 @@ def _in_utc(due: datetime | None) -> datetime | None:
 
 
 def _seed_cell(seed: int) -> NotebookNode:
-    text = (
-        "# Your own data: `check` tries your answers on them, too.
-"
-        f"from course_utils.teaching.exercises import use_variant
-
-use_variant({seed})"
-    )
-    return nbformat.v4.new_code_cell(text, id="own-data", metadata={"deletable": False, "editable": False})
+    lines = [
+        "# Your own data: `check` tries your answers on them, too.",
+        "from course_utils.teaching.exercises import use_variant",
+        "",
+        f"use_variant({seed})",
+    ]
+    return nbformat.v4.new_code_cell("\n".join(lines), id="own-data", metadata={"deletable": False, "editable": False})
 
 
 def _keep_exercises(notebook: NotebookNode, lesson: str, wanted: list[str], course: Course) -> None:
