@@ -10,13 +10,15 @@ OPTIONS ?=
 # make test TESTS=tests/test_notebooks.py runs a part
 TESTS ?= tests notebooks
 
-.PHONY: help lab test lessons notebooks bench constraints clean
+.PHONY: help setup lab test lessons notebooks bench constraints clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) tools/setup_environment.py
+
+setup: $(READY)  ## make .venv and nothing else
 
 lab: $(READY)  ## open JupyterLab on the first lesson
 	@$(BIN)/python -m tools.lab $(OPTIONS)

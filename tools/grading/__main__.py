@@ -14,6 +14,7 @@ from tools.grading.collect import collect
 from tools.grading.course import Course, GradingError
 from tools.grading.export import export
 from tools.grading.feedback import write_feedback
+from tools.grading.practice import practice_upload
 from tools.grading.release import max_score, on_trial, release
 from tools.grading.run import grade
 from tools.grading.sandbox import Limits
@@ -32,6 +33,10 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     command.add_argument("--due", type=_date, help='"2027-01-31 18:00", in this machine\'s time zone')
     command.add_argument("--variants", action="store_true", help="each student of students.csv gets their own data")
     command.add_argument("--no-trial", action="store_true", help="do not grade the course's own answers first")
+
+    command = commands.add_parser("practice", help="make the upload of a class of three, to try the other commands")
+    command.add_argument("assignment")
+    command.add_argument("--to", type=Path, default=Path("upload.zip"))
 
     command = commands.add_parser("collect", help="bring in a folder or a learning platform's zip")
     command.add_argument("source", type=Path)
@@ -83,6 +88,11 @@ def do_release(course: Course, options: argparse.Namespace) -> None:
             f"{assignment['name']}: {', '.join(assignment['exercises'])}; {max_score(assignment):g} points{due}{tried}."
         )
         print(f"  Give your students {folder / (assignment['lesson'] + '.ipynb')}")
+
+
+def do_practice(course: Course, options: argparse.Namespace) -> None:
+    names = practice_upload(course, course.assignment(options.assignment), options.to)
+    print(f"{options.to}: as if {', '.join(names)} had handed something in")
 
 
 def do_collect(course: Course, options: argparse.Namespace) -> None:
@@ -144,7 +154,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.getLogger("traitlets").setLevel(logging.ERROR)
     course = Course(options.course)
     commands = {"release": do_release, "collect": do_collect, "autograde": do_autograde}
-    commands |= {"feedback": do_feedback, "export": do_export}
+    commands |= {"feedback": do_feedback, "export": do_export, "practice": do_practice}
     try:
         commands[options.command](course, options)
     except (GradingError, RuntimeError) as error:

@@ -4,7 +4,7 @@ It runs as a plain file, imports nothing of `tools`, and reads no file of the cl
 at a time, and hidden tests only when the submission's own cells have ended and nothing they print is read any more.
 
 Each submission's process gets its own user, process, network, IPC and mount namespace where the kernel allows it, an
-empty /tmp of limited size, and limits on memory, processes, files and time. The other end is `sandbox.py`.
+empty folder of limited size, and limits on memory, processes, files and time. The other end is `sandbox.py`.
 """
 
 import ast
@@ -153,10 +153,9 @@ def _be_the_submission(message: dict, descriptors: list[int], isolated: bool) ->
     try:
         commands, output, *hidden = descriptors
         limits = message["limits"]
-        if isolated:
-            _close_off(limits)
         home = message["home"]
-        os.makedirs(home, exist_ok=True)
+        if isolated:
+            _close_off(home, limits)
         os.chdir(home)
         os.environ.update(HOME=home, TMPDIR=home, **message["environment"])
         _limit(limits, isolated)
@@ -171,11 +170,11 @@ def _be_the_submission(message: dict, descriptors: list[int], isolated: bool) ->
         os._exit(1)
 
 
-def _close_off(limits: dict) -> None:
-    """An empty /tmp and /dev/shm, no sight of other processes, no capabilities."""
+def _close_off(home: str, limits: dict) -> None:
+    """An empty folder of its own and /dev/shm, no sight of other processes, no capabilities."""
     _mount(None, "/", None, MS_REC | MS_PRIVATE, None)
     flags = MS_NOSUID | MS_NODEV
-    _mount("tmpfs", "/tmp", "tmpfs", flags, f"size={limits['folder_megabytes']}m")
+    _mount("tmpfs", home, "tmpfs", flags, f"size={limits['folder_megabytes']}m")
     if os.path.isdir("/dev/shm"):
         _mount("tmpfs", "/dev/shm", "tmpfs", flags, "size=16m")
     try:

@@ -26,6 +26,7 @@ from tools.project import ROOT
 GUEST = Path(__file__).with_name("guest.py")
 SHOWN_OUTPUT = 8_000  # characters of a cell's output that are kept
 LONGEST_ANSWER = 4_000_000  # bytes of one answer from inside
+HOME_INSIDE = "/student"
 MATPLOTLIB_INSIDE = "/run/matplotlib"
 GRACE_SECONDS = 3.0  # between asking a cell to stop and ending its process
 START_SECONDS = 300.0  # importing torch on a busy machine
@@ -159,14 +160,15 @@ class Sandbox:
 
     def _environment(self, walled: bool) -> dict[str, str]:
         """Nothing of the instructor's environment but where programs are."""
-        fonts = self._matplotlib_cache()
+        fonts, home = self._matplotlib_cache(), HOME_INSIDE if walled else self._scratch.name
         names = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT")
         kept = {name: os.environ[name] for name in names if name in os.environ}
         return kept | {
-            "HOME": "/tmp",
+            "HOME": home,
+            "TMPDIR": home,
             "MPLBACKEND": "agg",
             "MPLCONFIGDIR": MATPLOTLIB_INSIDE if walled else fonts,
-            "IPYTHONDIR": "/tmp/ipython" if walled else str(Path(self._scratch.name, "ipython")),
+            "IPYTHONDIR": f"{home}/ipython",
             "OMP_NUM_THREADS": "1",
             "CUDA_VISIBLE_DEVICES": "",
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -204,15 +206,17 @@ class Sandbox:
                 options += ["--ro-bind", folder, folder]
         for file in ("/etc/ld.so.cache", "/etc/localtime", "/etc/fonts", "/etc/alternatives", "/etc/ssl/certs"):
             options += ["--ro-bind-try", file, file]
-        options += ["--perms", "1777", "--size", str(64 << 20), "--tmpfs", "/tmp"]
+        options += ["--perms", "1777", "--size", str(64 << 20), "--tmpfs", HOME_INSIDE]
+        if not any(place.startswith("/tmp/") for place in self._needed()):
+            options += ["--symlink", HOME_INSIDE, "/tmp"]
         places = {place: place for place in self._needed()}
         places[str(Path(self._scratch.name, "matplotlib"))] = MATPLOTLIB_INSIDE
-        above = {str(folder) for inside in places.values() for folder in Path(inside).parents} - {"/", "/usr", "/tmp"}
+        above = {str(folder) for inside in places.values() for folder in Path(inside).parents} - {"/", "/usr"}
         for folder in sorted(above - {"/etc"}):
             options += ["--perms", "0755", "--dir", folder]
         for place, inside in places.items():
             options += ["--ro-bind", place, inside]
-        return [*options, "--remount-ro", "/", "--chdir", "/tmp"]
+        return [*options, "--remount-ro", "/", "--chdir", HOME_INSIDE]
 
     def _needed(self) -> list[str]:
         """Python, the installed packages and the course's package; nothing else of the checkout, no test, no answer."""
@@ -252,7 +256,7 @@ class Sandbox:
         number = next(self._numbers)
         pairs = [socket.socketpair() for _ in range(1 + hidden_tests)]
         reading, writing = os.pipe()
-        home = "/tmp/work"
+        home = HOME_INSIDE
         if not self.contained:
             home = tempfile.mkdtemp(dir=self._scratch.name)
         message = {
