@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from course_utils.datasets.reports import Report, Summary
-from course_utils.datasets.summary_data import LONGEST_HEADLINE, SummaryData, load_summaries
+from course_utils.datasets.summary_data import LONGEST_HEADLINE, LONGEST_SOURCE, SummaryData, load_summaries
 from course_utils.datasets.text import BEGIN, END, make_pair_batch
 from course_utils.experiments.recipes import PlainRecipe
 from course_utils.experiments.summary_baselines import (
@@ -119,6 +119,22 @@ def word_loss(model: Summarizer, data: SummaryData, pairs: Sequence[Summary], ba
 def perplexity(model: Summarizer, data: SummaryData, pairs: Sequence[Summary]) -> float:
     """exp of `word_loss`: among how many equally likely words the model would choose as unsurely. Not below 1."""
     return math.exp(word_loss(model, data, pairs))
+
+
+def summary_of(text: str, data: SummaryData) -> Summary:
+    """Make a pair of a text that somebody typed; its headline is empty.
+
+    Args:
+        text: to be summarized; words beyond `LONGEST_SOURCE` are cut off.
+        data: whose tokenizer splits it.
+
+    Raises:
+        ValueError: if the text has no word.
+    """
+    words = tuple(data.tokenize(text))[:LONGEST_SOURCE]
+    if not words:
+        raise ValueError(f"text is {text!r}; expected at least one word. Type something to sum up.")
+    return Summary(source=words, headline=())
 
 
 class Headline(NamedTuple):
