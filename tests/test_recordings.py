@@ -5,6 +5,7 @@ import os
 import sys
 import types
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -286,6 +287,8 @@ def test_the_held_out_speaker_and_the_sets_own_test_are_in_no_training(monkeypat
     )
     assert speakers_of(data.test["unseen speaker"]) == ("bob",) and len(data.test["unseen speaker"]) == 5
     assert speakers_of(data.test["known speakers"]) == ("ann", "cy") and len(data.test["known speakers"]) == 4
+    alone = digit_data(synthetic, "bob", recorded=False)
+    assert alone.train == synthetic.train and len(alone.test["unseen speaker"]) == 5
     assert sum(len(batch.features) for batch in data.batches(4, seed=0)(0)) == len(data.train)
     with pytest.raises(ValueError, match="held_out is 'dan'; expected one of ann, bob, cy"):
         digit_data(synthetic, "dan")
@@ -347,17 +350,18 @@ def test_the_staged_prompts_have_times_within_their_sound(monkeypatch, synthetic
 def prompts_only(monkeypatch, count):
     """Few prompts, and of the digits those that the set keeps for tests, in place of all."""
 
+    @cache
     def few(name, split, **options):
         return load_recordings("fsdd", "test") if name == "fsdd" else load_recordings(name, split, count, **options)
 
     monkeypatch.setattr(recorded_data, "load_recordings", few)
+    monkeypatch.setattr(recorded_data, "training_versions", lambda ones, seed: list(ones))
 
 
 @staged("asterisk_prompts_en")
 def test_prompts_in_training_are_not_those_of_the_test(monkeypatch, synthetic):
     monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(STAGED))
     prompts_only(monkeypatch, 40)
-    monkeypatch.setattr(recorded_data, "training_versions", lambda ones, seed: list(ones))
     data = prompt_data(synthetic)
     trained = {one.utterance.key.split()[0] for one in data.train[len(synthetic.train) :]}
     assert trained.isdisjoint(one.utterance.key for one in data.test["prompts"])

@@ -82,7 +82,7 @@ def training_versions(recordings: Sequence[Recording], seed: int = 0) -> list[Re
     return versions
 
 
-def digit_data(synthetic: SpokenData, held_out: str, *, seed: int = 0) -> SpokenData:
+def digit_data(synthetic: SpokenData, held_out: str, *, recorded: bool = True, seed: int = 0) -> SpokenData:
     """Spoken digits of all speakers but one, together with synthetic speech.
 
     The recordings that the set itself keeps for tests are in no training.
@@ -90,6 +90,7 @@ def digit_data(synthetic: SpokenData, held_out: str, *, seed: int = 0) -> Spoken
     Args:
         synthetic: whose training utterances are added, and whose tests stay.
         held_out: a speaker; none of his recordings is in `train`.
+        recorded: False leaves all recordings out of `train`: the same tests for synthetic training alone.
         seed: decides the noise.
 
     Returns:
@@ -103,14 +104,14 @@ def digit_data(synthetic: SpokenData, held_out: str, *, seed: int = 0) -> Spoken
     speakers = speakers_of([*train, *kept])
     if held_out not in speakers:
         raise ValueError(f"held_out is {held_out!r}; expected one of {', '.join(speakers)}.")
-    known = [one for one in train if one.utterance.voice != held_out]
+    known = [one for one in train if recorded and one.utterance.voice != held_out]
     tests = {
         "unseen speaker": [one for one in (*train, *kept) if one.utterance.voice == held_out],
         "known speakers": [one for one in kept if one.utterance.voice != held_out],
     }
     return replace(
         synthetic,
-        name="digits",
+        name="digits" if recorded else synthetic.name,
         train=[*synthetic.train, *training_versions(known, seed)],
         test={**synthetic.test, **tests},
         credit=f"{synthetic.credit}; {REAL_SOURCES['fsdd'].credit} ({REAL_SOURCES['fsdd'].licence})",

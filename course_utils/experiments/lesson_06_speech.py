@@ -1,7 +1,5 @@
 """Lesson 6: what knowing where one looked last gains, on single utterances and on long ones, and how near looks are."""
 
-from dataclasses import replace
-
 from course_utils.checkpoints import check_vocabulary, load_checkpoint, round_to_half, save_checkpoint
 from course_utils.datasets.recorded_data import digit_data, prompt_data
 from course_utils.datasets.speech_phonemes import PHONEMES
@@ -216,8 +214,7 @@ def recorded_data_of(part: str, synthetic: SpokenData, seed: int = 0) -> SpokenD
     """
     if part == "prompts":
         return prompt_data(synthetic, seed=seed)
-    digits = digit_data(synthetic, SPEAKERS[seed % len(SPEAKERS)], seed=seed)
-    return digits if part == "digits" else replace(digits, name=part, train=synthetic.train)
+    return digit_data(synthetic, SPEAKERS[seed % len(SPEAKERS)], recorded=part == "digits", seed=seed)
 
 
 def _measure(part: str):
