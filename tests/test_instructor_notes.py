@@ -1,0 +1,62 @@
+"""Every lesson has notes for instructors, and what they name exists: sections, exercises, wrong answers."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tools.exercises import answers, declared, lessons
+
+ROOT = Path(__file__).parents[1]
+NOTES = ROOT / "docs" / "instructor_notes"
+PARTS = ("Goals", "Prerequisites", "Minutes", "Common mistakes", "Questions to discuss", "Open question")
+WRITTEN = sorted(path.stem for path in NOTES.glob("*.md"))
+
+
+def text_of(lesson: str) -> str:
+    return (NOTES / f"{lesson}.md").read_text(encoding="utf-8")
+
+
+def part(lesson: str, name: str) -> str:
+    return re.search(rf"^## {name}\n(.*?)(?=^## |\Z)", text_of(lesson), flags=re.MULTILINE | re.DOTALL)[1]
+
+
+def rows(table: str) -> list[list[str]]:
+    lines = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("|")]
+    return [cells for cells in lines[2:]]
+
+
+@pytest.mark.parametrize("lesson", sorted(path.stem[:2] for path in (ROOT / "lessons").glob("[0-9]*.py")))
+def test_every_lesson_has_notes(lesson):
+    assert lesson in WRITTEN, f"write docs/instructor_notes/{lesson}.md; the others show how"
+
+
+@pytest.mark.parametrize("lesson", WRITTEN)
+def test_notes_have_every_part(lesson):
+    found = re.findall(r"^## (.*)$", text_of(lesson), flags=re.MULTILINE)
+    assert found == list(PARTS)
+    assert part(lesson, "Questions to discuss").count("**") >= 6, "three questions with answers"
+    assert [cells[0] for cells in rows(part(lesson, "Open question"))] == ["0", "1", "2", "3"]
+
+
+@pytest.mark.parametrize("lesson", WRITTEN)
+def test_minutes_are_given_for_sections_that_exist(lesson):
+    (source,) = (ROOT / "lessons").glob(f"{lesson}_*.py")
+    sections = re.findall(r"^# ## (.*)$", source.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    given = rows(part(lesson, "Minutes"))
+    assert [name for name, _ in given if name not in sections] == []
+    minutes = sum(int(minutes) for _, minutes in given)
+    exercises = sum(
+        int(minutes) for minutes in re.findall(r"about (\d+) minutes?\n", source.read_text(encoding="utf-8"))
+    )
+    assert exercises < minutes < exercises + 100, f"{minutes} minutes with {exercises} of exercises"
+
+
+@pytest.mark.parametrize("lesson", [lesson for lesson in WRITTEN if lesson in lessons()])
+def test_mistakes_are_wrong_answers_that_are_tried(lesson):
+    mentioned = set()
+    for exercise, names, *_ in rows(part(lesson, "Common mistakes")):
+        known = {name for name, _, _ in answers(lesson).WRONG[exercise]}
+        assert set(re.findall(r"`([^`]+)`", names)) <= known, exercise
+        mentioned.add(exercise)
+    assert mentioned == set(declared(lesson)), "each exercise has a mistake that is explained"
