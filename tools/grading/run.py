@@ -3,7 +3,7 @@
 import time
 
 from tools.grading.restore import Plan, Unreadable, plan, read
-from tools.grading.sandbox import Died, Limits, Sandbox
+from tools.grading.sandbox import Died, Ending, Limits, Sandbox
 
 RESTARTS = 8  # after so many cells that ended Python, the rest is not run
 HIDDEN_HINT = (
@@ -18,7 +18,7 @@ def grade(sandbox: Sandbox, limits: Limits, assignment: dict, text: str | bytes,
 
     Returns:
         A result that JSON can hold: score, max_score, tests (id, exercise, points, max_points, behaviours, message,
-        output), notes, look, answers, seconds, megabytes, restarts, unreadable.
+        output), notes, look, answers, seconds, processor_seconds, megabytes, restarts, unreadable.
     """
     started = time.monotonic()
     try:
@@ -26,8 +26,8 @@ def grade(sandbox: Sandbox, limits: Limits, assignment: dict, text: str | bytes,
         made = plan(notebook, assignment)
     except Unreadable as error:
         tests = [_zero(name, test, str(error)) for name, e in assignment["exercises"].items() for test in e["tests"]]
-        return _result(tests, Plan([]), started, 0.0, 0, str(error))
-    outcomes, errors, megabytes, restarts = _run(sandbox, limits, made, seed, started + limits.total_seconds)
+        return _result(tests, Plan([]), started, Ending(), 0, str(error))
+    outcomes, errors, use, restarts = _run(sandbox, limits, made, seed, started + limits.total_seconds)
     tests = []
     for number, step in enumerate(made.steps):
         if step.test is not None:
@@ -41,19 +41,19 @@ def grade(sandbox: Sandbox, limits: Limits, assignment: dict, text: str | bytes,
             if note not in made.notes:
                 made.notes.append(note)
                 made.look.append(f"{name} was replaced")
-    return _result(tests, made, started, megabytes, restarts, "")
+    return _result(tests, made, started, use, restarts, "")
 
 
 def _run(sandbox: Sandbox, limits: Limits, made: Plan, seed: int | None, deadline: float):
     """Run a plan; begin anew without a cell that ended Python.
 
     Returns:
-        Outcomes of the tests and errors of the cells by number of the step, peak megabytes, and restarts.
+        Outcomes of the tests and errors of the cells by number of the step, what was used, and restarts.
     """
     outcomes: dict[int, dict] = {}
     errors: dict[int, str] = {}
     bad: set[int] = set()
-    megabytes, restarts = 0.0, 0
+    use, restarts = Ending(), 0
     while True:
         hidden = [number for number, step in enumerate(made.steps) if step.kind == "hidden"]
         conversation = sandbox.open(limits, len(hidden), deadline)
@@ -74,14 +74,16 @@ def _run(sandbox: Sandbox, limits: Limits, made: Plan, seed: int | None, deadlin
                     if "error" in answer and step.kind == "cell":
                         errors[number] = _words(answer["error"])
             for index, number in enumerate(hidden):
+                if number in bad:
+                    continue
                 try:
                     command = {"do": "test", "source": made.steps[number].source, "variant": seed}
-                    outcomes[number] = conversation.ask(command, hidden=index)[0] if number not in bad else {}
+                    outcomes[number] = conversation.ask(command, hidden=index)[0]
                 except Died as error:
                     outcomes[number] = {"message": str(error)}
-            return outcomes, errors, max(megabytes, conversation.close().megabytes), restarts
+            return outcomes, errors, use.and_then(conversation.close()), restarts
         except Died as error:
-            megabytes = max(megabytes, conversation.close().megabytes)
+            use = use.and_then(conversation.close())
             bad.add(died)
             restarts += 1
             if made.steps[died].test is not None:
@@ -92,7 +94,7 @@ def _run(sandbox: Sandbox, limits: Limits, made: Plan, seed: int | None, deadlin
                 for number, step in enumerate(made.steps):
                     if step.test is not None:
                         outcomes.setdefault(number, {"message": str(error)})
-                return outcomes, errors, megabytes, restarts
+                return outcomes, errors, use, restarts
 
 
 def _words(error: dict) -> str:
@@ -113,6 +115,8 @@ def _judge(step, outcome: dict, errors: dict[int, str]) -> dict:
     judged["output"] = outcome.get("printed", "")
     if judged["message"]:
         return judged
+    if "checks" not in outcome:
+        return judged | {"message": "It was not reached."}
     error = outcome.get("error")
     if step.kind == "hidden":
         if error is None:
@@ -152,7 +156,7 @@ def _zero(exercise: str, test: dict, message: str) -> dict:
     }
 
 
-def _result(tests: list[dict], made: Plan, started: float, megabytes: float, restarts: int, unreadable: str) -> dict:
+def _result(tests: list[dict], made: Plan, started: float, use: Ending, restarts: int, unreadable: str) -> dict:
     return {
         "score": round(sum(test["points"] for test in tests), 4),
         "max_score": sum(test["max_points"] for test in tests),
@@ -163,5 +167,6 @@ def _result(tests: list[dict], made: Plan, started: float, megabytes: float, res
         "unreadable": unreadable,
         "restarts": restarts,
         "seconds": round(time.monotonic() - started, 2),
-        "megabytes": round(megabytes),
+        "processor_seconds": round(use.processor_seconds, 2),
+        "megabytes": round(use.megabytes),
     }

@@ -68,6 +68,11 @@ class Ending:
     megabytes: float = 0.0
     processor_seconds: float = 0.0
 
+    def and_then(self, other: "Ending") -> "Ending":
+        """What two processes used, one after the other."""
+        seconds = self.processor_seconds + other.processor_seconds
+        return Ending(max(self.megabytes, other.megabytes), seconds)
+
 
 class Sandbox:
     """One guest process, shared by all submissions; each submission is a fork of it in namespaces of its own.
