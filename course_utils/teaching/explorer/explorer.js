@@ -16,6 +16,8 @@
       input.name = group;
       return note;
     });
+    // JupyterLab would give the focus to the cell, away from the word that was just clicked on.
+    for (const name of ["mousedown", "mouseup", "click"]) root.addEventListener(name, (event) => event.stopPropagation());
     const chosen = () => Math.max(0, inputs.findIndex((input) => input.checked));
     const value = (node) => +getComputedStyle(node).getPropertyValue("--w") || 0;
 

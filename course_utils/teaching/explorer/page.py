@@ -151,8 +151,11 @@ def radio_group(targets: Sequence[Target], name: str) -> str:
 
 
 def live(content: str, kind: str = "") -> str:
-    """Return a part that is hidden where styles are not allowed, because it would make no sense there."""
-    return f'<div class="live {kind}" hidden>{content}</div>'
+    """Return a part that is hidden where styles are not allowed, because it would make no sense there.
+
+    JupyterLab drops `hidden` from what it does not trust unless it has a value.
+    """
+    return f'<div class="live {kind}" hidden="hidden">{content}</div>'
 
 
 def sentence(targets: Sequence[Target]) -> str:
