@@ -108,7 +108,8 @@ def _files(source: Path, collected: Collected) -> Iterator[Found]:
     elif zipfile.is_zipfile(source):
         with zipfile.ZipFile(source) as archive:
             for entry in archive.infolist():
-                name = entry.filename.replace("\\", "/")
+                parts = entry.filename.replace("\\", "/").split("/")
+                name = "/".join(part for part in parts if part not in ("", ".", ".."))
                 if entry.is_dir() or IGNORED.search(name) or PurePosixPath(name).suffix.lower() not in KINDS:
                     continue
                 if entry.file_size > LARGEST:
