@@ -113,8 +113,8 @@ def class_of_thirty(course: Path, port: int) -> list[Submission]:
         Submission("partly", answer(PLAIN_MEAN), third, "multiply by the mask"),
         Submission("syntax", "def masked_mean(values, mask)\n    return 0", 0, "SyntaxError"),
         Submission("endless", answer("while True: pass"), 0, "It was stopped"),
-        Submission("stubborn", answer(loops), 0, "could not be interrupted"),
-        Submission("greedy", answer("return torch.ones(10**11)"), 0, "can&#39;t allocate memory"),
+        Submission("stubborn", answer(loops), 0, "it took longer than"),
+        Submission("greedy", answer("return torch.ones(10**11)"), 0, "more memory than it can have"),
         Submission("forks", answer(forks), 0, "BlockingIOError"),
         Submission("writer", answer(write), 2),
         Submission("caller", answer(call), 2),
@@ -223,7 +223,7 @@ def graded(base: Path):
         load = os.getloadavg()[0]
         second = {s.student: course.result(s.student, LESSON) for s in submissions}
         hanging = 2 * (
-            LIMITS.wait_seconds + 3
+            LIMITS.wait_seconds() + 3
         )  # one submission cannot be interrupted, in its check and its hidden test
         work = sum(result["processor_seconds"] for result in second.values()) / 2 + hanging
         copied = next(s for s in submissions if s.student == "hardcoded")
@@ -286,7 +286,7 @@ def test_nothing_outside_is_reached_or_changed(outcome):
 def test_a_killed_grading_goes_on_and_another_gives_the_same(outcome):
     assert 4 <= outcome["killed_with"] < 30, "the kill came too early or too late to show anything"
     assert len(outcome["kept"]) >= 4
-    volatile = ("seconds", "processor_seconds", "megabytes")
+    volatile = ("seconds", "processor_seconds", "megabytes", "restarts")
     for name, result in outcome["first"].items():
         again = outcome["second"][name]
         for which in (result, again):

@@ -125,6 +125,8 @@ class Exercise:
             frames = traceback.extract_tb(error.__traceback__)
             name = getattr(getattr(answer, "__code__", None), "co_filename", None)
             line = next((f" (line {f.lineno} of your cell)" for f in reversed(frames) if f.filename == name), "")
+            if isinstance(error, MemoryError) or "allocate memory" in str(error):
+                return f"Your code asked for more memory than it can have{line}. Which size is larger than you meant?"
             return f"Your code raised {type(error).__name__}: {error}{line}. Print the shapes just before that line."
         return None
 

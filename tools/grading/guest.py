@@ -393,7 +393,7 @@ def _describe(error: BaseException) -> dict:
     if isinstance(error, SyntaxError):
         line = error.lineno
     try:
-        message = str(error)
+        message = error.msg if isinstance(error, SyntaxError) else str(error)
     except BaseException:  # its own __str__ may be broken
         message = ""
     return {"kind": type(error).__name__, "message": message[:500], "line": line}

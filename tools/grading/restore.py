@@ -127,15 +127,11 @@ def _plain(assignment: dict) -> set[str]:
 def _own_cells(notebook: NotebookNode, tests: dict[str, dict], made: Plan) -> list[tuple[int, str]]:
     """The code cells that are no test cells, with a note on each test cell that is not as it was released."""
     own, seen = [], dict.fromkeys(tests, 0)
-    sources = {
-        test["shown"].strip(): name
-        for name, test in tests.items()
-        if test["shown"].count("\n") or "check(" in test["shown"]
-    }
     for number, cell in enumerate(notebook.cells):
         name = grade_id(cell)
-        if name not in tests:
-            name = sources.get(cell.source.strip(), "")
+        if name not in tests:  # without its name, for instance after a platform took all names off
+            same = [other for other, test in tests.items() if cell.source.strip() == test["shown"].strip()]
+            name = next((other for other in same if not seen[other]), same[0] if same else "")
         if name in tests:
             seen[name] += 1
             if cell.source.strip() not in (tests[name]["shown"].strip(), tests[name]["source"].strip()):

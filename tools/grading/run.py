@@ -3,7 +3,7 @@
 import time
 
 from tools.grading.restore import Plan, Unreadable, plan, read
-from tools.grading.sandbox import Died, Ending, Limits, Sandbox
+from tools.grading.sandbox import Died, Ending, Limits, Sandbox, TooLong, busy
 
 RESTARTS = 8  # after so many cells that ended Python, the rest is not run
 HIDDEN_HINT = (
@@ -27,7 +27,7 @@ def grade(sandbox: Sandbox, limits: Limits, assignment: dict, text: str | bytes,
     except Unreadable as error:
         tests = [_zero(name, test, str(error)) for name, e in assignment["exercises"].items() for test in e["tests"]]
         return _result(tests, Plan([]), started, Ending(), 0, str(error))
-    outcomes, errors, use, restarts = _run(sandbox, limits, made, seed, started + limits.total_seconds)
+    outcomes, errors, use, restarts = _run(sandbox, limits, made, seed, started + limits.total_seconds * busy())
     tests = []
     for number, step in enumerate(made.steps):
         if step.test is not None:
@@ -79,6 +79,8 @@ def _run(sandbox: Sandbox, limits: Limits, made: Plan, seed: int | None, deadlin
                 try:
                     command = {"do": "test", "source": made.steps[number].source, "variant": seed}
                     outcomes[number] = conversation.ask(command, hidden=index)[0]
+                except TooLong:
+                    outcomes[number] = {"checks": [], "error": {"kind": "TooSlow"}}
                 except Died as error:
                     outcomes[number] = {"message": str(error)}
             return outcomes, errors, use.and_then(conversation.close()), restarts
@@ -102,7 +104,7 @@ def _words(error: dict) -> str:
     place = f" (line {error['line']})" if error.get("line") else ""
     message = error.get("message", "")
     if error["kind"] == "TooSlow":
-        return f"It was stopped, because {message}." + place
+        return f"It was stopped, because {message}."
     if "allocate" in message or error["kind"] == "MemoryError":
         return f"It asked for more memory than a submission may have{place}."
     return f"{error['kind']}: {message}{place}"

@@ -51,14 +51,25 @@ class Limits:
     processes: int = 64
     folder_megabytes: int = 64
 
-    @property
     def wait_seconds(self) -> float:
-        """Wall-clock seconds of one cell: more, because other programs also run."""
-        return 4 * self.cell_seconds + 10
+        """Wall-clock seconds of one cell: more, and still more while other programs keep this machine busy."""
+        return (4 * self.cell_seconds + 10) * busy()
+
+
+def busy() -> float:
+    """By how much work waits here: 1 while each process has a core, more where they share."""
+    try:
+        return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    except OSError:  # this system does not say
+        return 1.0
 
 
 class Died(Exception):
     """The submission's process ended, or was ended, before it answered; the message is for the student."""
+
+
+class TooLong(Died):
+    """It was ended because its time was over."""
 
 
 @dataclass
@@ -264,9 +275,10 @@ class Sandbox:
         home = HOME_INSIDE
         if not self.contained:
             home = tempfile.mkdtemp(dir=self._scratch.name)
+        wait = limits.wait_seconds()
         message = {
             "start": number,
-            "limits": asdict(limits) | {"wait_seconds": limits.wait_seconds},
+            "limits": asdict(limits) | {"wait_seconds": wait},
             "home": home,
             "environment": {},
         }
@@ -276,7 +288,7 @@ class Sandbox:
         for _, theirs in pairs:
             theirs.close()
         os.close(writing)
-        return Conversation(self, number, [ours for ours, _ in pairs], reading, limits, deadline)
+        return Conversation(self, number, [ours for ours, _ in pairs], reading, limits, wait, deadline)
 
     def end(self, number: int) -> Ending:
         """End a submission's process with everything it started, and say what it used."""
@@ -291,9 +303,11 @@ class Sandbox:
 class Conversation:
     """Commands to one submission's process, and its answers. Close it when done."""
 
-    def __init__(self, sandbox, number: int, connections: list, output: int, limits: Limits, deadline: float):
+    def __init__(
+        self, sandbox, number: int, connections: list, output: int, limits: Limits, wait: float, deadline: float
+    ):
         self._sandbox, self._number, self._connections = sandbox, number, connections
-        self._output, self._limits, self._deadline = output, limits, deadline
+        self._output, self._limits, self._wait, self._deadline = output, limits, wait, deadline
         os.set_blocking(output, False)
         self.printed, self._shown = 0, bytearray()
 
@@ -317,7 +331,7 @@ class Conversation:
             connection.sendall((json.dumps({**command, "nonce": nonce}) + "\n").encode())
         except OSError:
             raise Died("It ended Python itself before this cell.") from None
-        patience = min(time.monotonic() + self._limits.wait_seconds + GRACE_SECONDS, self._deadline)
+        patience = min(time.monotonic() + self._wait + GRACE_SECONDS, self._deadline)
         received = bytearray()
         while True:
             while b"\n" in received:
@@ -329,7 +343,7 @@ class Conversation:
                     return answer, self._text()
             left = patience - time.monotonic()
             if left <= 0:
-                raise Died(self._why_too_slow())
+                raise TooLong(self._why_too_slow())
             readable, _, _ = select.select([connection, self._output], [], [], left)
             if self._output in readable and not self._drain():
                 readable = [connection]
@@ -347,7 +361,7 @@ class Conversation:
     def _why_too_slow(self) -> str:
         if time.monotonic() >= self._deadline:
             return f"The whole notebook took longer than {self._limits.total_seconds:g} s."
-        return f"It took longer than {self._limits.cell_seconds:g} s and could not be interrupted."
+        return f"It was stopped, because it took longer than {self._limits.cell_seconds:g} s."
 
     @staticmethod
     def _genuine(line: bytes, nonce: str) -> dict | None:
