@@ -70,7 +70,7 @@ def serve(control: socket.socket) -> None:
             message = json.loads(data)
             if "kill" in message:
                 for number, process in running.values():
-                    if number == message["kill"]:
+                    if number == message["kill"] and process > 0:
                         os.kill(process, signal.SIGKILL)
                 continue
             pipe, process = _start(control, list(running), message, descriptors)
@@ -141,8 +141,11 @@ def _start(control: socket.socket, pipes: list[int], message: dict, descriptors:
     os.close(writing)
     number = b""
     while not number.endswith(b"\n"):
-        number += os.read(reading, 1)
-    return reading, int(number)
+        piece = os.read(reading, 1)
+        if not piece:  # the keeper could not fork; what it tells next says that nothing ran
+            break
+        number += piece
+    return reading, int(number or 0)
 
 
 # ---------------------------------------------------------------- the submission's process
