@@ -104,18 +104,16 @@ class Sandbox:
 
     def __enter__(self) -> "Sandbox":
         self._scratch = tempfile.TemporaryDirectory(prefix="where-to-look-grading-")
-        attempts = [self.bubblewrap, ""] if self.bubblewrap else [""]
-        problem = "bubblewrap is not installed (apt install bubblewrap)"
-        for attempt in attempts:
-            try:
-                self._start(attempt)
-                break
-            except (OSError, RuntimeError) as error:
-                problem = f"bubblewrap cannot work here ({error})"
-                if not attempt:
-                    self._scratch.cleanup()
-                    raise RuntimeError(f"The process that runs submissions did not start: {error}") from error
-        self.contained = bool(attempt) and self.namespaces
+        try:
+            self._start(self.bubblewrap)
+            if self.bubblewrap and not self.namespaces:
+                self._process.kill()
+                raise RuntimeError("this system does not let a sandboxed process make namespaces of its own")
+        except (OSError, RuntimeError) as error:
+            self._scratch.cleanup()
+            advice = "Start again with --no-bubblewrap to grade without a sandbox." if self.bubblewrap else ""
+            raise RuntimeError(f"The process that runs submissions did not start: {error}. {advice}") from error
+        self.contained = bool(self.bubblewrap)
         if not self.contained:
             lost = [
                 "read every file that you can read, other submissions and the gradebook included",
@@ -124,7 +122,7 @@ class Sandbox:
             if not self.namespaces:
                 lost += ["reach the network", "start any number of processes"]
             self.warning = (
-                f"WARNING: {problem}. Submissions run WITHOUT a sandbox: they can {', '.join(lost)}. "
+                f"WARNING: bubblewrap is not used (apt install bubblewrap). Submissions run WITHOUT a sandbox: they can {', '.join(lost)}. "
                 "What remains: time, memory, size of files and of output. Grade work you do not trust on a Linux "
                 "machine with bubblewrap."
             )
@@ -157,7 +155,7 @@ class Sandbox:
                 start_new_session=True,
             )
         theirs.close()
-        self._control.settimeout(START_SECONDS)
+        self._control.settimeout(START_SECONDS * busy())
         path = [str(ROOT)]
         setup = {"modules": self.modules, "path": path, "drop_root": bool(bubblewrap)}
         try:
