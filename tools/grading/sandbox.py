@@ -122,7 +122,8 @@ class Sandbox:
             if not self.namespaces:
                 lost += ["reach the network", "start any number of processes"]
             self.warning = (
-                f"WARNING: bubblewrap is not used (apt install bubblewrap). Submissions run WITHOUT a sandbox: they can {', '.join(lost)}. "
+                "WARNING: bubblewrap is not used (apt install bubblewrap). Submissions run WITHOUT a sandbox: they can "
+                f"{', '.join(lost)}. "
                 "What remains: time, memory, size of files and of output. Grade work you do not trust on a Linux "
                 "machine with bubblewrap."
             )
