@@ -5,43 +5,20 @@ The answers of lesson NN stand in `tests/exercises/lesson_NN.py`:
     WRONG = {exercise_id: [(what is wrong, function, "words that a hint must hold"), …]}
     RIGHT = {exercise_id: [function, …]}
 
-`python tests/test_exercises.py` prints how many of each every exercise rejects and accepts.
+`python -m tools.exercises` prints how many of each every exercise rejects and accepts.
 """
 
-import importlib
-import importlib.util
 import re
-from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from course_utils.teaching import checks
 from course_utils.teaching.exercises import check, checked, find_exercise
+from tools.exercises import answers, declared, hints, lessons, written
 
-FOLDER = Path(__file__).parent / "exercises"
-LESSONS = sorted(path.stem.removeprefix("lesson_") for path in FOLDER.glob("lesson_*.py"))
+LESSONS = lessons()
 FEWEST_WRONG, FEWEST_RIGHT = 8, 3
-
-
-@cache
-def answers(lesson: str) -> ModuleType:
-    path = FOLDER / f"lesson_{lesson}.py"
-    spec = importlib.util.spec_from_file_location(f"answers_{lesson}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def declared(lesson: str) -> list[str]:
-    module = importlib.import_module(f"{checks.__name__}.lesson_{lesson}")
-    return [exercise.exercise_id for exercise in module.EXERCISES]
-
-
-def hints(exercise_id: str, answer) -> list[str]:
-    return [finding.hint for finding in find_exercise(exercise_id).examine(answer) if finding.hint is not None]
-
 
 EVERY_EXERCISE = [exercise_id for lesson in LESSONS for exercise_id in declared(lesson)]
 WRONG_ANSWERS = [
@@ -133,26 +110,6 @@ def test_lesson_holds_every_exercise_once(lesson):
         assert sorted(f"{lesson}.{name}" for name in named) == sorted(declared(lesson)), f"{kind} cells"
 
 
-def table() -> str:
-    """Write how many answers each exercise rejects and accepts, with the sums at the end."""
-    rows, sums = [], [0, 0, 0, 0]
-    for exercise_id in EVERY_EXERCISE:
-        lesson = exercise_id.split(".")[0]
-        wrong, right = answers(lesson).WRONG[exercise_id], answers(lesson).RIGHT[exercise_id]
-        rejected = sum(
-            any(fragment.lower() in hint.lower() for hint in hints(exercise_id, function))
-            for _, function, fragment in wrong
-        )
-        accepted = sum(not hints(exercise_id, function) for function in right)
-        counts = (rejected, len(wrong), accepted, len(right))
-        sums = [total + count for total, count in zip(sums, counts, strict=True)]
-        rows.append((lesson, exercise_id.split(".")[1], counts))
-    rows.append(("all", f"{len(rows)} exercises", tuple(sums)))
-    lines = [f"| {'lesson':6} | {'exercise':24} | wrong rejected | right accepted |", "|---|---|---|---|"]
-    for lesson, name, (rejected, wrong, accepted, right) in rows:
-        lines.append(f"| {lesson:6} | {name:24} | {f'{rejected} of {wrong}':14} | {f'{accepted} of {right}':14} |")
-    return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    print(table())
+def test_table_in_the_docs_is_that_of_todays_answers():
+    today = {name: (len(answers(name[:2]).WRONG[name]), len(answers(name[:2]).RIGHT[name])) for name in EVERY_EXERCISE}
+    assert written() == today, "run python -m tools.exercises --write and commit docs/exercise_table.md"

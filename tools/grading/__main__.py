@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import time
+import warnings
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -151,6 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
     # nbgrader starts a program that was installed beside this Python.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    warnings.filterwarnings("ignore", module="nbgrader")  # its database layer warns about its own use of it
     logging.getLogger("traitlets").setLevel(logging.ERROR)
     course = Course(options.course)
     commands = {"release": do_release, "collect": do_collect, "autograde": do_autograde}
