@@ -1,4 +1,4 @@
-"""The course in a room without internet: `stage` fills a folder where there is a network, `install` uses it where none is.
+"""The course in a room without internet: `stage` fills a folder where there is a network, `install` uses it elsewhere.
 
     python -m tools.offline stage FOLDER [--data DATA]     wheels, the course and, if you like, real data sets
     python3 FOLDER/install.py [TARGET]                     on each machine: checks every file, sets the course up
