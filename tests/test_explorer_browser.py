@@ -102,14 +102,9 @@ def test_the_light_is_what_is_painted(open_page):
     """The bar is as long, and the ground as opaque, as the weight."""
     page = open_page(alignment())
     page.locator(".t").nth(1).hover()
-    painted = (
-        page.locator(".s")
-        .nth(2)
-        .evaluate(
-            "s => [getComputedStyle(s.firstChild, '::before').opacity, getComputedStyle(s, '::before').backgroundSize]"
-        )
-    )
-    assert painted == ["0.72", "100% 72%"]
+    source = page.locator(".s").nth(2)
+    style = "s => [getComputedStyle(s.firstChild, '::before').opacity, getComputedStyle(s, '::before').backgroundSize]"
+    becomes(["0.72", "100% 72%"], source.evaluate, style)
 
 
 @every_kind

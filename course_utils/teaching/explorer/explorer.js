@@ -58,12 +58,20 @@
       }
       draw(index);
     };
-    labels.forEach((label, index) => {
-      label.addEventListener("pointerenter", (event) => event.pointerType !== "touch" && show(index));
-      label.addEventListener("pointerleave", () => show(chosen()));
-      inputs[index].addEventListener("change", () => show(index));
-      inputs[index].addEventListener("focus", () => show(chosen()));
+    inputs.forEach((input, index) => {
+      input.addEventListener("change", () => show(index));
+      input.addEventListener("focus", () => show(chosen()));
     });
+    // What the pointer is over, asked of the whole page: a browser leaves out "leave" where a redrawn thread lay below it.
+    let under = -1;
+    const point = (event) => {
+      if (event.pointerType === "touch") return;
+      const label = event.type === "pointerover" ? labels.findIndex((label) => label.contains(event.target)) : -1;
+      if (label !== under) show(label < 0 ? chosen() : label);
+      under = label;
+    };
+    document.addEventListener("pointerover", point);
+    document.documentElement.addEventListener("pointerleave", point);
     const choose = (index) => {
       inputs[index].checked = true;
       show(index);
