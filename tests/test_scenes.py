@@ -811,6 +811,14 @@ def test_batches_pair_pictures_with_their_captions(data):
     assert sum(len(batch.pictures) for batch in data.validation_batches(8)) == 20
 
 
+def test_batches_do_not_tell_how_long_their_captions_are(data):
+    """Sorted by length, a batch would show a batch normalisation how many groups its scenes have."""
+    lengths = [batch.target_mask.sum(dim=1).float() for epoch in range(8) for batch in data.batches(8, 0)(epoch)]
+    lengths = [row for row in lengths if len(row) == 8]
+    within = torch.stack([row.var() for row in lengths]).mean()
+    assert within > 0.8 * torch.cat(lengths).var()
+
+
 def test_fresh_batches_bring_new_training_scenes(data):
     def pictures(epoch):
         return {p.numpy().tobytes() for batch in data.fresh_batches(16, 0, count=40)(epoch) for p in batch.pictures}

@@ -153,9 +153,14 @@ class SceneData:
 
 
 def _batches(pictures: Tensor, captions: list[list[int]], batch_size: int, seed: int) -> Iterator[SceneBatch]:
-    """Batches of similar caption lengths; the number of the picture stands where a translation has its source."""
+    """Shuffled batches; the number of the picture stands where a translation has its source.
+
+    They are not sorted by length, as sentences are. Long captions belong to scenes of many groups, and an encoder with
+    batch normalisation would see in the statistics of such a batch how many there are: something that a single
+    picture, later, does not tell it.
+    """
     pairs = [([number], caption) for number, caption in enumerate(captions)]
-    for batch in batches_by_length(pairs, batch_size, seed=seed):
+    for batch in batches_by_length(pairs, batch_size, seed=seed, window=batch_size):
         yield SceneBatch(pictures[batch.source[:, 0]], batch.target_input, batch.target_output, batch.target_mask)
 
 

@@ -290,12 +290,25 @@ LONG_TRAINING = {
     "03-draw": replace(DRAW, steps=3_500),
     "03-draw-plain": replace(with_options(DRAW, attention=False), steps=3_500),
 }
-"""The checkpoints: the same systems, trained longer on the default source with seed 0."""
+LONG_TRAINING |= {
+    "03-ram-mnist": for_source(LONG_TRAINING["03-ram"], "real"),
+    "03-window-mnist": for_source(replace(with_options(WINDOW, hidden_size=256), steps=36_000), "real"),
+}
+"""The checkpoints: the same systems, trained longer with seed 0; on the default source but for those named after
+MNIST."""
+
+
+def _source_of(name: str) -> str:
+    return "real" if name.endswith("-mnist") else "default"
 
 
 def train_checkpoint(name: str) -> None:
-    """Train one of `LONG_TRAINING` and store it with its card."""
-    recipe, images = LONG_TRAINING[name], images_of("default")
+    """Train one of `LONG_TRAINING` and store it with its card.
+
+    Raises:
+        RealDataError: for those of MNIST, if that cannot be had.
+    """
+    recipe, images = LONG_TRAINING[name], images_of(_source_of(name))
     batches = draw_tests(images.validation, recipe.canvas, 1000)
     model, history = fit(
         recipe,
@@ -305,7 +318,7 @@ def train_checkpoint(name: str) -> None:
         waypoint=waypoint_of(name),
     )
     round_to_half(model)
-    made_from = {"source": "default", "credit": images.credit}
+    made_from = {"source": _source_of(name), "credit": images.credit}
     save_checkpoint(name, model, training_card(name, recipe, history, made_from, checkpoint_metrics(name, model)))
 
 
@@ -324,7 +337,7 @@ def main_figure(model: torch.nn.Module, batches: list[CanvasBatch]) -> float:
 
 def checkpoint_metrics(name: str, model: torch.nn.Module, count: int = 2000) -> dict[str, float]:
     """The figures on a checkpoint's card: errors and shares from 0 to 1, or nats."""
-    tests = draw_tests(images_of("default").test, LONG_TRAINING[name].canvas, count)
+    tests = draw_tests(images_of(_source_of(name)).test, LONG_TRAINING[name].canvas, count)
     if isinstance(model, DrawingModel):
         return {"nats": round(main_figure(model, tests), 2)}
     metrics = {"error": main_figure(model, tests)}

@@ -30,11 +30,11 @@ LIVE_SCENES = 10_000
 """Training scenes of live models and of claims, drawn once and kept: no time of a training goes into drawing."""
 
 _SIZES = (("widths", (48, 96, 96, 128)), ("embedding_size", 256))
-MEAN = Recipe("none-mean", PAIRS, _SIZES, steps=2_000, learning_rate=6e-3, fresh=False)
+MEAN = Recipe("none-mean", PAIRS, _SIZES, steps=1_300, learning_rate=6e-3, fresh=False)
 FLAT = replace(MEAN, system="none-flat")
-SOFT = Recipe("soft", PAIRS, _SIZES, steps=1_500, learning_rate=1.6e-2, fresh=False)
+SOFT = Recipe("soft", PAIRS, _SIZES, steps=1_000, learning_rate=1.6e-2, fresh=False)
 PENALTY = replace(SOFT, options=(*_SIZES, ("penalty_weight", 1.0)))
-HARD = replace(SOFT, system="hard", steps=500, learning_rate=2e-3, soft_steps=1_000, soft_learning_rate=1.6e-2)
+HARD = replace(SOFT, system="hard", steps=300, learning_rate=2e-3, soft_steps=700, soft_learning_rate=1.6e-2)
 """The recipes that claims are measured with. The vectors take more steps in the same time; hard attention has as many
 as soft attention, its first ones with soft attention."""
 
@@ -271,9 +271,9 @@ PARTS = {part: _measure(part) for part in ("vectors", "soft", "penalty", "hard")
 _LARGE = (("widths", (64, 128, 128, 128)), ("embedding_size", 256), ("hidden_size", 256))
 _LOOKING = (*_LARGE, ("attention_size", 96))
 LONG_TRAINING = {
-    "04-soft": Recipe("soft", ALL, _LOOKING, steps=14_000, learning_rate=8e-3),
-    "04-penalty": Recipe("soft", ALL, (*_LOOKING, ("penalty_weight", 1.0)), steps=1_500, learning_rate=2e-3),
-    "04-hard": Recipe("hard", ALL, _LOOKING, steps=4_000, learning_rate=1e-3),
+    "04-soft": Recipe("soft", ALL, _LOOKING, steps=12_000, learning_rate=8e-3),
+    "04-penalty": Recipe("soft", ALL, (*_LOOKING, ("penalty_weight", 1.0)), steps=1_200, learning_rate=2e-3),
+    "04-hard": Recipe("hard", ALL, _LOOKING, steps=2_500, learning_rate=1e-3),
 }
 """The checkpoints: trained longer, on scenes of two to four groups, with seed 0."""
 STARTS = dict.fromkeys(("04-penalty", "04-hard"), "04-soft")

@@ -163,17 +163,21 @@ class MeanCaptioner(Captioner):
 
 
 class FlatCaptioner(Captioner):
-    """No attention: every step reads one vector in which each cell has its own weights, z = tanh(W [a_1; …; a_L])."""
+    """No attention: every step reads one vector in which each cell has its own weights, z = norm(W [a_1; …; a_L]).
+
+    The norm is that of layers (it keeps z's numbers small while W, with thousands of inputs, learns fast).
+    """
 
     def build_decoder(self, embedding_size: int, hidden_size: int) -> LookingDecoder:
         """Make the layer over all cells, and the decoder."""
         size = self.encoder.output_size
         self.squeeze = nn.Linear(self.encoder.cells * size, size)
+        self.scale = nn.LayerNorm(size)
         return super().build_decoder(embedding_size, hidden_size)
 
     def remember(self, cells: Tensor) -> Tensor:
         """The vector z, `(batch, size)`."""
-        return torch.tanh(self.squeeze(cells.flatten(1)))
+        return self.scale(self.squeeze(cells.flatten(1)))
 
 
 class SoftCaptioner(Captioner):
