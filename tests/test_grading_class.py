@@ -290,7 +290,7 @@ def test_a_killed_grading_goes_on_and_another_gives_the_same(outcome):
     for name, result in outcome["first"].items():
         again = outcome["second"][name]
         for which in (result, again):
-            assert which["seconds"] > 0
+            assert which["seconds"] > 0 or which["unreadable"]
         assert {k: v for k, v in result.items() if k not in volatile} == {
             k: v for k, v in again.items() if k not in volatile
         }

@@ -9,6 +9,7 @@ empty folder of limited size, and limits on memory, processes, files and time. T
 
 import ast
 import builtins
+import contextlib
 import ctypes
 import importlib
 import json
@@ -71,7 +72,8 @@ def serve(control: socket.socket) -> None:
             if "kill" in message:
                 for number, process in running.values():
                     if number == message["kill"] and process > 0:
-                        os.kill(process, signal.SIGKILL)
+                        with contextlib.suppress(ProcessLookupError):  # it has ended, and its keeper will say so next
+                            os.kill(process, signal.SIGKILL)
                 continue
             pipe, process = _start(control, list(running), message, descriptors)
             running[pipe] = (message["start"], process)
