@@ -60,7 +60,8 @@ def borrow_environment(clone: Path) -> None:
     (clone / ".venv").symlink_to(ROOT / ".venv")
     for name in ("pyproject.toml", "constraints.txt"):
         os.utime(clone / name, (0, 0))
-    assert (clone / ".venv" / ".ready").exists(), "make setup would start a download here; run `make setup` once"
+    if not (clone / ".venv" / ".ready").exists():
+        pytest.skip("make setup would start a download here: run `make setup` once, then this test")
 
 
 TABLE = re.findall(r"\| `(release [^`]+|autograde [^`]+)`", PAGE.read_text(encoding="utf-8"))
