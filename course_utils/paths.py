@@ -1,4 +1,4 @@
-"""Where the course's own small files are: trained checkpoints and the results of the claims."""
+"""Where the course's own small files are: trained checkpoints, the results of the claims, and the lessons' sources."""
 
 from pathlib import Path
 
@@ -8,24 +8,24 @@ _PACKAGE = Path(__file__).resolve().parent
 def data_folder(kind: str) -> Path:
     """Find the folder `kind` of the course's data.
 
-    In a checkout this is `data/<kind>`, where the documented commands also write. In an installed package
-    (Colab) it is the read-only copy that travels inside it.
+    In a checkout this is `data/<kind>`, where the documented commands also write, or `lessons`. In an installed
+    package (Colab) it is the read-only copy that travels inside it.
 
     Args:
-        kind: "checkpoints" or "results".
+        kind: "checkpoints", "results" or "lessons".
 
     Returns:
         The folder, which exists.
 
     Raises:
-        ValueError: `kind` is neither of the two.
+        ValueError: `kind` is none of the three.
         FileNotFoundError: neither place holds the folder.
     """
-    if kind not in ("checkpoints", "results"):
-        raise ValueError(f"kind is {kind!r}; expected 'checkpoints' or 'results'")
+    if kind not in ("checkpoints", "results", "lessons"):
+        raise ValueError(f"kind is {kind!r}; expected 'checkpoints', 'results' or 'lessons'")
     places = [_PACKAGE / "_data" / kind]
     if (_PACKAGE.parent / "pyproject.toml").is_file():
-        places.insert(0, _PACKAGE.parent / "data" / kind)
+        places.insert(0, _PACKAGE.parent / ("lessons" if kind == "lessons" else f"data/{kind}"))
     for place in places:
         if place.is_dir():
             return place

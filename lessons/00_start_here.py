@@ -218,6 +218,9 @@ print(f"wrong: {', '.join(wrong)}   alignment error rate {error:.2f}   attention
 #
 # The cell holds a stub: replace its last line. Then run the check under it as often as you like. It tells you which behaviour is
 # right and gives a hint for each that is not.
+#
+# Do you not know how to begin? `from course_utils.teaching.reveal import reveal`, then `reveal("00.masked-mean")`, in a cell of your own: each
+# call shows a little more, and the last one the solution. It works for every exercise of the course.
 
 
 # %% exercise="masked-mean"

@@ -198,9 +198,10 @@ def test_data_folders_are_those_of_the_checkout():
     from course_utils.paths import checkpoint_path, data_folder, result_path
 
     assert data_folder("checkpoints") == ROOT / "data" / "checkpoints"
+    assert data_folder("lessons") == ROOT / "lessons"
     assert checkpoint_path("x.safetensors").parent == ROOT / "data" / "checkpoints"
     assert result_path("x.json") == ROOT / "data" / "results" / "x.json"
-    with pytest.raises(ValueError, match="'raw'; expected 'checkpoints' or 'results'"):
+    with pytest.raises(ValueError, match="'raw'; expected 'checkpoints', 'results' or 'lessons'"):
         data_folder("raw")
 
 
