@@ -47,6 +47,7 @@ from course_utils.mechanisms.vision import Retina
 from course_utils.models.glimpses import error_by_glimpses, error_rate, multiply_adds
 from course_utils.models.reading import END, reading_error
 from course_utils.teaching.exercises import check, checked
+from course_utils.teaching.explorer import explore_glimpses
 from course_utils.teaching.pictures import plot_drawing, plot_glimpses, plot_pictures
 from course_utils.teaching.plots import house_style, plot_lines, show
 
@@ -568,6 +569,16 @@ title = f"The last glimpse is on the digit in {100 * looks.hits[-1]:.0f} %; seen
 show(plot_lines(marks, title=title, xlabel="glimpse", ylabel="glimpses inside the gold box, %"))
 for index in (0, 1):
     look_at(trained["ram"], test_cluttered[0], index, "Longer training, more clutter: a {truth}, named {answer}")
+
+# %% [markdown]
+# Go with it from glimpse to glimpse: move the slider, and switch the truth on. (A page that runs no scripts shows a table.)
+
+# %%
+with torch.no_grad():
+    trace = trained["ram"].trace(test_cluttered[0].images[2:3])
+said = [f"says {answer}" for answer in trace.answers[0, :, 0].argmax(dim=-1).tolist()]
+title = f"A {int(test_cluttered[0].labels[2, 0])}, looked at {len(said)} times; in the end the model {said[-1]}"
+explore_glimpses(test_cluttered[0].images[2], trace.boxes[0], trace.patches[0], gold=test_cluttered[0].boxes[2].tolist(), captions=said, title=title)
 
 # %% [markdown]
 # ### Several tries, honestly
