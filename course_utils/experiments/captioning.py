@@ -1,9 +1,8 @@
 """What the experiments of lesson 4 share: how a captioning model is trained, and how captions and looks are marked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -11,10 +10,10 @@ from torch import Tensor
 
 from course_utils.datasets.scene_data import SceneBatch, SceneData, SceneExample, scene_data
 from course_utils.datasets.text import BEGIN, END, make_pair_batch
-from course_utils.experiments.recipes import PlainRecipe
+from course_utils.experiments.recipes import PlainRecipe, train_recipe
 from course_utils.mechanisms.search import Hypothesis, beam_search, greedy_search
 from course_utils.models.captioning import Captioner, SoftCaptioner, build_captioner, coverage_penalty
-from course_utils.training import History, pick_device, seed_everything, train
+from course_utils.training import History
 
 MOST_WORDS = 70
 """Longest caption that a search may write; the longest true ones of four groups are shorter."""
@@ -89,9 +88,7 @@ def fit(
     start_from: SoftCaptioner | None = None,
     progress: bool = True,
     time_limit_seconds: float | None = None,
-    validate: Callable[[Captioner], float] | None = None,
-    validate_every: int = 500,
-    waypoint: Path | None = None,
+    **options,
 ) -> tuple[Captioner, History]:
     """Train a recipe on scenes.
 
@@ -101,8 +98,8 @@ def fit(
         seed: initial weights, scenes, order, and drawn cells.
         start_from: a trained soft model whose weights a hard or soft one takes over; None = train one first if the
             recipe has `soft_steps`, or start from new weights.
-        progress, time_limit_seconds, validate, validate_every, waypoint: see `training.train`. The limit is for each
-            stage; only the last one waits in the waypoint.
+        progress, time_limit_seconds: see `training.train`; for each stage.
+        options: further arguments of `training.train`, for the last stage.
 
     Returns:
         The model, and what happened: losses and seconds of both stages if there are two.
@@ -120,29 +117,19 @@ def fit(
         raise ValueError(f"system is {recipe.system!r}; only a model that looks can start from a soft one.")
     if recipe.system != "hard" and recipe.soft_steps:
         raise ValueError(f"system is {recipe.system!r} with soft_steps; only a hard model has a soft stage first.")
-    # Vanishing gradients become denormal numbers, which a CPU adds three to five times more slowly.
-    torch.set_flush_denormal(True)
     first = History()
     limits = {"progress": progress, "time_limit_seconds": time_limit_seconds}
     if recipe.soft_steps and start_from is None:
         start_from, first = fit(recipe.soft_stage(), data, seed, **limits)
-    seed_everything(seed)
-    model = build_model(recipe, len(data.vocabulary), data.options.get("canvas", 64))
-    if start_from is not None:
-        model.start_from(start_from)
-    history = train(
-        model.to(pick_device()),
-        (data.fresh_batches if recipe.fresh else data.batches)(
-            recipe.batch_size, seed + (_SECOND_STAGE if start_from is not None else 0)
-        ),
-        steps=recipe.steps,
-        learning_rate=recipe.learning_rate,
-        validate=validate,
-        validate_every=validate_every,
-        waypoint=waypoint,
-        description=recipe.system,
-        **limits,
+
+    def build() -> Captioner:
+        model = build_model(recipe, len(data.vocabulary), data.options.get("canvas", 64))
+        return model if start_from is None else model.start_from(start_from)
+
+    batches = (data.fresh_batches if recipe.fresh else data.batches)(
+        recipe.batch_size, seed + (_SECOND_STAGE if start_from is not None else 0)
     )
+    model, history = train_recipe(recipe, seed, build, lambda model: batches, **limits, **options)
     history.losses = first.losses + history.losses
     history.gradient_norms = first.gradient_norms + history.gradient_norms
     history.validations = [(step + len(first.losses), value) for step, value in history.validations]

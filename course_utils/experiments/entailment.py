@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -12,9 +11,9 @@ from torch import Tensor
 from course_utils.datasets.inference import InferencePair
 from course_utils.datasets.inference_data import InferenceData, made_inference_data
 from course_utils.datasets.inference_difficulty import Difficulty
-from course_utils.experiments.recipes import PlainRecipe
+from course_utils.experiments.recipes import PlainRecipe, train_recipe
 from course_utils.models.entailment import EntailmentModel
-from course_utils.training import History, pick_device, seed_everything, train
+from course_utils.training import History
 
 
 @dataclass(frozen=True)
@@ -45,43 +44,24 @@ def pairs_of(difficulty: Difficulty, train_count: int = 20_000, test_count: int 
     return made_inference_data(difficulty, train_count, test_count)
 
 
-def fit(
-    recipe: Recipe,
-    data: InferenceData,
-    seed: int = 0,
-    *,
-    progress: bool = True,
-    time_limit_seconds: float | None = None,
-    validate: Callable[[EntailmentModel], float] | None = None,
-    validate_every: int = 500,
-    waypoint: Path | None = None,
-) -> tuple[EntailmentModel, History]:
+def fit(recipe: Recipe, data: InferenceData, seed: int = 0, **options) -> tuple[EntailmentModel, History]:
     """Train a recipe on pairs.
 
     Args:
         recipe: what to train and how.
         data: made pairs or SNLI.
         seed: initial weights, pairs and their order.
-        progress, time_limit_seconds, validate, validate_every, waypoint: see `training.train`.
+        options: further arguments of `training.train`.
     """
-    torch.set_flush_denormal(True)
-    seed_everything(seed)
-    model = EntailmentModel(recipe.system, len(data.vocabulary), **dict(recipe.options))
-    history = train(
-        model.to(pick_device()),
-        data.fresh_batches(recipe.batch_size, seed)
-        if recipe.fresh
-        else data.batches(recipe.batch_size, seed, recipe.rename),
-        steps=recipe.steps,
-        learning_rate=recipe.learning_rate,
-        validate=validate,
-        validate_every=validate_every,
-        waypoint=waypoint,
-        progress=progress,
-        time_limit_seconds=time_limit_seconds,
-        description=recipe.system,
-    )
-    return model, history
+    if recipe.fresh:
+        batches = data.fresh_batches(recipe.batch_size, seed)
+    else:
+        batches = data.batches(recipe.batch_size, seed, recipe.rename)
+
+    def build() -> EntailmentModel:
+        return EntailmentModel(recipe.system, len(data.vocabulary), **dict(recipe.options))
+
+    return train_recipe(recipe, seed, build, lambda model: batches, **options)
 
 
 @torch.no_grad()

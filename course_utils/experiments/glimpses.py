@@ -2,19 +2,19 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
 
 from course_utils.datasets.canvases import CanvasBatch, CanvasSettings, DigitSplit, draw_canvases
-from course_utils.experiments.recipes import PlainRecipe
+from course_utils.experiments.recipes import PlainRecipe, train_recipe
 from course_utils.mechanisms.vision import location_to_pixels, share_of_pixels_seen
 from course_utils.models.drawing import DRAW
 from course_utils.models.glimpses import ConvClassifier, RecurrentAttentionModel, WindowClassifier
 from course_utils.models.reading import DeepRecurrentAttentionModel
-from course_utils.training import History, pick_device, seed_everything, train
+from course_utils.training import History
 
 SYSTEMS: dict[str, Callable[..., nn.Module]] = {
     "ram": lambda height, width, **options: RecurrentAttentionModel(**options),
@@ -81,16 +81,7 @@ def build_model(recipe: Recipe) -> nn.Module:
 
 
 def fit(
-    recipe: Recipe,
-    split: DigitSplit,
-    seed: int = 0,
-    *,
-    layouts: Tensor | None = None,
-    progress: bool = True,
-    time_limit_seconds: float | None = None,
-    validate: Callable[[nn.Module], float] | None = None,
-    validate_every: int = 500,
-    waypoint: Path | None = None,
+    recipe: Recipe, split: DigitSplit, seed: int = 0, *, layouts: Tensor | None = None, **options
 ) -> tuple[nn.Module, History]:
     """Train a recipe from scratch on canvases that are drawn anew for every batch.
 
@@ -99,14 +90,10 @@ def fit(
         split: the digits to draw with.
         seed: initial weights, canvases and glimpses.
         layouts: see `canvases.draw_canvases`.
-        progress, time_limit_seconds, validate, validate_every, waypoint: see `training.train`.
+        options: further arguments of `training.train`.
     """
-    # A window's filters and vanishing gradients are full of denormal numbers, which a CPU adds many times more slowly.
-    torch.set_flush_denormal(True)
-    seed_everything(seed)
-    model = build_model(recipe).to(pick_device())
 
-    def batches(epoch: int) -> Iterator[CanvasBatch]:
+    def batches(model: nn.Module, epoch: int) -> Iterator[CanvasBatch]:
         generator = Generator().manual_seed(1_000_003 * seed + epoch)
         for number in range(_BATCHES_PER_EPOCH):
             done = (epoch * _BATCHES_PER_EPOCH + number) / recipe.steps
@@ -114,19 +101,7 @@ def fit(
                 model.spread = recipe.spread_at(done)
             yield draw_canvases(split, recipe.canvas_at(done), recipe.batch_size, generator, layouts)
 
-    history = train(
-        model,
-        batches,
-        steps=recipe.steps,
-        learning_rate=recipe.learning_rate,
-        time_limit_seconds=time_limit_seconds,
-        validate=validate,
-        validate_every=validate_every,
-        waypoint=waypoint,
-        progress=progress,
-        description=recipe.system,
-    )
-    return model, history
+    return train_recipe(recipe, seed, lambda: build_model(recipe), lambda model: partial(batches, model), **options)
 
 
 def draw_tests(

@@ -10,7 +10,7 @@ from course_utils.datasets.canvases import MILD, CanvasBatch, CanvasSettings
 from course_utils.datasets.digits import DigitImages, load_digit_images, load_layouts
 from course_utils.experiments.claims import Claim
 from course_utils.experiments.glimpses import Recipe, bound_in_nats, build_model, draw_tests, fit, score_looks
-from course_utils.experiments.recipes import training_card, watched
+from course_utils.experiments.recipes import long_run, training_card
 from course_utils.models.drawing import DRAW as DrawingModel
 from course_utils.models.glimpses import (
     RecurrentAttentionModel,
@@ -21,7 +21,6 @@ from course_utils.models.glimpses import (
     policy_gradients,
 )
 from course_utils.models.reading import DeepRecurrentAttentionModel, reading_error
-from course_utils.waypoints import waypoint_of
 
 CLUTTERED = CanvasSettings(60, 60, fragments=4, augmentation=MILD)
 EASY = CanvasSettings(60, 60, augmentation=MILD)
@@ -313,9 +312,7 @@ def train_checkpoint(name: str) -> None:
     model, history = fit(
         recipe,
         images.train,
-        validate=watched(lambda model: main_figure(model, batches), "wrong, or nats"),
-        validate_every=max(1, recipe.steps // 20),
-        waypoint=waypoint_of(name),
+        **long_run(name, recipe, lambda model: main_figure(model, batches), "wrong, or nats"),
     )
     round_to_half(model)
     made_from = {"source": _source_of(name), "credit": images.credit}

@@ -17,9 +17,8 @@ from course_utils.experiments.captioning import (
     token_loss,
 )
 from course_utils.experiments.claims import Claim
-from course_utils.experiments.recipes import training_card, watched
+from course_utils.experiments.recipes import long_run, training_card
 from course_utils.models.captioning import Captioner, SoftCaptioner
-from course_utils.waypoints import waypoint_of
 
 PAIRS = (2, 2)
 """Groups of the scenes that claims and live models are trained and tested on."""
@@ -293,9 +292,7 @@ def train_checkpoint(name: str) -> None:
         recipe,
         data,
         start_from=start_from,
-        validate=watched(lambda model: token_loss(model, data), "nats per word"),
-        validate_every=max(1, recipe.steps // 20),
-        waypoint=waypoint_of(name),
+        **long_run(name, recipe, lambda model: token_loss(model, data), "nats per word"),
     )
     round_to_half(model)
     made_from = {"source": "default", "credit": data.credit}

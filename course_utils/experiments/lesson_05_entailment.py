@@ -10,9 +10,8 @@ from course_utils.datasets.text import Vocabulary
 from course_utils.experiments.claims import Claim
 from course_utils.experiments.entailment import Recipe, fit, mean_loss, named_figures, pairs_of
 from course_utils.experiments.entailment_baselines import BASELINES, baseline_accuracies
-from course_utils.experiments.recipes import training_card, watched
+from course_utils.experiments.recipes import long_run, training_card
 from course_utils.models.entailment import SYSTEMS, EntailmentModel
-from course_utils.waypoints import waypoint_of
 
 WORLD = EASY
 """The pairs that claims, live models and checkpoints are trained and tested on."""
@@ -188,9 +187,7 @@ def train_checkpoint(name: str) -> None:
     model, history = fit(
         recipe,
         data,
-        validate=watched(lambda model: mean_loss(model, data, data.validation), "nats per pair"),
-        validate_every=max(1, recipe.steps // 20),
-        waypoint=waypoint_of(name),
+        **long_run(name, recipe, lambda model: mean_loss(model, data, data.validation), "nats per pair"),
     )
     round_to_half(model)
     made_from = {"source": "default", "credit": data.credit, "world": repr(WORLD)}

@@ -6,7 +6,7 @@ from course_utils.datasets.speech_phonemes import PHONEMES
 from course_utils.datasets.spoken_data import SpokenData
 from course_utils.datasets.text import END, Vocabulary
 from course_utils.experiments.claims import Claim
-from course_utils.experiments.recipes import training_card, watched
+from course_utils.experiments.recipes import long_run, training_card
 from course_utils.experiments.recorded_speech import SPEAKERS, digit_figures, prompt_figures
 from course_utils.experiments.speech import (
     COPIES,
@@ -18,7 +18,6 @@ from course_utils.experiments.speech import (
     utterances_of,
 )
 from course_utils.models.speech import SYSTEMS, SpeechModel
-from course_utils.waypoints import waypoint_of
 
 RECIPES = {system: Recipe(system, steps=1_500) for system in SYSTEMS}
 """The recipes that claims are measured with."""
@@ -238,9 +237,7 @@ def train_checkpoint(name: str) -> None:
     model, history = fit(
         recipe,
         data,
-        validate=watched(lambda model: token_loss(model, data), "nats per phoneme"),
-        validate_every=max(1, recipe.steps // 20),
-        waypoint=waypoint_of(name),
+        **long_run(name, recipe, lambda model: token_loss(model, data), "nats per phoneme"),
     )
     round_to_half(model)
     voices = {}

@@ -8,7 +8,7 @@ from course_utils.datasets.report_wording import report_words
 from course_utils.datasets.summary_data import SummaryData
 from course_utils.datasets.text import SPECIAL_WORDS, Vocabulary
 from course_utils.experiments.claims import Claim
-from course_utils.experiments.recipes import training_card, watched
+from course_utils.experiments.recipes import long_run, training_card
 from course_utils.experiments.summarization import (
     Recipe,
     baselines_of,
@@ -22,7 +22,6 @@ from course_utils.experiments.summarization import (
 )
 from course_utils.models.extractive import ExtractiveSummarizer
 from course_utils.models.summarizer import Summarizer
-from course_utils.waypoints import waypoint_of
 
 SOURCES = ("default", "docstrings", "real")
 LADDER = ("abs-none", "abs-bag", "abs-convolution", "abs-attention")
@@ -268,9 +267,7 @@ def train_checkpoint(name: str) -> None:
     model, history = fit(
         recipe,
         data,
-        validate=watched(lambda model: word_loss(model, data, data.validation), "nats per word"),
-        validate_every=max(1, recipe.steps // 20),
-        waypoint=waypoint_of(name),
+        **long_run(name, recipe, lambda model: word_loss(model, data, data.validation), "nats per word"),
     )
     round_to_half(model)
     tuning = tune_extractive(model, data)

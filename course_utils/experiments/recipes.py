@@ -1,12 +1,16 @@
 """What the trainings of all lessons share: recipes, and how a long one is watched and written down on a card."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
-from typing import Self
+from typing import Self, TypeVar
 
 import torch
+from torch import nn
 
-from course_utils.training import History
+from course_utils.training import History, pick_device, seed_everything, train
+from course_utils.waypoints import waypoint_of
+
+M = TypeVar("M", bound=nn.Module)
 
 
 class PlainRecipe:
@@ -21,12 +25,38 @@ class PlainRecipe:
         return {**asdict(self), "options": dict(self.options)}
 
 
-def watched(measure: Callable[..., float], unit: str) -> Callable[..., float]:
-    """Make a validation that prints what it measures.
+def train_recipe(
+    recipe: PlainRecipe,
+    seed: int,
+    build: Callable[[], M],
+    batches_of: Callable[[M], Callable[[int], Iterable]],
+    **options,
+) -> tuple[M, History]:
+    """Make a recipe's model from a seed and train it.
 
     Args:
-        measure: takes the model.
-        unit: what the figure is in, e.g. "nats per word".
+        recipe: with `system`, `steps` and `learning_rate`.
+        seed: of all chance but that of the batches.
+        build: makes the model, on the CPU.
+        batches_of: takes the model, on its device; returns what `training.train` takes its batches from.
+        options: further arguments of `training.train`.
+    """
+    # Vanishing gradients become denormal numbers, which a CPU adds three to five times more slowly.
+    torch.set_flush_denormal(True)
+    seed_everything(seed)
+    model = build().to(pick_device())
+    settings = {"steps": recipe.steps, "learning_rate": recipe.learning_rate, "description": recipe.system}
+    return model, train(model, batches_of(model), **settings, **options)
+
+
+def long_run(name: str, recipe: PlainRecipe, measure: Callable[..., float], unit: str) -> dict:
+    """Return the options of `training.train` for a checkpoint: twenty printed validations, and a place to wait in.
+
+    Args:
+        name: of the checkpoint.
+        recipe: how it is trained.
+        measure: takes the model and returns the figure to lower.
+        unit: what that is in, e.g. "nats per word".
     """
 
     def validate(model: torch.nn.Module) -> float:
@@ -34,7 +64,7 @@ def watched(measure: Callable[..., float], unit: str) -> Callable[..., float]:
         print(f"\nvalidation {value:.4f} {unit}", flush=True)
         return value
 
-    return validate
+    return {"validate": validate, "validate_every": max(1, recipe.steps // 20), "waypoint": waypoint_of(name)}
 
 
 def training_card(name: str, recipe: PlainRecipe, history: History, data: dict, metrics: dict, **more) -> dict:

@@ -1,9 +1,8 @@
 """What the experiments of lesson 6 share: how a recognizer is trained, and how phonemes and looks are marked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -21,10 +20,10 @@ from course_utils.datasets.spoken_data import (
     spoken_data,
 )
 from course_utils.datasets.text import BEGIN, END
-from course_utils.experiments.recipes import PlainRecipe
+from course_utils.experiments.recipes import PlainRecipe, train_recipe
 from course_utils.mechanisms.search import Hypothesis, beam_search, greedy_search
 from course_utils.models.speech import SpeechModel
-from course_utils.training import History, pick_device, seed_everything, train
+from course_utils.training import History
 
 WINDOW = 12
 """Steps to either side of the last look while long speech is decoded: half a second."""
@@ -61,42 +60,22 @@ def utterances_of(train_count: int = 4000, test_count: int = 200) -> SpokenData:
     return spoken_data(train_count, test_count)
 
 
-def fit(
-    recipe: Recipe,
-    data: SpokenData,
-    seed: int = 0,
-    *,
-    progress: bool = True,
-    time_limit_seconds: float | None = None,
-    validate: Callable[[SpeechModel], float] | None = None,
-    validate_every: int = 500,
-    waypoint: Path | None = None,
-) -> tuple[SpeechModel, History]:
+def fit(recipe: Recipe, data: SpokenData, seed: int = 0, **options) -> tuple[SpeechModel, History]:
     """Train a recipe on utterances.
 
     Args:
         recipe: what to train and how.
         data: what to train on.
         seed: initial weights and the order of utterances.
-        progress, time_limit_seconds, validate, validate_every, waypoint: see `training.train`.
+        options: further arguments of `training.train`.
     """
-    torch.set_flush_denormal(True)
-    seed_everything(seed)
-    model = SpeechModel(recipe.system, len(data.vocabulary), end_symbol=END, **dict(recipe.options))
-    history = train(
-        model.to(pick_device()),
-        data.batches(recipe.batch_size, seed),
-        steps=recipe.steps,
-        learning_rate=recipe.learning_rate,
-        label_smoothing=recipe.label_smoothing,
-        validate=validate,
-        validate_every=validate_every,
-        waypoint=waypoint,
-        progress=progress,
-        time_limit_seconds=time_limit_seconds,
-        description=recipe.system,
-    )
-    return model, history
+    batches = data.batches(recipe.batch_size, seed)
+
+    def build() -> SpeechModel:
+        return SpeechModel(recipe.system, len(data.vocabulary), end_symbol=END, **dict(recipe.options))
+
+    options = {"label_smoothing": recipe.label_smoothing, **options}
+    return train_recipe(recipe, seed, build, lambda model: batches, **options)
 
 
 @torch.no_grad()

@@ -1,10 +1,9 @@
 """What the experiments of lesson 7 share: how a summarizer is trained, how it writes, and how headlines are marked."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor
 from course_utils.datasets.reports import Report, Summary
 from course_utils.datasets.summary_data import LONGEST_HEADLINE, LONGEST_SOURCE, SummaryData, load_summaries
 from course_utils.datasets.text import BEGIN, END, make_pair_batch
-from course_utils.experiments.recipes import PlainRecipe
+from course_utils.experiments.recipes import PlainRecipe, train_recipe
 from course_utils.experiments.summary_baselines import (
     Baseline,
     best_lead_length,
@@ -28,7 +27,7 @@ from course_utils.metrics import Rouge, rouge
 from course_utils.models.extractive import ExtractiveSummarizer, ExtractiveWeights, Tuning, tune_weights
 from course_utils.models.summarization import build_summarizer, fill_unknown_words
 from course_utils.models.summarizer import Summarizer
-from course_utils.training import History, pick_device, seed_everything, train
+from course_utils.training import History
 
 BEAM = 5
 """Partial headlines kept per source where figures are measured."""
@@ -67,43 +66,17 @@ def build(recipe: Recipe, vocabulary_size: int) -> Summarizer:
     return build_summarizer(recipe.system, vocabulary_size, **dict(recipe.options))
 
 
-def fit(
-    recipe: Recipe,
-    data: SummaryData,
-    seed: int = 0,
-    *,
-    progress: bool = True,
-    time_limit_seconds: float | None = None,
-    validate: Callable[[Summarizer], float] | None = None,
-    validate_every: int = 500,
-    patience: int | None = None,
-    waypoint: Path | None = None,
-) -> tuple[Summarizer, History]:
+def fit(recipe: Recipe, data: SummaryData, seed: int = 0, **options) -> tuple[Summarizer, History]:
     """Train a recipe on pairs. With `validate` the weights of the best validation are kept.
 
     Args:
         recipe: what to train and how.
         data: reports, docstrings or real texts.
         seed: initial weights, pairs and their order.
-        progress, time_limit_seconds, validate, validate_every, patience, waypoint: see `training.train`.
+        options: further arguments of `training.train`.
     """
-    torch.set_flush_denormal(True)
-    seed_everything(seed)
-    model = build(recipe, len(data.vocabulary))
-    history = train(
-        model.to(pick_device()),
-        (data.fresh_batches if recipe.fresh else data.batches)(recipe.batch_size, seed),
-        steps=recipe.steps,
-        learning_rate=recipe.learning_rate,
-        validate=validate,
-        validate_every=validate_every,
-        patience=patience,
-        waypoint=waypoint,
-        progress=progress,
-        time_limit_seconds=time_limit_seconds,
-        description=recipe.system,
-    )
-    return model, history
+    batches = (data.fresh_batches if recipe.fresh else data.batches)(recipe.batch_size, seed)
+    return train_recipe(recipe, seed, lambda: build(recipe, len(data.vocabulary)), lambda model: batches, **options)
 
 
 @torch.no_grad()

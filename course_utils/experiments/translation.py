@@ -1,7 +1,7 @@
 """What lessons 1 and 2 share: how a translation model is trained, and how it is scored by length."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
 
@@ -9,6 +9,7 @@ import torch
 
 from course_utils.datasets.parallel import Example, ParallelData
 from course_utils.datasets.text import BEGIN, END, make_pair_batch, pad_sequences
+from course_utils.experiments.recipes import train_recipe
 from course_utils.mechanisms.search import Hypothesis, beam_search, greedy_search
 from course_utils.metrics import (
     alignment_error_rate,
@@ -19,7 +20,7 @@ from course_utils.metrics import (
     hard_alignment,
 )
 from course_utils.models.translation import TranslationModel, build_translation_model
-from course_utils.training import History, pick_device, seed_everything, train
+from course_utils.training import History
 
 
 @dataclass(frozen=True)
@@ -73,43 +74,18 @@ def build_model(recipe: Recipe, data: ParallelData) -> TranslationModel:
     )
 
 
-def fit(
-    recipe: Recipe,
-    data: ParallelData,
-    seed: int = 0,
-    *,
-    progress: bool = True,
-    time_limit_seconds: float | None = None,
-    validate: Callable[[TranslationModel], float] | None = None,
-    validate_every: int = 500,
-) -> tuple[TranslationModel, History]:
+def fit(recipe: Recipe, data: ParallelData, seed: int = 0, **options) -> tuple[TranslationModel, History]:
     """Train a recipe from scratch.
 
     Args:
         recipe: what to train and how.
         data: the corpus.
         seed: initial weights and order of the batches.
-        progress: show a progress bar.
-        time_limit_seconds: see `training.train`.
-        validate, validate_every: see `training.train`; None keeps the last weights.
+        options: further arguments of `training.train`.
     """
-    # Vanishing gradients become denormal numbers, which a CPU adds three to five times more slowly.
-    torch.set_flush_denormal(True)
-    seed_everything(seed)
-    model = build_model(recipe, data).to(pick_device())
-    history = train(
-        model,
-        data.batches(recipe.batch_size, recipe.maximum_tokens, seed, recipe.curriculum),
-        steps=recipe.steps,
-        learning_rate=recipe.learning_rate,
-        label_smoothing=recipe.label_smoothing,
-        time_limit_seconds=time_limit_seconds,
-        validate=validate,
-        validate_every=validate_every,
-        progress=progress,
-        description=recipe.system,
-    )
-    return model, history
+    batches = data.batches(recipe.batch_size, recipe.maximum_tokens, seed, recipe.curriculum)
+    options = {"label_smoothing": recipe.label_smoothing, **options}
+    return train_recipe(recipe, seed, lambda: build_model(recipe, data), lambda model: batches, **options)
 
 
 @torch.no_grad()

@@ -86,33 +86,36 @@ def _(answer):
     expect_figure(marked(answer, "a cat sleeps here", said), 0.0, "These two share no pair.")
 
 
+def expect_marks(answer, pairs, hint: str = "") -> None:
+    """Expect the true F1 for every pair of a hypothesis and a reference."""
+    for hypothesis, reference in pairs:
+        expect_figure(
+            marked(answer, hypothesis, reference),
+            rouge_2(hypothesis.split(), reference.split()),
+            f"Hypothesis '{hypothesis}', reference '{reference}'{hint}.",
+            *slips_of(hypothesis, reference),
+        )
+
+
 @marking.behaviour("is the harmonic mean of both shares of shared pairs")
 def _(answer):
-    for hypothesis, reference in [
+    pairs = [
         ("big dog sees a red cat at home", "dog sees a cat"),
         ("two dogs turn", "two dogs turn red at the top left"),
         ("the small cat moves from left to right", "the cat moves from right to left"),
-    ]:
-        hint = f"Hypothesis '{hypothesis}', reference '{reference}': F1 = 2 P R / (P + R)."
-        slips = slips_of(hypothesis, reference)
-        expect_figure(
-            marked(answer, hypothesis, reference), rouge_2(hypothesis.split(), reference.split()), hint, *slips
-        )
+    ]
+    expect_marks(answer, pairs, ": F1 = 2 P R / (P + R)")
 
 
 @marking.behaviour("counts a pair as often as both have it")
 def _(answer):
-    for hypothesis, reference in [
+    pairs = [
         ("the red the red the red car", "the red car and the red dog"),
         ("the red car and the red dog", "the red the red the red the red car"),
         ("so so so so", "so so and so so so"),
         ("a b a b a b c", "b a b a c"),
-    ]:
-        hint = f"Hypothesis '{hypothesis}', reference '{reference}'."
-        slips = slips_of(hypothesis, reference)
-        expect_figure(
-            marked(answer, hypothesis, reference), rouge_2(hypothesis.split(), reference.split()), hint, *slips
-        )
+    ]
+    expect_marks(answer, pairs)
 
 
 @marking.behaviour("compares pairs of whole words in their order")
