@@ -11,6 +11,7 @@ import torch
 from course_utils.checkpoints import load_card
 from course_utils.datasets.canvases import CanvasSettings
 from course_utils.datasets.digits import load_digit_images
+from course_utils.datasets.downloads import RealDataError
 from course_utils.experiments import lesson_03_glimpses as lesson_03
 from course_utils.experiments import runner
 from course_utils.experiments.glimpses import Recipe, bound_in_nats, build_model, draw_tests, fit, score_looks
@@ -206,7 +207,10 @@ def test_real_canvases_are_not_augmented():
 @pytest.mark.parametrize("name", STORED)
 def test_a_checkpoint_is_as_good_as_its_card_says(name):
     model, card = lesson_03.load_trained(name)
-    again = lesson_03.checkpoint_metrics(name, model)
+    try:
+        again = lesson_03.checkpoint_metrics(name, model)
+    except RealDataError as error:
+        pytest.skip(f"made from real digits, which cannot be had here: {error}")
     assert again.keys() == card["metrics"].keys()
     for key, value in card["metrics"].items():
         # another processor may round a glimpse to the pixel beside it, or draw other glimpses
