@@ -125,7 +125,7 @@ def alignment_counts(proposed: Links, sure: Links, possible: Links) -> Alignment
 def alignment_error_rate(sentences: Iterable[tuple[Links, Links, Links]]) -> float:
     """AER over a corpus, 0 (all right) … 1.
 
-    AER = 1 − (|A ∩ S| + |A ∩ P|) / (|A| + |S|), with A proposed, S sure and P possible links, S within P.
+    `AER = 1 − (|A ∩ S| + |A ∩ P|) / (|A| + |S|)`, with A proposed, S sure and P possible links, S within P.
 
     Source: Och and Ney 2003, "A systematic comparison of various statistical alignment models", section 2.
 

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
+from course_utils.crew import crew_of_launch
 from course_utils.waypoints import load_waypoint, restore_chance, save_waypoint
 
 
@@ -24,7 +25,9 @@ def seed_everything(seed: int) -> None:
 
 
 def pick_device() -> torch.device:
-    """Return the fastest device at hand: CUDA, else Apple's MPS, else the CPU."""
+    """Return the fastest device at hand: CUDA, else Apple's MPS, else the CPU; in a crew the one of this process."""
+    if crew := crew_of_launch():
+        return crew.device
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
@@ -77,7 +80,8 @@ def train(
 
     Adam with linear warm-up and linear decay to zero; the gradient's norm is clipped. The number of steps, not
     the clock, decides the result, so a seed gives the same model on a slower machine; `time_limit_seconds`
-    is a safety net that stops early and says so.
+    is a safety net that stops early and says so. Under `accelerate launch` the processes share every batch
+    (`crew.Crew`); there is no time limit then, and only the main process shows progress and writes.
 
     Args:
         model: trained in place and left in `eval()` mode; with `validate`, with the weights of the best validation.
@@ -109,6 +113,8 @@ def train(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / rising, (steps - step) / max(1, steps - rising))
     )
+    crew = crew_of_launch()
+    backward, writes = (crew.backward, crew.is_main) if crew else (_backward, True)
     history, best = History(), _Best()
     place = (0, 0)
     identity = _identity(model, steps, learning_rate, warmup, clip_norm, label_smoothing, description)
@@ -122,6 +128,7 @@ def train(
     model.train()
     seconds_before = history.seconds
     started = written = time.perf_counter()
+    progress = progress and writes
     bar = tqdm(total=steps, initial=len(history.losses), desc=description, disable=not progress, mininterval=1.0)
 
     def keep() -> None:
@@ -133,8 +140,7 @@ def train(
         for reached, batch in _stream(batches, steps - len(history.losses), place, kept):
             batch = batch.to(device)
             optimizer.zero_grad(set_to_none=True)
-            loss = (model.loss(batch, label_smoothing) if label_smoothing else model.loss(batch)).mean
-            loss.backward()
+            loss = backward(model, batch, label_smoothing)
             norm = nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
             value, norm = loss.item(), norm.item()
             if not (math.isfinite(value) and math.isfinite(norm)):
@@ -149,7 +155,8 @@ def train(
             bar.update()
             done, place = len(history.losses), reached
             history.seconds = seconds_before + time.perf_counter() - started
-            out_of_time = time_limit_seconds is not None and history.seconds > time_limit_seconds and done < steps
+            limit = math.inf if time_limit_seconds is None or crew else time_limit_seconds
+            out_of_time = history.seconds > limit and done < steps
             if validate and (done % validate_every == 0 or done == steps or out_of_time):
                 model.eval()
                 value = validate(model)
@@ -170,7 +177,7 @@ def train(
                     f"{description}: stopped after {done} of {steps} steps at the limit of {time_limit_seconds:.0f} s."
                 )
                 break
-            if waypoint and done < steps and time.perf_counter() - written > waypoint_seconds:
+            if waypoint and writes and done < steps and time.perf_counter() - written > waypoint_seconds:
                 keep()
                 written = time.perf_counter()
     except KeyboardInterrupt:
@@ -182,9 +189,16 @@ def train(
     if best.weights is not None:
         model.load_state_dict(best.weights)
     history.seconds = seconds_before + time.perf_counter() - started
-    if waypoint and history.stopped != "interrupted":
+    if waypoint and writes and history.stopped != "interrupted":
         waypoint.unlink(missing_ok=True)
     return history
+
+
+def _backward(model: nn.Module, batch: tuple, label_smoothing: float) -> torch.Tensor:
+    """Give every parameter its gradient; returns the loss."""
+    loss = (model.loss(batch, label_smoothing) if label_smoothing else model.loss(batch)).mean
+    loss.backward()
+    return loss
 
 
 @dataclass

@@ -1,13 +1,15 @@
 """Reading captions of scenes: what a caption states, and whether that is the whole truth about a scene.
 
-caption  : clause { ("," | "and" | ", and") clause }
-clause   : sweep (":" | "we see") groups                             from left to right : a big dog and two small cats
-         | place ("there is" | "is" | "we see" ...) group            on the left is a big dog
-         | relation groups ("is" | "there is" ...) group             above a big dog are two small cats
-         | groups "is" (where | "between" ends) [", which is" relation groups ...]
-         | ["we see" | "there is" | "the picture shows"] group [where]
-where    : place | relation groups
-groups   : group { "," group } ["and" group]
+The grammar::
+
+    caption  : clause { ("," | "and" | ", and") clause }
+    clause   : sweep (":" | "we see") groups                     from left to right : a big dog and two small cats
+             | place ("there is" | "is" | "we see" ...) group            on the left is a big dog
+             | relation groups ("is" | "there is" ...) group             above a big dog are two small cats
+             | groups "is" (where | "between" ends) [", which is" relation groups ...]
+             | ["we see" | "there is" | "the picture shows"] group [where]
+    where    : place | relation groups
+    groups   : group { "," group } ["and" group]
 
 A group is a noun phrase: in full ("two small red cars") or, described elsewhere, with "the" ("the cars"). English has
 to be right: "a apple", "two dog" and "the dogs is" cannot be read. Where two readings are possible, the one that joins

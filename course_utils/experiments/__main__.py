@@ -17,6 +17,8 @@ def main(arguments: list[str] | None = None) -> None:
     run.add_argument(
         "--parts", nargs="+", default=(), help="measure only these parts; a run without it writes the result"
     )
+    run.add_argument("--jobs", type=int, default=1, help="how many measurements side by side on this machine")
+    run.add_argument("--cluster", help="address of a Dask scheduler whose workers measure, e.g. tcp://host:8786")
     checkpoint = commands.add_parser("checkpoint", help="train the checkpoints of a lesson again")
     checkpoint.add_argument("lesson", help="two digits, e.g. 02")
     checkpoint.add_argument("names", nargs="*", help="which of them; all if none is named")
@@ -38,9 +40,8 @@ def main(arguments: list[str] | None = None) -> None:
     from course_utils.experiments import runner
 
     if options.command == "run":
-        path = runner.run(
-            options.lesson, seeds=options.seeds, source=options.source, fast=options.fast, parts=options.parts
-        )
+        chosen = {name: getattr(options, name) for name in ("seeds", "source", "fast", "parts", "jobs", "cluster")}
+        path = runner.run(options.lesson, **chosen)
         print(f"written: {path}" if path else "measured; run again without --parts to write the result")
     else:
         runner.make_checkpoints(options.lesson, options.names)

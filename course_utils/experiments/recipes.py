@@ -1,5 +1,7 @@
 """What the trainings of all lessons share: recipes, and how a long one is watched and written down on a card."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from typing import Self, TypeVar
@@ -7,6 +9,7 @@ from typing import Self, TypeVar
 import torch
 from torch import nn
 
+from course_utils.crew import crew_of_launch
 from course_utils.training import History, pick_device, seed_everything, train
 from course_utils.waypoints import waypoint_of
 
@@ -46,7 +49,13 @@ def train_recipe(
     seed_everything(seed)
     model = build().to(pick_device())
     settings = {"steps": recipe.steps, "learning_rate": recipe.learning_rate, "description": recipe.system}
-    return model, train(model, batches_of(model), **settings, **options)
+    if crew_of_launch():  # long enough to be killed: it waits in a file of its own
+        settings["waypoint"] = waypoint_of(f"{recipe.system}-{seed}-{_digest(recipe)}")
+    return model, train(model, batches_of(model), **{**settings, **options})
+
+
+def _digest(recipe: PlainRecipe) -> str:
+    return hashlib.sha256(json.dumps(recipe.configuration(), sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
 def long_run(name: str, recipe: PlainRecipe, measure: Callable[..., float], unit: str) -> dict:

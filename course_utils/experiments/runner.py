@@ -20,8 +20,7 @@ import importlib
 import json
 import pkgutil
 import platform
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -29,7 +28,9 @@ from types import ModuleType
 import torch
 
 from course_utils import experiments
+from course_utils.crew import crew_of_launch
 from course_utils.experiments.claims import results_path, write_json
+from course_utils.experiments.sweep import Measurement, make_all
 
 FORMAT = 1
 
@@ -64,6 +65,8 @@ def run(
     source: str = "default",
     fast: bool = False,
     parts: Sequence[str] = (),
+    jobs: int = 1,
+    cluster: str | None = None,
     work_folder: Path = Path("runs"),
 ) -> Path | None:
     """Measure a lesson's claims and write `data/results/<lesson>-<source>.json`.
@@ -77,6 +80,7 @@ def run(
         source: "default" or "real"; lesson 7 has "docstrings", too.
         fast: few steps, for a test of the machinery; the result goes to `work_folder`, never to `data/results`.
         parts: measure only these parts, and leave the result to a later run without this argument.
+        jobs, cluster: how many measurements side by side, or on which Dask cluster; see `sweep.make_all`.
         work_folder: where finished seeds wait.
 
     Returns:
@@ -92,21 +96,28 @@ def run(
     if not claims:
         raise ValueError(f"lesson {lesson} has no claim for source {source!r}.")
     settings = experiment.settings(source, fast)
-    measures = _measures(experiment, settings)
-    unknown = set(parts) - set(measures)
+    decisive = _decisive(experiment, settings)
+    unknown = set(parts) - set(decisive)
     if unknown:
-        raise ValueError(f"unknown parts {sorted(unknown)}; expected some of {', '.join(measures)}.")
-    measurements = [{"seed": seed, "seconds": 0.0, "figures": {}} for seed in range(seeds)]
-    for seed, measurement in enumerate(measurements):
-        for part in parts or measures:
-            measure, decisive = measures[part]
-            digest = _digest({"format": FORMAT, "fast": fast, **decisive})
-            name = f"{lesson}-{source}-{digest}" if part == "" else f"{lesson}-{source}-{part}-{digest}"
-            measured = _measured(measure, part, source, seed, fast, work_folder / name)
-            measurement["seconds"] += measured["seconds"]
-            measurement["figures"] |= measured["figures"]
+        raise ValueError(f"unknown parts {sorted(unknown)}; expected some of {', '.join(decisive)}.")
+
+    def kept(part: str, seed: int) -> Path:
+        digest = _digest({"format": FORMAT, "fast": fast, **decisive[part]})
+        return work_folder / "-".join(filter(None, (lesson, source, part, digest))) / f"seed-{seed}.json"
+
+    parted = [
+        Measurement(experiment, part, source, seed, fast, kept(part, seed))
+        for seed in range(seeds)
+        for part in parts or decisive
+    ]
+    make_all(parted, jobs, cluster)
     if parts:
         return None
+    measurements = [{"seed": seed, "seconds": 0.0, "figures": {}} for seed in range(seeds)]
+    for measurement in parted:
+        measured, whole = measurement.load(), measurements[measurement.seed]
+        whole["seconds"] += measured["seconds"]
+        whole["figures"] |= measured["figures"]
     command = f"python -m course_utils.experiments run {lesson} --seeds {seeds} --source {source}"
     shared = {"source": source, "seeds": list(range(seeds)), "command": command + (" --fast" if fast else "")}
     settings = {"format": FORMAT, "fast": fast, **settings}
@@ -122,33 +133,21 @@ def run(
     path = (
         work_folder / f"{lesson}-{source}-{_digest(settings)}" / "result.json" if fast else results_path(lesson, source)
     )
-    write_json(path, result)
+    crew = crew_of_launch()
+    if crew is None or crew.is_main:
+        write_json(path, result)
     return path
 
 
-def _measures(experiment: ModuleType, settings: dict) -> dict[str, tuple[Callable[[str, int, bool], dict], dict]]:
-    """Return each part's function and the settings that decide it; "" is the only part of an undivided lesson."""
+def _decisive(experiment: ModuleType, settings: dict) -> dict[str, dict]:
+    """Return the settings that decide each part; "" is the only part of an undivided lesson."""
     if not hasattr(experiment, "PARTS"):
-        return {"": (experiment.measure, settings)}
-    return {name: (measure, settings[name]) for name, measure in experiment.PARTS.items() if name in settings}
+        return {"": settings}
+    return {name: settings[name] for name in experiment.PARTS if name in settings}
 
 
 def _digest(settings: dict) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:12]
-
-
-def _measured(measure: Callable, part: str, source: str, seed: int, fast: bool, folder: Path) -> dict:
-    path = folder / f"seed-{seed}.json"
-    label = f"seed {seed}" + (f", {part}" if part else "")
-    if path.exists():
-        print(f"{label}: taken from {path}")
-        return json.loads(path.read_text(encoding="utf-8"))
-    started = time.perf_counter()
-    figures = measure(source, seed, fast)
-    measured = {"seed": seed, "seconds": time.perf_counter() - started, "figures": figures}
-    write_json(path, measured)
-    print(f"{label}: measured in {measured['seconds']:.0f} s", flush=True)
-    return measured
 
 
 def make_checkpoints(lesson: str, names: Sequence[str] = ()) -> None:

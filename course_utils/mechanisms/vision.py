@@ -33,7 +33,7 @@ def box_to_location(boxes: Tensor, height: int, width: int) -> Tensor:
 def location_log_probability(location: Tensor, mean: Tensor, spread: float | Tensor) -> Tensor:
     """Log-probability density of a location under a round (isotropic) Gaussian.
 
-    log N(l; μ, σ² I) = − |l − μ|² / (2σ²) − 2 log σ − log 2π   in two dimensions
+    `log N(l; μ, σ² I) = − |l − μ|² / (2σ²) − 2 log σ − log 2π` in two dimensions.
 
     Its gradient with respect to μ is (l − μ) / σ².
 

@@ -4,7 +4,7 @@ A lesson asks for a function and hands it to `check`. The check tries one behavi
 for each whether it is right and, if not, what the mistake probably is. It never stops a notebook: only
 under nbgrader (autograding or validating) does a wrong answer raise, so that it costs its points.
 
-The exercises of lesson NN are declared in `course_utils/teaching/checks/lesson_NN.py`:
+The exercises of lesson NN are declared in `course_utils/teaching/checks/lesson_NN.py`::
 
     exercise = Exercise("02.context", "Average the values", difficulty=1, minutes=5, reference=context)
 
@@ -12,7 +12,7 @@ The exercises of lesson NN are declared in `course_utils/teaching/checks/lesson_
     def _(answer):
         expect_close(answer(weights, values), expected, "Multiply along the source axis (dimension 1).")
 
-An exercise can also be asked on data of a learner's own, so that copied numbers do not help:
+An exercise can also be asked on data of a learner's own, so that copied numbers do not help::
 
     @exercise.own_data
     def _(generator):

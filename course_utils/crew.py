@@ -1,0 +1,105 @@
+"""Several processes that train one model: what `accelerate launch` adds to the training loop.
+
+Each process holds the whole model and draws the same batches, takes its share of each, and adds its gradients to those
+of the others. So a crew of any size follows the loss curve of one process, up to rounding (and, where a model draws
+chance for each example, up to other draws).
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+
+PRECISIONS = ("no", "bf16")
+
+
+@cache
+def crew_of_launch() -> "Crew | None":
+    """Return the crew if `accelerate launch` started this process, else None.
+
+    Raises:
+        ValueError: if it was started with a precision that is not one of `PRECISIONS`.
+    """
+    return Crew() if "ACCELERATE_MIXED_PRECISION" in os.environ else None
+
+
+class Crew:
+    """The processes of one launch. Precision and accumulation are those that `accelerate launch` was given.
+
+    Attributes:
+        device: of this process.
+        is_main: whether this one writes files and shows progress.
+        size: number of processes.
+
+    Raises:
+        ValueError: if the precision is not one of `PRECISIONS`.
+    """
+
+    def __init__(self) -> None:
+        from accelerate import Accelerator
+
+        precision = os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
+        if precision not in PRECISIONS:
+            raise ValueError(f"mixed precision is {precision!r}; expected one of {', '.join(PRECISIONS)}.")
+        self._accelerator = Accelerator()
+        self.device, self.is_main = self._accelerator.device, self._accelerator.is_main_process
+        self.size = self._accelerator.num_processes
+        self._accumulation = self._accelerator.gradient_accumulation_steps
+
+    def wait(self) -> None:
+        """Wait until every process has come here."""
+        self._accelerator.wait_for_everyone()
+
+    def backward(self, model: nn.Module, batch: tuple, label_smoothing: float = 0.0) -> Tensor:
+        """Give every parameter the gradient of the whole batch's loss; returns that loss, a scalar.
+
+        Args:
+            model: has `loss(batch)`, whose `mean` is over real target tokens, or over examples.
+            batch: the whole batch, the same in every process: a NamedTuple of tensors, examples first.
+            label_smoothing: passed to `model.loss` when above zero.
+        """
+        value, whole = torch.zeros((), device=self.device), _weight(batch)
+        for part in self._parts(batch):
+            with self._accelerator.autocast():
+                loss = (model.loss(part, label_smoothing) if label_smoothing else model.loss(part)).mean
+            loss = loss.float() * (_weight(part) / whole)
+            loss.backward()
+            value += loss.detach()
+        parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        self._sum([value, *(parameter.grad for parameter in parameters)])
+        self._average([buffer for buffer in model.buffers() if buffer.is_floating_point()])
+        return value
+
+    def _parts(self, batch: tuple) -> Iterator[tuple]:
+        """Cut this process's share of a batch into as many parts as gradients are accumulated over."""
+        count = len(batch[0])
+        mine = range(self._accelerator.process_index, count, self.size)
+        for first in range(min(self._accumulation, len(mine))):
+            rows = torch.tensor(mine[first :: self._accumulation], device=batch[0].device)
+            yield type(batch)(*(entry[rows] for entry in batch))
+
+    def _sum(self, tensors: Iterable[Tensor]) -> None:
+        """Replace tensors by their sums over the processes, in one message."""
+        tensors = list(tensors)
+        if self.size == 1 or not tensors:
+            return
+        flat = self._accelerator.reduce(torch.cat([tensor.flatten() for tensor in tensors]), reduction="sum")
+        for tensor, piece in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
+            tensor.copy_(piece.view_as(tensor))
+
+    def _average(self, tensors: Iterable[Tensor]) -> None:
+        tensors = list(tensors)
+        self._sum(tensors)
+        for tensor in tensors if self.size > 1 else ():
+            tensor /= self.size
+
+
+def _weight(batch: tuple) -> int:
+    """What a mean over this batch divides by: real target tokens where there are any, else examples."""
+    mask = getattr(batch, "target_mask", None)
+    return len(batch[0]) if mask is None else int(mask.sum())

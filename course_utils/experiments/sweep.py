@@ -1,0 +1,152 @@
+"""Many measurements side by side: on the cores of this machine, or on the workers of a Dask cluster.
+
+A measurement is kept as soon as it is known, whole or not at all. So a sweep that was killed loses only what was under
+way, and the next one repeats nothing that is there.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from types import ModuleType
+
+from course_utils.crew import crew_of_launch
+from course_utils.experiments.claims import write_json
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One seed of one part of a lesson: enough for another process to measure it.
+
+    Attributes:
+        experiment: the lesson's module of experiments; another process imports it by its name.
+        part: a key of its `PARTS`; "" if the lesson is undivided.
+        source, seed, fast: see `runner.run`.
+        path: where the figures are kept, on a disk that all workers share.
+    """
+
+    experiment: ModuleType
+    part: str
+    source: str
+    seed: int
+    fast: bool
+    path: Path
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return f"seed {self.seed}" + (f", {self.part}" if self.part else "")
+
+    def is_there(self) -> bool:
+        """Say whether the figures are known."""
+        return self.path.exists()
+
+    def load(self) -> dict:
+        """Read the kept `{"seed", "seconds", "figures"}`."""
+        return json.loads(self.path.read_text(encoding="utf-8"))
+
+    def make(self, threads: int | None = None) -> float:
+        """Measure and keep the figures, unless another worker did meanwhile; returns the seconds it took.
+
+        Args:
+            threads: of PyTorch; None = as they are.
+        """
+        if self.is_there():
+            return 0.0
+        if threads:
+            import torch
+
+            torch.set_num_threads(threads)
+        measure: Callable = self.experiment.PARTS[self.part] if self.part else self.experiment.measure
+        started = time.perf_counter()
+        figures = measure(self.source, self.seed, self.fast)
+        seconds = time.perf_counter() - started
+        crew = crew_of_launch()
+        if crew is None or crew.is_main:
+            write_json(self.path, {"seed": self.seed, "seconds": seconds, "figures": figures})
+        if crew:
+            crew.wait()
+        return seconds
+
+
+def make_all(measurements: Sequence[Measurement], jobs: int = 1, cluster: str | None = None) -> None:
+    """Make every measurement that is not there yet.
+
+    Args:
+        measurements: in the order in which they are begun.
+        jobs: how many at a time on this machine, which share its cores; 1 = one after another in this process.
+        cluster: address of a Dask scheduler ("tcp://host:8786") whose workers do them instead. A worker that dies
+            loses nothing but time: the scheduler gives its measurement to another one.
+
+    Raises:
+        ValueError: if `jobs` is below 1.
+        RuntimeError: if a worker process was killed, most often for memory; what was finished is kept.
+    """
+    if jobs < 1:
+        raise ValueError(f"jobs is {jobs}; expected at least 1.")
+    for measurement in measurements:
+        if measurement.is_there():
+            print(f"{measurement.label}: taken from {measurement.path}")
+    waiting = [measurement for measurement in measurements if not measurement.is_there()]
+    if jobs == 1 and cluster is None:
+        for measurement in waiting:
+            print(f"{measurement.label}: measured in {measurement.make():.0f} s", flush=True)
+    elif waiting:
+        _make_side_by_side(waiting, jobs, cluster)
+
+
+def _make_side_by_side(waiting: Sequence[Measurement], jobs: int, cluster: str | None) -> None:
+    from joblib import Parallel, delayed, parallel_config
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    threads = None if cluster else max(1, (os.cpu_count() or 1) // jobs)
+    with _client(cluster), parallel_config(backend="dask" if cluster else "loky"), _progress(waiting):
+        try:
+            Parallel(n_jobs=-1 if cluster else jobs, batch_size=1, pre_dispatch="all")(
+                delayed(Measurement.make)(measurement, threads) for measurement in waiting
+            )
+        except TerminatedWorkerError as error:
+            done = sum(measurement.is_there() for measurement in waiting)
+            raise RuntimeError(
+                f"A worker was killed, most often because memory ran out. {done} of {len(waiting)} measurements are "
+                f"kept. Run the same command again, with fewer than {jobs} jobs if it was memory."
+            ) from error
+
+
+def _client(cluster: str | None):
+    """Connect to a Dask scheduler; a context that closes the connection."""
+    if cluster is None:
+        return nullcontext()
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise RuntimeError("A cluster needs the package distributed: pip install 'where-to-look[cluster]'.") from error
+    return Client(cluster)
+
+
+@contextmanager
+def _progress(waiting: Sequence[Measurement]):
+    """Show how many measurements are there, and the time left; counts files, so it needs no word from the workers."""
+    from tqdm.auto import tqdm
+
+    over = Event()
+
+    def watch() -> None:
+        with tqdm(total=len(waiting), desc="measurements", unit="run") as bar:
+            while True:
+                last = over.wait(0.5)
+                bar.update(sum(measurement.is_there() for measurement in waiting) - bar.n)
+                if last:
+                    return
+
+    watcher = Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()

@@ -1,0 +1,186 @@
+"""Measurements side by side: on this machine's cores and on a Dask cluster, killed in the middle and gone on with.
+
+The lesson that is measured is a small module of its own, which the workers import; it writes down each time that it
+is begun and ended.
+"""
+
+import importlib
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from course_utils.experiments import runner, sweep
+from course_utils.experiments.sweep import Measurement, make_all
+
+MODULE = """
+    import os, time
+    from pathlib import Path
+
+    from course_utils.experiments.claims import Claim
+
+    FOLDER, SLOW = Path(__file__).parent, float(os.environ.get("SLOW", "0"))
+    CLAIMS = [Claim("98.x", "arXiv:0", "b beats a", "points", "higher", ("a", "a"), ("b", "b"), "1 → 2")]
+    CHECKPOINTS = {}
+
+
+    def part(name):
+        def measure(source, seed, fast):
+            note(f"begun-{name}-{seed}")
+            if (FOLDER / f"die-{name}-{seed}").exists():
+                (FOLDER / f"die-{name}-{seed}").unlink()
+                os.kill(os.getpid(), 9)
+            time.sleep(SLOW)
+            note(f"ended-{name}-{seed}")
+            return {name: seed + (10.0 + seed if name == "b" else 0.0)}
+
+        return measure
+
+
+    def note(word):
+        (FOLDER / f"{word}-{os.getpid()}-{time.time_ns()}.note").touch()
+
+
+    PARTS = {name: part(name) for name in ("a", "b")}
+
+
+    def settings(source, fast):
+        return {"a": {"size": 1}, "b": {"size": 2}}
+"""
+
+SWEEP = """
+    import sys
+    from pathlib import Path
+
+    from course_utils.experiments import runner
+    import sleepy_lesson
+
+    runner.find_experiment = lambda lesson: sleepy_lesson
+    runner.results_path = lambda lesson, source: Path(sys.argv[1]) / "result.json"
+    if __name__ == "__main__":
+        jobs, cluster = int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None
+        runner.run("98", seeds=3, jobs=jobs, cluster=cluster, work_folder=Path(sys.argv[1]) / "runs")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with the lesson and the program, in which every process started from here finds them."""
+    (tmp_path / "sleepy_lesson.py").write_text(textwrap.dedent(MODULE), encoding="utf-8")
+    (tmp_path / "sweep_program.py").write_text(textwrap.dedent(SWEEP), encoding="utf-8")
+    root = Path(__file__).resolve().parents[1]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), str(root)]))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield tmp_path
+    sys.modules.pop("sleepy_lesson", None)
+
+
+@pytest.fixture
+def lesson(folder):
+    return importlib.import_module("sleepy_lesson")
+
+
+def notes(folder: Path, word: str) -> list[str]:
+    return sorted(path.name.rsplit("-", 2)[0] for path in folder.glob(f"{word}-*.note"))
+
+
+def kept(folder: Path) -> list[Path]:
+    return sorted((folder / "runs").rglob("seed-*.json"))
+
+
+EVERY = [f"{part}-{seed}" for part in "ab" for seed in range(3)]
+
+
+def program(folder: Path, *arguments, slow: float = 0.0) -> subprocess.Popen:
+    command = [sys.executable, str(folder / "sweep_program.py"), str(folder), *map(str, arguments)]
+    environment = {**os.environ, "SLOW": str(slow)}
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def wait_for(truth, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not truth():
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(0.05)
+
+
+def test_side_by_side_gives_what_one_after_another_gives(folder, lesson, monkeypatch, capfd):
+    monkeypatch.setattr(runner, "find_experiment", lambda name: lesson)
+    monkeypatch.setattr(runner, "results_path", lambda name, source: folder / "result.json")
+    plain = runner.run("98", seeds=3, work_folder=folder / "one").read_text(encoding="utf-8")
+    both = runner.run("98", seeds=3, jobs=2, work_folder=folder / "two").read_text(encoding="utf-8")
+
+    def without_seconds(text):
+        return [line for line in text.splitlines() if '"seconds"' not in line]
+
+    assert without_seconds(plain) == without_seconds(both)
+    progress = capfd.readouterr().err
+    assert "6/6" in progress and "run/s" in progress.replace("s/run", "run/s"), "progress and pace are shown"
+
+
+def test_a_killed_sweep_loses_and_repeats_nothing(folder):
+    first = program(folder, 2, slow=1.5)
+    wait_for(lambda: len(kept(folder)) >= 2)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    there = kept(folder)
+    assert 2 <= len(there) < 6 and not (folder / "result.json").exists()
+    time.sleep(0.5)
+    before = {path: path.read_bytes() for path in there}
+    begun = {path.parent.name.split("-")[2] + path.stem.removeprefix("seed") for path in there}
+    for note in folder.glob("*.note"):
+        note.unlink()
+    second = program(folder, 2)
+    assert second.wait(timeout=120) == 0, second.stderr.read()
+    assert {path: path.read_bytes() for path in there} == before
+    again = {name.removeprefix("begun-") for name in notes(folder, "begun")}
+    assert again == set(EVERY) - begun, "each that was missing was measured, and no other"
+    assert (folder / "result.json").exists() and not list(folder.rglob(".*json*"))
+
+
+def test_a_killed_worker_is_reported_and_the_rest_kept(folder):
+    (folder / "die-b-1").touch()
+    first = program(folder, 2)
+    assert first.wait(timeout=120) != 0
+    message = first.stderr.read()
+    assert "RuntimeError: A worker was killed" in message and "Run the same command again" in message
+    second = program(folder, 2)
+    assert second.wait(timeout=120) == 0
+    assert {name.removeprefix("ended-") for name in notes(folder, "ended")} == set(EVERY)
+
+
+@pytest.mark.parametrize("jobs", [0, -1])
+def test_no_jobs_is_refused(jobs):
+    with pytest.raises(ValueError, match="expected at least 1"):
+        make_all([], jobs=jobs)
+
+
+def test_a_measurement_that_came_meanwhile_is_not_repeated(folder, lesson):
+    measurement = Measurement(lesson, "a", "default", 0, False, folder / "runs" / "seed-0.json")
+    assert measurement.make() > 0
+    assert measurement.make() == 0.0 and notes(folder, "begun") == ["begun-a-0"]
+
+
+def test_without_the_package_a_cluster_is_refused(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(RuntimeError, match="pip install"):
+        sweep._client("tcp://127.0.0.1:1")
+
+
+def test_a_cluster_goes_on_without_a_worker_that_died(folder):
+    distributed = pytest.importorskip("distributed", reason="pip install 'where-to-look[cluster]'")
+    (folder / "die-a-1").touch()
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as cluster:
+        run = program(folder, 1, cluster.scheduler_address, slow=0.3)
+        assert run.wait(timeout=240) == 0, run.stderr.read()
+    assert not (folder / "die-a-1").exists(), "a worker was killed in the middle"
+    ended = [name.removeprefix("ended-") for name in notes(folder, "ended")]
+    assert set(ended) == set(EVERY)
+    assert notes(folder, "begun").count("begun-a-1") >= 2, "another worker took it over"
+    assert (folder / "result.json").exists()

@@ -1,0 +1,186 @@
+"""What a training step costs, counted and not timed: `python -m tools.operations [--write]`.
+
+Counted are calls of PyTorch's kernels, multiplications in matrix products and convolutions, and bytes of new tensors,
+for one step of every system that a lesson trains live, on eight examples. The counts do not depend on the machine or
+on what else it does, so a test can compare them with data/results/operations.json and fail when one grows by a tenth.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from course_utils.experiments.claims import write_json
+from course_utils.paths import data_folder
+
+EXAMPLES = 8
+ALLOWED = 1.1
+"""How many times the kept count a count may be."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Counts of one training step.
+
+    Attributes:
+        kernels: calls of PyTorch's kernels, views included.
+        operations: floating-point operations in matrix products and convolutions, forward and backward.
+        bytes: of all tensors that were newly made.
+    """
+
+    kernels: int
+    operations: int
+    bytes: int
+
+    def __sub__(self, other: "Cost") -> "Cost":
+        return Cost(self.kernels - other.kernels, self.operations - other.operations, self.bytes - other.bytes)
+
+    def grown(self, kept: "Cost") -> list[str]:
+        """Name the counts that are more than `ALLOWED` times those that were kept."""
+        return [
+            f"{name}: {value:,} after {vars(kept)[name]:,}"
+            for name, value in vars(self).items()
+            if value > ALLOWED * vars(kept)[name]
+        ]
+
+
+class _Counter(TorchDispatchMode):
+    def __init__(self) -> None:
+        super().__init__()
+        self.kernels = self.bytes = 0
+
+    def __torch_dispatch__(self, function, types, arguments=(), keywords=None):
+        answer = function(*arguments, **(keywords or {}))
+        self.kernels += 1
+        known = {_place(value) for value in _tensors(arguments)}
+        made = {_place(value): value.untyped_storage().nbytes() for value in _tensors(answer)}
+        self.bytes += sum(size for place, size in made.items() if place not in known)
+        return answer
+
+
+def _tensors(value) -> Iterator[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _tensors(item)
+
+
+def _place(tensor: torch.Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
+
+
+def cost_of(work: Callable[[], object]) -> Cost:
+    """Count what a piece of work does."""
+    with FlopCounterMode(display=False) as flops, _Counter() as counter:
+        work()
+    return Cost(counter.kernels, flops.get_total_flops(), counter.bytes)
+
+
+def cost_of_step(fit: Callable, recipe, *data) -> Cost:
+    """Count one training step: what a training of two steps costs more than one of a single step."""
+    one, two = (
+        cost_of(lambda steps=steps: fit(replace(recipe, steps=steps), *data, 0, progress=False)) for steps in (1, 2)
+    )
+    return two - one
+
+
+def costs() -> Iterator[tuple[str, str, Cost]]:
+    """Count every system that a lesson trains live: lesson, system, cost."""
+    for lesson, trainings in _TRAININGS.items():
+        for name, fit, recipe, *data in trainings():
+            yield lesson, name, cost_of_step(fit, replace(recipe, batch_size=EXAMPLES), *data)
+
+
+def _translation():
+    from course_utils.datasets.parallel import phrase_data
+    from course_utils.experiments.lesson_01_bottleneck import FIXED, STACKED
+    from course_utils.experiments.lesson_02_additive_attention import ATTENTION
+    from course_utils.experiments.translation import fit
+
+    data = phrase_data(200, 2)
+    for recipe in (FIXED, STACKED, ATTENTION):
+        yield recipe.system, fit, replace(recipe, maximum_tokens=None, curriculum=()), data
+
+
+def _glimpses():
+    from course_utils.datasets.digits import load_digit_images
+    from course_utils.experiments.glimpses import fit
+    from course_utils.experiments.lesson_03_glimpses import LIVE
+
+    for name, recipe in LIVE.items():
+        yield name, fit, replace(recipe, stages=()), load_digit_images("default").train
+
+
+def _captions():
+    from course_utils.experiments.captioning import fit, scenes_of
+    from course_utils.experiments.lesson_04_captioning import LIVE
+
+    for name, recipe in LIVE.items():
+        yield name, fit, recipe, scenes_of(recipe.groups, 40, 2)
+
+
+def _entailment():
+    from course_utils.experiments.entailment import fit, pairs_of
+    from course_utils.experiments.lesson_05_entailment import LIVE, WORLD
+
+    for name, recipe in LIVE.items():
+        yield name, fit, replace(recipe, fresh=False), pairs_of(WORLD, 40, 10)
+
+
+def _speech():
+    from course_utils.experiments.lesson_06_speech import LIVE
+    from course_utils.experiments.speech import fit, utterances_of
+
+    for name, recipe in LIVE.items():
+        yield name, fit, recipe, utterances_of(40, 2)
+
+
+def _summaries():
+    from course_utils.experiments.lesson_07_summarization import LIVE, data_of
+    from course_utils.experiments.summarization import fit
+
+    for name, recipe in LIVE.items():
+        yield name, fit, recipe, data_of("default", True)
+
+
+_TRAININGS = {
+    "01, 02": _translation,
+    "03": _glimpses,
+    "04": _captions,
+    "05": _entailment,
+    "06": _speech,
+    "07": _summaries,
+}
+
+
+def kept() -> dict[tuple[str, str], Cost]:
+    """Read the counts of data/results/operations.json."""
+    content = json.loads((data_folder("results") / "operations.json").read_text(encoding="utf-8"))
+    return {(row["lesson"], row["system"]): Cost(**row["step"]) for row in content["steps"]}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the table, and keep it if asked."""
+    parser = argparse.ArgumentParser(prog="python -m tools.operations", description=__doc__.partition("\n")[0])
+    parser.add_argument("--write", action="store_true", help="keep the counts in data/results/operations.json")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    print(f"one training step on {EXAMPLES} examples\n{'':<26}{'kernels':>9}{'operations':>13}{'megabytes':>11}")
+    rows = []
+    for lesson, name, cost in costs():
+        print(f"{lesson} {name:<23}{cost.kernels:>9,}{cost.operations / 1e6:>11,.0f} M{cost.bytes / 1e6:>11,.1f}")
+        rows.append({"lesson": lesson, "system": name, "step": vars(cost)})
+    if options.write:
+        content = {"command": "python -m tools.operations --write", "torch": torch.__version__, "steps": rows}
+        write_json(data_folder("results") / "operations.json", content)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
