@@ -130,6 +130,15 @@ def test_build_runs_both_notebooks_and_keeps_outputs(tiny, capsys):
     assert capsys.readouterr().out.count("unchanged, outputs kept") == 2
     assert (tiny.root / "notebooks/99_tiny.ipynb").read_bytes() == before
 
+    edit(tiny, "divided by its length", "divided by how many there are")
+    assert main(["--check"], tiny) == 1 and main([], tiny) == 0 and main(["--check"], tiny) == 0
+    assert capsys.readouterr().out.count("only text changed, outputs kept") == 2
+    outputs = [[cell.get("outputs") for cell in notebook.cells] for notebook in (read(tiny), nbformat.reads(before, 4))]
+    assert outputs[0] == outputs[1]
+    edit(tiny, "divided by how many there are", "divided by its length")
+    assert main([], tiny) == 0 and (tiny.root / "notebooks/99_tiny.ipynb").read_bytes() == before
+    capsys.readouterr()
+
     edit(tiny, "6 * 7", "6 * 8")
     assert main(["--check"], tiny) == 1
     assert "notebooks/99_tiny.ipynb: cell 7 ('print(6 * 8)')" in capsys.readouterr().out

@@ -2,7 +2,7 @@
 
 lessons/NAME.py  →  notebooks/instructor/NAME.ipynb  →  notebooks/NAME.ipynb
 
-Outputs are kept while a notebook's cells are unchanged; otherwise it is executed anew.
+Outputs are kept while a notebook's code is unchanged, whatever happens to its text; otherwise it is executed anew.
 """
 
 import argparse
@@ -69,6 +69,26 @@ def is_executed(path: Path) -> bool:
     return all(cell.execution_count is not None for cell in cells if cell.cell_type == "code")
 
 
+def code_of(notebook: NotebookNode) -> list[str]:
+    """What a run computes: the code of all cells."""
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def take_outputs(built: Built) -> bool:
+    """Give a notebook the outputs of the committed one if that ran the same code; returns whether it did."""
+    if not built.path.exists() or not is_executed(built.path):
+        return False
+    committed = nbformat.read(built.path, as_version=4)
+    if code_of(committed) != code_of(built.notebook):
+        return False
+    cells = (cell for cell in committed.cells if cell.cell_type == "code")
+    for cell in built.notebook.cells:
+        if cell.cell_type == "code":
+            ran = next(cells)
+            cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
+    return True
+
+
 def orphans(project: Project) -> list[Path]:
     """Committed notebooks that no lesson makes."""
     stems = {source.stem for source in project.lesson_sources()}
@@ -93,7 +113,9 @@ def rebuild(built: Built, project: Project, run: bool, force: bool) -> str:
         return "unchanged, outputs kept"
     built.path.parent.mkdir(parents=True, exist_ok=True)
     word = "written without outputs"
-    if run:
+    if not force and take_outputs(built):
+        word = "only text changed, outputs kept"
+    elif run:
         timing = execute(built.notebook, built.path.parent, built.fast)
         built.notebook.metadata.language_info = nbformat.from_dict({"name": "python"})
         clean_outputs(built.notebook)
