@@ -19,7 +19,7 @@ import torch
 from course_utils.datasets import scene_cache
 from course_utils.datasets.scene_cache import picture_path, scenes_and_pictures
 from course_utils.datasets.scene_captions import caption_words, make_captions
-from course_utils.datasets.scene_data import scene_data
+from course_utils.datasets.scene_data import beside_each_other, scene_data
 from course_utils.datasets.scene_kinds import BLOCKS, CLASSES, COLOURS, KINDS, hypernyms, is_a, pair_is_seen, plural
 from course_utils.datasets.scene_layouts import LAYOUTS, PLACES, direction, is_between
 from course_utils.datasets.scene_pictures import draw_picture, draw_pictures
@@ -860,3 +860,14 @@ def test_errors_say_what_to_do(arguments, message):
 def test_captions_refuse_a_bad_count(scenes):
     with pytest.raises(ValueError, match="count=9"):
         make_captions(scenes["train"][0], 9)
+
+
+def test_two_kinds_beside_each_other_are_described_like_any_scene():
+    example = beside_each_other("owl", "car", 3, seed=2)
+    assert [(group.kind, group.count) for group in example.scene.groups] == [("owl", 3), ("car", 1)]
+    assert example.problems(example.words(2)) == []
+    again, other = beside_each_other("owl", "car", 3, seed=2), beside_each_other("owl", "car", 3, seed=3)
+    assert torch.equal(example.picture, again.picture) and not torch.equal(example.picture, other.picture)
+    for bad in (("owl", "owl", 1), ("owl", "unicorn", 1), ("owl", "car", 4)):
+        with pytest.raises(ValueError, match="expected"):
+            beside_each_other(*bad)

@@ -15,9 +15,11 @@ from torch import Tensor
 
 from course_utils.datasets.scene_cache import scenes_and_pictures
 from course_utils.datasets.scene_captions import Caption, caption_words, make_captions
+from course_utils.datasets.scene_kinds import COLOURS, KINDS
+from course_utils.datasets.scene_pictures import draw_pictures
 from course_utils.datasets.scene_reading import caption_problems
 from course_utils.datasets.scene_sprites import CREDIT
-from course_utils.datasets.scenes import CANVAS, Box, Scene
+from course_utils.datasets.scenes import CANVAS, Box, Group, Scene, draw_scene
 from course_utils.datasets.text import Vocabulary, batches_by_length
 
 
@@ -71,6 +73,27 @@ class SceneExample:
     def problems(self, words: Sequence[str]) -> list[str]:
         """What keeps a caption from being a true and complete description; empty = exact."""
         return caption_problems(self.scene, words)
+
+
+def beside_each_other(left: str, right: str, count: int = 1, seed: int = 0) -> SceneExample:
+    """Draw big objects of one kind on the left and a small one of another kind on the right.
+
+    Args:
+        left, right: two keys of `KINDS`; what can be painted has the first colour.
+        count: how many on the left, 1 to 3.
+        seed: decides places and background.
+
+    Raises:
+        ValueError: if a kind is unknown, both are the same, or the count is out of range.
+    """
+    if unknown := [kind for kind in (left, right) if kind not in KINDS]:
+        raise ValueError(f"no kind is called {unknown[0]!r}; expected one of {', '.join(sorted(KINDS))}.")
+    if left == right or not 1 <= count <= 3:
+        raise ValueError(f"got {count} × {left!r} and {right!r}; expected 1 to 3, and two different kinds.")
+    paint = {kind: next(iter(COLOURS)) if KINDS[kind].painted else None for kind in (left, right)}
+    groups = (Group(left, count, "big", paint[left], "left"), Group(right, 1, "small", paint[right], "right"))
+    scene = draw_scene(Random(seed), groups)
+    return SceneExample(scene, torch.as_tensor(draw_pictures([scene])[0]), tuple(make_captions(scene)))
 
 
 @dataclass

@@ -202,14 +202,13 @@ def recipes(source: str) -> dict[str, dict[str, Recipe]]:
     """
     if source == "real":  # a few hundred stamps with short names
         vectors = {"none-flat": replace(FLAT, steps=600), "none-mean": replace(MEAN, steps=600)}
-        return {"vectors": vectors, "soft": {"soft": replace(SOFT, steps=600)}}
+        return {"vectors": vectors, "looks": {"soft": replace(SOFT, steps=600)}}
     if source != "default":
         raise ValueError(f"source is {source!r}; expected 'default' or 'real'.")
     return {
         "vectors": {"none-mean": MEAN, "none-flat": FLAT},
-        "soft": {"soft": SOFT},
+        "looks": {"soft": SOFT, "hard": HARD},
         "penalty": {"penalty": PENALTY},
-        "hard": {"hard": HARD},
     }
 
 
@@ -224,15 +223,17 @@ def measure_part(part: str, source: str, seed: int, fast: bool) -> dict[str, flo
     Raises:
         RealDataError: with source "real", if stamps or photographs are not staged.
     """
-    figures = {}
+    figures, soft = {}, None
     for name, recipe in recipes(source)[part].items():
         recipe = recipe.shortened(0.002) if fast else recipe
         if source == "real":
             data = photograph_data("tuxpaint_stamps")
         else:
             data = scenes_of(recipe.groups, *((40, 20) if fast else (LIVE_SCENES,)))
-        model, history = fit(recipe, data, seed, progress=not fast)
-        figures[f"{name}/seconds"] = history.seconds
+        start_from = soft if recipe.soft_steps else None  # what its own first stage would train once more
+        model, history = fit(recipe, data, seed, start_from=start_from, progress=not fast)
+        soft = model if name == "soft" else soft
+        figures[f"{name}/seconds"] = history.seconds + (figures["soft/seconds"] if start_from else 0)
         if source == "real":
             figures |= photograph_figures(name, model, data)
         else:
@@ -265,7 +266,7 @@ def _measure(part: str):
     return lambda source, seed, fast: measure_part(part, source, seed, fast)
 
 
-PARTS = {part: _measure(part) for part in ("vectors", "soft", "penalty", "hard")}
+PARTS = {part: _measure(part) for part in ("vectors", "looks", "penalty")}
 
 _LARGE = (("widths", (64, 128, 128, 128)), ("embedding_size", 256), ("hidden_size", 256))
 _LOOKING = (*_LARGE, ("attention_size", 96))
