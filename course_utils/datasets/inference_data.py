@@ -83,22 +83,20 @@ def inference_batches(
         yield make_inference_batch([pairs[index] for index in batch])
 
 
-def renamed(pairs: Sequence[Encoded], groups: Sequence[Sequence[int]], chance: random.Random) -> list[Encoded]:
+def renamed(batch: InferenceBatch, groups: Sequence[Sequence[int]], generator: torch.Generator) -> InferenceBatch:
     """Let the words of each group change places, in premise and hypothesis alike and anew for every pair.
 
     Args:
-        pairs: ids.
+        batch: pairs of ids.
         groups: ids that can change places with each other.
-        chance: decides who becomes whom.
+        generator: decides who becomes whom.
     """
-    found = []
-    for premise, hypothesis, label in pairs:
-        table = {}
-        for group in groups:
-            table.update(zip(group, chance.sample(group, len(group)), strict=True))
-        words = ([table.get(word, word) for word in sentence] for sentence in (premise, hypothesis))
-        found.append((*words, label))
-    return found
+    size = 1 + max(int(batch.premise.max()), int(batch.hypothesis.max()), *(max(group) for group in groups))
+    become = torch.arange(size).expand(len(batch.label), size).clone()  # (batch, id) → the id it gets
+    for group in groups:
+        ids = torch.tensor(group)
+        become[:, ids] = ids[torch.rand(len(become), len(ids), generator=generator).argsort(dim=1)]
+    return batch._replace(premise=become.gather(1, batch.premise), hypothesis=become.gather(1, batch.hypothesis))
 
 
 @dataclass
@@ -163,8 +161,11 @@ class InferenceData:
         pairs = self.encode(self.train)
 
         def epoch_batches(epoch: int) -> Iterator[InferenceBatch]:
-            seen = renamed(pairs, self.interchangeable, random.Random(1000 * seed + epoch)) if rename else pairs
-            return inference_batches(seen, batch_size, seed=1000 * seed + epoch)
+            seen = inference_batches(pairs, batch_size, seed=1000 * seed + epoch)
+            if not rename:
+                return seen
+            generator = torch.Generator().manual_seed(1000 * seed + epoch)
+            return (renamed(batch, self.interchangeable, generator) for batch in seen)
 
         return epoch_batches
 

@@ -121,8 +121,8 @@ class LastStateAttention(nn.Module):
         self.keys = wide_linear(hidden_size, hidden_size)  # W_y
         self.query = wide_linear(hidden_size, hidden_size)  # W_h
         self.score = wide_linear(hidden_size, 1)  # w
-        self.from_context = nn.Linear(hidden_size, hidden_size, bias=False)  # W_p
-        self.from_state = nn.Linear(hidden_size, hidden_size, bias=False)  # W_x
+        self.from_context = wide_linear(hidden_size, hidden_size)  # W_p
+        self.from_state = wide_linear(hidden_size, hidden_size)  # W_x
 
     def forward(
         self, premise: Tensor, premise_mask: Tensor, hypothesis: Tensor, hypothesis_mask: Tensor, last: Tensor
@@ -162,8 +162,8 @@ class WordByWordAttention(nn.Module):
         self.query_from_found = nn.Linear(hidden_size, hidden_size, bias=False)  # W_r
         self.score = wide_linear(hidden_size, 1)  # w
         self.carry = nn.Linear(hidden_size, hidden_size, bias=False)  # W_t
-        self.from_context = nn.Linear(hidden_size, hidden_size, bias=False)  # W_p
-        self.from_state = nn.Linear(hidden_size, hidden_size, bias=False)  # W_x
+        self.from_context = wide_linear(hidden_size, hidden_size)  # W_p
+        self.from_state = wide_linear(hidden_size, hidden_size)  # W_x
 
     def forward(
         self, premise: Tensor, premise_mask: Tensor, hypothesis: Tensor, hypothesis_mask: Tensor, last: Tensor
