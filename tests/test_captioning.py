@@ -121,6 +121,21 @@ def test_a_change_of_the_picture_changes_the_cell_that_holds_it_and_its_neighbou
     assert len(far) > 15 and all(difference[place] == 0 for place in far)
 
 
+def test_what_a_cell_can_see_lies_around_the_middle_of_its_view():
+    encoder = CellEncoder(64, 64, widths=(4, 4, 4, 4))
+    pictures = torch.zeros(1, 3, 64, 64, requires_grad=True)
+    maps = pictures
+    for layer in encoder.layers:  # without norms and coordinates: which pixels can a cell see at all?
+        torch.nn.init.ones_(layer.weight)
+        maps = layer(maps)
+    maps[0, 0, 4, 3].backward()
+    rows, columns = pictures.grad[0, 0].nonzero().unbind(1)
+    seen = [(float(places.min()) + float(places.max()) + 1) / 2 for places in (columns, rows)]
+    left, top, right, bottom = encoder.view_boxes()[4 * 8 + 3].tolist()
+    assert seen == [(left + right) / 2, (top + bottom) / 2]
+
+
+
 def test_flattened_pictures_are_the_same_and_wrong_ones_are_refused():
     encoder, pictures = CellEncoder(16, 16, (6, 8, 8)).eval(), make_batch().pictures
     assert torch.equal(encoder(pictures), encoder(pictures.flatten(1)))

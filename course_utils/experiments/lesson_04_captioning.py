@@ -312,8 +312,16 @@ def checkpoint_metrics(name: str, model: Captioner, most: int | None = None) -> 
         name: a key of `LONG_TRAINING`.
         model: its model.
         most: examples of each test; None = all.
+
+    Returns:
+        Also `pointing/view` and `pointing/view/uniform`, where a cell counts as lying where its filters are centred.
     """
-    figures = named_figures("model", model, scenes_of(LONG_TRAINING[name].groups), most=most)
+    data = scenes_of(LONG_TRAINING[name].groups)
+    figures = named_figures("model", model, data, most=most)
+    examples = data.test["unseen pairs"][:most]
+    maps = [look.attention_weights for look in look_along(model, data, examples)]
+    marks = pointing_game(maps, examples, model.encoder.view_boxes())
+    figures |= {"model/pointing/view": marks.hits, "model/pointing/view/uniform": marks.uniform}
     return {key.removeprefix("model/"): round(value, 4) for key, value in figures.items()}
 
 

@@ -84,6 +84,14 @@ class CellEncoder(nn.Module):
         corners = torch.stack([x, y], dim=-1).flatten(0, 1) * self.side
         return torch.cat([corners, corners + self.side], dim=1)
 
+    def view_boxes(self) -> Tensor:
+        """Return squares of the same size around the pixel that each cell sees best, `(cells, 4)` x0, y0, x1, y1.
+
+        The layer that halves the map has filters of three patches, and one patch of padding on every side. So the
+        filter of cell i is centred on patch 2i: half a patch to the upper left of the middle of the cell's square.
+        """
+        return self.cell_boxes() - self.side // 4
+
 
 def _middles(count: int) -> Tensor:
     """The middles of `count` cells between −1 and 1."""
