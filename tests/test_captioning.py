@@ -135,7 +135,6 @@ def test_what_a_cell_can_see_lies_around_the_middle_of_its_view():
     assert seen == [(left + right) / 2, (top + bottom) / 2]
 
 
-
 def test_flattened_pictures_are_the_same_and_wrong_ones_are_refused():
     encoder, pictures = CellEncoder(16, 16, (6, 8, 8)).eval(), make_batch().pictures
     assert torch.equal(encoder(pictures), encoder(pictures.flatten(1)))
