@@ -11,6 +11,7 @@ from torch import Tensor
 from course_utils.datasets.inference import InferencePair
 from course_utils.datasets.inference_data import InferenceData, made_inference_data
 from course_utils.datasets.inference_difficulty import Difficulty
+from course_utils.datasets.inference_logic import LABELS
 from course_utils.experiments.recipes import PlainRecipe, train_recipe
 from course_utils.models.entailment import EntailmentModel
 from course_utils.training import History
@@ -65,14 +66,16 @@ def fit(recipe: Recipe, data: InferenceData, seed: int = 0, **options) -> tuple[
 
 
 @torch.no_grad()
+def guess(model: EntailmentModel, data: InferenceData, pairs: Sequence[InferencePair]) -> list[str]:
+    """The label that a model gives to each pair."""
+    device = next(model.parameters()).device
+    guesses = [model(batch.to(device)).argmax(dim=1) for batch in data.ordered_batches(pairs)]
+    return [LABELS[index] for index in torch.cat(guesses).tolist()]
+
+
 def judge(model: EntailmentModel, data: InferenceData, pairs: Sequence[InferencePair]) -> Tensor:
     """Whether each pair's label is guessed right, `(pairs,)` booleans."""
-    device = next(model.parameters()).device
-    right = []
-    for batch in data.ordered_batches(pairs):
-        batch = batch.to(device)
-        right.append(model(batch).argmax(dim=1) == batch.label)
-    return torch.cat(right).cpu()
+    return torch.tensor([g == pair.label for g, pair in zip(guess(model, data, pairs), pairs, strict=True)])
 
 
 @torch.no_grad()

@@ -16,11 +16,18 @@ from course_utils.models.entailment import SYSTEMS, EntailmentModel
 WORLD = EASY
 """The pairs that claims, live models and checkpoints are trained and tested on."""
 
-LADDER = {system: Recipe(system, steps=3_000) for system in SYSTEMS}
+LADDER = {system: Recipe(system, steps=3_000, learning_rate=3e-3, rename=True) for system in SYSTEMS}
 """The recipes that claims are measured with: all rungs have the same sizes and see the same pairs equally often."""
-LIVE = {system: replace(LADDER[system], steps=1_200) for system in list(SYSTEMS)[:4]}
-"""What the lesson trains while it is read."""
-SAMPLE = {system: replace(recipe, options=(("dropout", 0.3),), steps=600) for system, recipe in LADDER.items()}
+LIVE = {
+    "independent": replace(LADDER["independent"], steps=2_500),
+    "conditional": replace(LADDER["conditional"], steps=2_500),
+    "attention": replace(LADDER["attention"], steps=3_500),
+    "word-by-word": replace(LADDER["word-by-word"], steps=2_500),
+}
+"""What the lesson trains while it is read, each in less than a minute."""
+SAMPLE = {
+    system: replace(recipe, options=(("dropout", 0.3),), steps=600, rename=False) for system, recipe in LADDER.items()
+}
 """For a few thousand pairs of SNLI, which more steps would only be learned by heart."""
 
 _PAPER = "arXiv:1509.06664"
@@ -173,24 +180,25 @@ def _measure(part: str):
 
 PARTS = {part: _measure(part) for part in _PARTS}
 
-_LARGE = (("embedding_size", 64), ("hidden_size", 96))
 LONG_TRAINING = {
-    f"05-{system}": Recipe(system, _LARGE, steps=20_000, learning_rate=2e-3, fresh=True)
+    f"05-{system}": Recipe(system, steps=10_000, learning_rate=3e-3, rename=True)
     for system in ("conditional", "attention", "word-by-word")
 }
-"""The checkpoints: trained longer, on pairs that are drawn as they are needed, with seed 0."""
+"""The checkpoints: trained longer, on more pairs, with seed 0."""
+LONG_PAIRS = 40_000
+"""Training pairs of the checkpoints."""
 
 
 def train_checkpoint(name: str) -> None:
     """Train one of `LONG_TRAINING` and store it with its card."""
-    recipe, data = LONG_TRAINING[name], pairs_of(WORLD)
+    recipe, data = LONG_TRAINING[name], pairs_of(WORLD, LONG_PAIRS)
     model, history = fit(
         recipe,
         data,
         **long_run(name, recipe, lambda model: mean_loss(model, data, data.validation), "nats per pair"),
     )
     round_to_half(model)
-    made_from = {"source": "default", "credit": data.credit, "world": repr(WORLD)}
+    made_from = {"source": "default", "credit": data.credit, "world": repr(WORLD), "pairs": LONG_PAIRS}
     metrics, words = checkpoint_metrics(name, model), list(data.vocabulary.words)
     save_checkpoint(name, model, training_card(name, recipe, history, made_from, metrics, vocabulary=words))
 
