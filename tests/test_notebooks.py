@@ -147,6 +147,11 @@ def test_build_runs_both_notebooks_and_keeps_outputs(tiny, capsys):
 
     report = run_lessons.run_lesson(tiny.root / "notebooks/99_tiny.ipynb", fast=True)
     assert not report.error and report.closing_table == "claim | verdict" and report.memory.endswith("GB")
+    assert not build_notebooks.is_executed(tiny.root / "notebooks/99_tiny.ipynb")
+    report = run_lessons.run_lesson(tiny.root / "notebooks/99_tiny.ipynb", fast=False, keep=True)
+    assert build_notebooks.is_executed(tiny.root / "notebooks/99_tiny.ipynb") and main(["--check"], tiny) == 0
+    kept = (tiny.root / "notebooks/99_tiny.ipynb").read_bytes()
+    assert main(["--force"], tiny) == 0 and (tiny.root / "notebooks/99_tiny.ipynb").read_bytes() == kept
 
 
 def test_hand_edits_are_noticed(tiny, capsys):

@@ -116,19 +116,27 @@ def rebuild(built: Built, project: Project, run: bool, force: bool) -> str:
     if not force and take_outputs(built):
         word = "only text changed, outputs kept"
     elif run:
-        timing = execute(built.notebook, built.path.parent, built.fast)
-        built.notebook.metadata.language_info = nbformat.from_dict({"name": "python"})
-        clean_outputs(built.notebook)
-        word = f"executed in {timing.seconds:.0f} s"
-    leaks = machine_paths(built.notebook)
+        word = f"executed in {execute(built.notebook, built.path.parent, built.fast).seconds:.0f} s"
+    write_clean(built.notebook, built.path)
+    return word
+
+
+def write_clean(notebook: NotebookNode, path: Path) -> None:
+    """Write a notebook, with what belongs to this machine or run removed from its outputs.
+
+    Raises:
+        LessonError: if an output holds a path of this machine, or it would be too large.
+    """
+    notebook.metadata.language_info = nbformat.from_dict({"name": "python"})
+    clean_outputs(notebook)
+    leaks = machine_paths(notebook)
     if leaks:
         raise LessonError("an output holds a path of this machine: " + "; ".join(leaks[:5]))
-    text = to_text(built.notebook)
+    text = to_text(notebook)
     if len(text.encode()) > SIZE_LIMIT:
         size = len(text.encode()) / 1e6
         raise LessonError(f"it would take {size:.1f} MB of at most {SIZE_LIMIT / 1e6:.0f} MB: make its outputs smaller")
-    built.path.write_text(text, encoding="utf-8")
-    return word
+    path.write_text(text, encoding="utf-8")
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
