@@ -163,3 +163,9 @@ def _(answer):
 @listing.behaviour("leaves the map as it was")
 def _(answer):
     expect_untouched(answer, torch.randn(2, 3, 2, 2))
+
+
+@listing.own_data
+def _(generator):
+    rows, columns = torch.randint(2, 7, (2,), generator=generator).tolist()
+    return (torch.randn(3, 2, rows, columns, generator=generator),)

@@ -43,9 +43,9 @@ EXERCISES = [carrying]
 RESULT = "(batch, size)"
 
 
-def make_step(batch: int, size: int) -> Step:
+def make_step(batch: int, size: int, generator: torch.Generator | None = None) -> Step:
     """Make a step that depends on both arguments, in this order, and on the row."""
-    A, B, premise = torch.randn(size, size), torch.randn(size, size), torch.randn(batch, size)
+    A, B, premise = (torch.randn(rows, size, generator=generator) for rows in (size, size, batch))
 
     def step(hypothesis_output: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
         for name, given in (("hypothesis output", hypothesis_output), ("found", found)):
@@ -310,3 +310,10 @@ def _(answer):
 def _(answer):
     step, *rest = example(2, 4, 3)
     expect_untouched(lambda *given: answer(step, *given), *rest)
+
+
+@carrying.own_data
+def _(generator):
+    mask = torch.arange(6) < torch.randint(1, 7, (4, 1), generator=generator)
+    W_p, W_x = torch.randn(2, 3, 3, generator=generator) / 2
+    return make_step(4, 3, generator), torch.randn(4, 6, 3, generator=generator), mask, W_p, W_x

@@ -324,3 +324,14 @@ def _(answer):
     lstms = reader(3, 4), reader(3, 4)
     mask = torch.tensor([[True, True, False], [True, True, True]])
     expect_untouched(lambda *given: answer(*given, *lstms), torch.randn(2, 3, 3), mask, torch.randn(2, 2, 3))
+
+
+@conditioning.own_data
+def _(generator):
+    lstms = reader(3, 4), reader(3, 4)
+    for lstm in lstms:
+        for parameter in lstm.parameters():
+            nn.init.uniform_(parameter, -1, 1, generator=generator)
+    mask = torch.arange(6) < torch.randint(1, 7, (4, 1), generator=generator)
+    premise, hypothesis = torch.randn(4, 11, 3, generator=generator).split([6, 5], dim=1)
+    return premise.contiguous(), mask, hypothesis.contiguous(), *lstms

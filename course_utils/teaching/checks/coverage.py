@@ -195,3 +195,10 @@ def _(answer):
 @covering.behaviour("leaves its inputs as they were")
 def _(answer):
     expect_untouched(answer, torch.randn(2, 3, 4).softmax(dim=2), torch.tensor([[True] * 3, [True, False, False]]), 1.0)
+
+
+@covering.own_data
+def _(generator):
+    weights = (2 * torch.randn(4, 6, 5, generator=generator)).softmax(dim=2)
+    mask = torch.arange(6) < torch.randint(1, 7, (4, 1), generator=generator)
+    return weights, mask, float(0.1 + torch.rand((), generator=generator))

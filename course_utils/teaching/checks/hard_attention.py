@@ -252,3 +252,14 @@ def _(answer):
 @drawing.behaviour("leaves weights and annotations as they were")
 def _(answer):
     expect_untouched(lambda *given: answer(*given, seeded()), torch.randn(3, 4).softmax(1), torch.randn(3, 4, 2))
+
+
+@drawing.own_data
+def _(generator):
+    # From one seed two correct ways of drawing (torch.multinomial, the inverse of the cumulated weights) may draw two
+    # cells. So all cells of a picture that can be drawn have one weight and one annotation: chance changes nothing.
+    number = 2 ** torch.randint(0, 3, (6, 1), generator=generator)  # of the cells that can be drawn: 1, 2 or 4
+    drawable = torch.rand(6, 7, generator=generator).argsort(dim=1) < number
+    shared, others = torch.randn(6, 1, 3, generator=generator), torch.randn(6, 7, 3, generator=generator)
+    annotations = torch.where(drawable.unsqueeze(2), shared, others)
+    return drawable / number, annotations, torch.Generator().manual_seed(generator.initial_seed())

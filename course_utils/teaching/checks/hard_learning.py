@@ -320,3 +320,12 @@ def _(answer):
 @learning.behaviour("leaves its inputs as they were")
 def _(answer):
     expect_untouched(answer, *example(2, 3), -2.0, 0.5, 0.2)
+
+
+@learning.own_data
+def _(generator):
+    log_probabilities, entropies = torch.rand(2, 5, 4, generator=generator)
+    mask = torch.arange(4) < torch.randint(1, 5, (5, 1), generator=generator)
+    reward = -6 * torch.rand(5, generator=generator)
+    baseline, *weights = torch.rand(3, generator=generator).tolist()
+    return -2 * log_probabilities, entropies, mask, reward, -5 * baseline, *weights

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 from random import Random
 
+import torch
+
 from course_utils.datasets.inference_logic import LABELS
 from course_utils.teaching.checks.pointing import expect_rate
 from course_utils.teaching.checks.slips import expect_untouched, recognise, same
@@ -82,10 +84,16 @@ def audited(answer: Callable, train: tuple, test: tuple) -> tuple[float, float]:
 
 
 def draw(
-    count: int, odds: Sequence[float], *, strength: float = 1.5, repeated: bool = False, unknown: float = 0.0
+    count: int,
+    odds: Sequence[float],
+    *,
+    strength: float = 1.5,
+    repeated: bool = False,
+    unknown: float = 0.0,
+    seed: int | None = None,
 ) -> tuple[list[tuple[str, ...]], list[str]]:
-    """Draw hypotheses whose words hint at their label, always the same; `odds` are those of the labels."""
-    random = Random(f"{count} {odds}")
+    """Draw hypotheses whose words hint at their label, by `odds` of the labels; the same arguments, the same draw."""
+    random = Random(f"{count} {odds}" if seed is None else seed)
     labels, hypotheses = random.choices(range(3), odds, k=count), []
     for label in labels:
         # The first words are frequent, whatever the label; each third word hints at the label, some of them strongly.
@@ -355,3 +363,12 @@ def _(answer):
     train, test = draw(12, (0.4, 0.4, 0.2)), draw(7, (0.4, 0.3, 0.3))
     listed = [[list(words) for words in part[0]] for part in (train, test)]
     expect_untouched(answer, listed[0], train[1], listed[1], test[1])
+
+
+@auditing.own_data
+def _(generator):
+    seeds = torch.randint(2**31, (2,), generator=generator).tolist()
+    train = draw(80, (0.2, 0.6, 0.2), repeated=True, seed=seeds[0])
+    votes = partial(joined, table=as_shares(counts_of(train)))
+    test = draw(60, (0.4, 0.3, 0.3), repeated=True, unknown=0.3, seed=seeds[1])
+    return *train, *decided(test, votes, silent=True)

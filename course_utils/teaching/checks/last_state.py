@@ -303,3 +303,11 @@ def _(answer):
 @looking.behaviour("leaves its inputs as they were")
 def _(answer):
     expect_untouched(answer, *example(2, 4, 3))
+
+
+@looking.own_data
+def _(generator):
+    outputs, last = torch.randn(3, 6, 4, generator=generator), torch.randn(3, 4, generator=generator)
+    mask = torch.arange(6) < torch.randint(1, 7, (3, 1), generator=generator)
+    W_y, W_h, w = torch.randn(9, 4, generator=generator).split([4, 4, 1])
+    return outputs, mask, last, W_y, W_h, 2 * w[0]

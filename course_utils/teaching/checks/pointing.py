@@ -368,3 +368,14 @@ def _(answer):
     boxes = draw_boxes(8, 2, 20, 20, missing=0.5)
     boxes[0], boxes[1] = torch.tensor([2, 2, 9, 9]), MISSING
     expect_untouched(answer, torch.rand(8, 4), boxes, 2, 2, 20, 20)
+
+
+@game.own_data
+def _(generator):
+    # A cell is 7 x 5 pixels, its middle at half a pixel: it lies on no edge of a box, whatever way it is computed.
+    middle = torch.randint(8, 20, (30, 2, 2), generator=generator)
+    half = torch.randint(2, 9, (30, 2, 2), generator=generator)
+    missing = torch.rand(30, 2, generator=generator) < 0.4
+    missing[0] = False  # one word has a box for certain
+    boxes = torch.cat([middle - half, middle + half], dim=2).masked_fill(missing.unsqueeze(2), MISSING)
+    return torch.rand(30, 24, generator=generator), boxes, 4, 6, 28, 30

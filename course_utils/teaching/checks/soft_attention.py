@@ -195,3 +195,9 @@ def _(answer):
 @mixing.behaviour("leaves its inputs as they were")
 def _(answer):
     expect_untouched(answer, torch.randn(2, 3), torch.randn(2, 3, 4), torch.rand(2))
+
+
+@mixing.own_data
+def _(generator):
+    scores, gate = torch.randn(3, 5, generator=generator), torch.rand(3, generator=generator)
+    return scores, torch.randn(3, 5, 4, generator=generator), gate

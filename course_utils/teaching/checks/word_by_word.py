@@ -299,3 +299,12 @@ def _(answer):
 @stepping.behaviour("leaves its inputs as they were")
 def _(answer):
     expect_untouched(answer, *example(2, 4, 3))
+
+
+@stepping.own_data
+def _(generator):
+    outputs, keys = torch.randn(2, 3, 6, 4, generator=generator)
+    mask = torch.arange(6) < torch.randint(1, 7, (3, 1), generator=generator)
+    hypothesis_output, found = torch.randn(2, 3, 4, generator=generator)
+    W_h, W_r, W_t, w = torch.randn(13, 4, generator=generator).split([4, 4, 4, 1])
+    return outputs, keys, mask, hypothesis_output, found, W_h, W_r, W_t, 2 * w[0]

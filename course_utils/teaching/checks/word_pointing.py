@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -61,16 +62,26 @@ def pointed(answer: Callable, maps: Sequence[Tensor], alignments: Sequence[Gold]
     return two_numbers(result, "hit rate", "chance")
 
 
-def draw(pairs: int, fewest: int = 1, most: int = 1, none: float = 0.0, square: bool = False) -> tuple[list, list]:
+def draw(
+    pairs: int,
+    fewest: int = 1,
+    most: int = 1,
+    none: float = 0.0,
+    square: bool = False,
+    generator: torch.Generator | None = None,
+) -> tuple[list, list]:
     """Draw maps and alignments of several sizes; a share `none` of the words rests on nothing."""
     maps, alignments = [], []
+    randint, rand, randn, randperm = (
+        partial(function, generator=generator) for function in (torch.randint, torch.rand, torch.randn, torch.randperm)
+    )
     for _ in range(pairs):
-        words, length = (int(torch.randint(3, 8, ())), int(torch.randint(5, 11, ())))
+        words, length = int(randint(3, 8, ())), int(randint(5, 11, ()))
         words = length if square else words
-        maps.append((2 * torch.randn(words, length)).softmax(dim=1))
-        counts = torch.randint(fewest, most + 1, (words,)) * (torch.rand(words) >= none)
-        alignments.append([frozenset(torch.randperm(length)[:count].tolist()) for count in counts.tolist()])
-        looks = torch.rand(words) < 0.35  # a model that is better than chance
+        maps.append((2 * randn(words, length)).softmax(dim=1))
+        counts = randint(fewest, most + 1, (words,)) * (rand(words) >= none)
+        alignments.append([frozenset(randperm(length)[:count].tolist()) for count in counts.tolist()])
+        looks = rand(words) < 0.35  # a model that is better than chance
         for word, gold in enumerate(alignments[-1]):
             if gold and looks[word]:
                 maps[-1][word, min(gold)] += 1
@@ -411,3 +422,8 @@ def _(answer):
     maps, alignments = draw(3, most=2, none=0.3)
     alignments[0][0] = frozenset({1})
     expect_untouched(answer, maps, [[set(gold) for gold in alignment] for alignment in alignments])
+
+
+@pointing.own_data
+def _(generator):
+    return draw(9, most=3, none=0.3, generator=generator)
