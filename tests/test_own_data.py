@@ -19,7 +19,7 @@ def exercises() -> list[Exercise]:
 OWN = {exercise.exercise_id: exercise for exercise in exercises() if exercise.own_arguments}
 
 
-@pytest.mark.parametrize("lesson", ["04", "05"])
+@pytest.mark.parametrize("lesson", ["04", "05", "06", "07"])
 def test_all_exercises_of_these_lessons_have_own_data(lesson):
     of_lesson = [exercise for exercise in exercises() if exercise.exercise_id.startswith(lesson)]
     assert of_lesson

@@ -218,6 +218,7 @@ def _same(actual: object, expected: object) -> bool:
             and all(_same(actual[key], expected[key]) for key in expected)
         )
     if isinstance(expected, (list, tuple)):
+        actual = actual.tolist() if isinstance(actual, Tensor) else actual  # several numbers may come as a tensor
         if not isinstance(actual, (list, tuple)) or len(actual) != len(expected):
             return False
         return all(_same(a, e) for a, e in zip(actual, expected, strict=True))

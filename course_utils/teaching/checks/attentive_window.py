@@ -188,3 +188,10 @@ def _(answer):
 @looking.behaviour("leaves its inputs as they were")
 def _(answer):
     expect_untouched(answer, torch.randn(2, 3), torch.randn(2, 4, 3), torch.arange(4) < torch.tensor([[4], [2]]), 1)
+
+
+@looking.own_data
+def _(generator):
+    query, vectors = torch.randn(4, 3, generator=generator), torch.randn(4, 7, 3, generator=generator)
+    mask = torch.arange(7) < torch.randint(1, 8, (4, 1), generator=generator)
+    return query, vectors, mask, int(torch.randint(4, (), generator=generator))

@@ -1,6 +1,7 @@
 """The exercise of lesson 7 on choosing between writing a word and copying one; `lesson_07.py` lists it."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -34,10 +35,13 @@ mixing = Exercise("07.copy-mixture", "Write a word or copy one", 2, 12, copy_mix
 EXERCISES = [mixing]
 
 
-def drawn(batch: int, vocabulary: int, length: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def drawn(
+    batch: int, vocabulary: int, length: int, generator: torch.Generator | None = None
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Draw the arguments."""
-    generated, weights = torch.randn(batch, vocabulary).softmax(1), torch.randn(batch, length).softmax(1)
-    return generated, weights, torch.randint(vocabulary, (batch, length)), torch.rand(batch)
+    randn, rand, randint = (partial(make, generator=generator) for make in (torch.randn, torch.rand, torch.randint))
+    generated, weights = randn(batch, vocabulary).softmax(1), randn(batch, length).softmax(1)
+    return generated, weights, randint(vocabulary, (batch, length)), rand(batch)
 
 
 def mixed(answer: Callable, given: tuple[Tensor, ...]) -> Tensor:
@@ -151,3 +155,8 @@ def _(answer):
     given = drawn(2, 5, 4)
     expect_untouched(answer, *given)
     expect(bool((mixed(answer, given) >= 0).all()), "A probability is below zero.")
+
+
+@mixing.own_data
+def _(generator):
+    return drawn(3, 6, 9, generator)

@@ -1,7 +1,9 @@
 """The exercise of lesson 7 on features of the source that a search rewards; `lesson_07.py` lists it."""
 
 from collections.abc import Callable, Sequence
+from random import Random
 
+import torch
 from torch import Tensor
 
 from course_utils.teaching.checks.slips import expect_untouched
@@ -130,3 +132,18 @@ def _(answer):
 @rewarding.behaviour("leaves its inputs as they were")
 def _(answer):
     expect_untouched(answer, ["the", "big"], "dog", SOURCE.split())
+
+
+@rewarding.own_data
+def _(generator):
+    random = Random(int(torch.randint(2**31, (), generator=generator)))
+    # Every result that can be is equally likely: draw one, then texts until they have it.
+    wanted = random.choice(
+        [(0, 0, 0, 0), (1, 0, 0, 0), (1, 0, 0, 1), (1, 1, 0, 0), (1, 1, 0, 1), (1, 1, 1, 0), (1, 1, 1, 1)]
+    )
+    while True:
+        source = random.choices(("the", "big", "dog", "sees", "cat"), k=9)
+        begin, end = sorted(random.sample(range(9), 2))
+        given = source[begin:end], random.choice([source[end], *source, "fox"]), source
+        if extractive_features(*given) == wanted:
+            return given

@@ -262,3 +262,14 @@ def _(answer):
 @timing.behaviour("leaves its inputs as they were")
 def _(answer):
     expect_untouched(answer, *draw(4, 9, 10.0), 10.0)
+
+
+@timing.own_data
+def _(generator):
+    # Weights are eighths, so the expected times are exact, whatever way they are computed, and so is standing still.
+    looks = torch.arange(12).unsqueeze(1) + torch.randint(5, (12, 8), generator=generator)
+    weights = torch.nn.functional.one_hot(looks, 16).float().mean(dim=1)
+    edges = (0.3 + torch.rand(13, generator=generator)).cumsum(0)
+    frame_ms = 10.0 * int(torch.randint(1, 5, (), generator=generator))
+    spans = torch.stack([edges[:-1], edges[1:]], dim=1) / edges[-1] * 16 * frame_ms
+    return weights, spans, frame_ms

@@ -212,3 +212,10 @@ def _(answer):
 @featuring.behaviour("leaves its inputs as they were")
 def _(answer):
     expect_untouched(answer, *draw(2, 6, 3, 5))
+
+
+@featuring.own_data
+def _(generator):
+    width = 1 + 2 * int(torch.randint(4, (), generator=generator))
+    previous = (2 * torch.randn(3, 9, generator=generator)).softmax(dim=1)
+    return previous, torch.randn(4, width, generator=generator)

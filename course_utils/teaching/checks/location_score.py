@@ -1,6 +1,7 @@
 """The exercise of lesson 6 on scores that know where the last look was; `lesson_06.py` lists it."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -52,20 +53,27 @@ scoring = Exercise("06.location-score", "Score by content and by location", 2, 1
 EXERCISES = [scoring]
 
 
-def example(batch: int, frames: int, sizes: tuple[int, int, int, int], full: bool = False) -> dict[str, Tensor]:
+def example(
+    batch: int,
+    frames: int,
+    sizes: tuple[int, int, int, int],
+    full: bool = False,
+    generator: torch.Generator | None = None,
+) -> dict[str, Tensor]:
     """Draw inputs by name; sizes are those of state, encoder output, features and hidden layer."""
     state, value, filters, hidden = sizes
+    randn = partial(torch.randn, generator=generator)
     lengths = torch.full((batch, 1), frames) if full else 1 + (torch.arange(batch).unsqueeze(1) * 2 + 1) % frames
     return {
-        "state": torch.randn(batch, state),
-        "encoder_outputs": torch.randn(batch, frames, value),
-        "features": torch.randn(batch, frames, filters),
+        "state": randn(batch, state),
+        "encoder_outputs": randn(batch, frames, value),
+        "features": randn(batch, frames, filters),
         "frame_mask": torch.arange(frames) < lengths,
-        "W": 0.6 * torch.randn(hidden, state),
-        "V": 0.6 * torch.randn(hidden, value),
-        "U": 0.6 * torch.randn(hidden, filters),
-        "b": torch.randn(hidden),
-        "w": 2 * torch.randn(hidden),
+        "W": 0.6 * randn(hidden, state),
+        "V": 0.6 * randn(hidden, value),
+        "U": 0.6 * randn(hidden, filters),
+        "b": randn(hidden),
+        "w": 2 * randn(hidden),
     }
 
 
@@ -278,3 +286,10 @@ def _(answer):
 @scoring.behaviour("leaves its inputs as they were")
 def _(answer):
     expect_untouched(answer, *example(2, 5, (4, 4, 4, 4)).values())
+
+
+@scoring.own_data
+def _(generator):
+    inputs = example(3, 6, (4, 5, 2, 3), generator=generator)
+    inputs["frame_mask"] = torch.arange(6) < torch.randint(1, 7, (3, 1), generator=generator)
+    return tuple(inputs.values())

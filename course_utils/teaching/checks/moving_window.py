@@ -280,3 +280,12 @@ def _(answer):
 def _(answer):
     mask = torch.tensor([[True] * 4, [True, True, False, False]])
     expect_untouched(answer, torch.randn(2, 4), masked_softmax(torch.randn(2, 4), mask), mask, 1)
+
+
+@windowing.own_data
+def _(generator):
+    mask = torch.arange(9) < torch.randint(3, 10, (4, 1), generator=generator)
+    counts = torch.randint(9, (4, 9), generator=generator) * mask
+    counts[:, 0] += (counts.sum(1) + 1) % 2  # shares of an odd number: no sum is one half, which rounding could miss
+    window = int(torch.randint(1, 4, (), generator=generator))
+    return torch.randn(4, 9, generator=generator), counts / counts.sum(1, keepdim=True), mask, window

@@ -1,6 +1,7 @@
 """The exercise of lesson 7 on the feed-forward language model of headlines; `lesson_07.py` lists it."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -35,12 +36,21 @@ writing = Exercise("07.next-word", "Score the next word without recurrence", 2, 
 EXERCISES = [writing]
 
 
-def drawn(batch: int, count: int, vocabulary: int, embedding: int, hidden: int, read: int) -> tuple[Tensor, ...]:
+def drawn(
+    batch: int,
+    count: int,
+    vocabulary: int,
+    embedding: int,
+    hidden: int,
+    read: int,
+    generator: torch.Generator | None = None,
+) -> tuple[Tensor, ...]:
     """Draw the arguments."""
+    randn = partial(torch.randn, generator=generator)
     return (
-        torch.randint(vocabulary, (batch, count)), torch.randn(batch, read), torch.randn(vocabulary, embedding),
-        torch.randn(hidden, count * embedding) / 2, torch.randn(hidden),
-        torch.randn(vocabulary, hidden), torch.randn(vocabulary, read),
+        torch.randint(vocabulary, (batch, count), generator=generator), randn(batch, read),
+        randn(vocabulary, embedding), randn(hidden, count * embedding) / 2, randn(hidden),
+        randn(vocabulary, hidden), randn(vocabulary, read),
     )  # fmt: skip
 
 
@@ -123,3 +133,8 @@ def _(answer):
 @writing.behaviour("leaves its inputs as they were")
 def _(answer):
     expect_untouched(answer, *drawn(2, 2, 4, 3, 3, 2))
+
+
+@writing.own_data
+def _(generator):
+    return drawn(3, 4, 9, 3, 5, 2, generator)

@@ -124,3 +124,10 @@ def _(answer):
 def _(answer):
     table = torch.randn(2, 3, 4).log_softmax(2)
     expect_untouched(answer, table, torch.randint(4, (2, 3)), torch.arange(3) < torch.tensor([[3], [1]]))
+
+
+@surprise.own_data
+def _(generator):
+    table = (2 * torch.randn(4, 5, 6, generator=generator)).log_softmax(dim=2)
+    mask = torch.arange(5) < torch.randint(1, 6, (4, 1), generator=generator)
+    return table, torch.randint(6, (4, 5), generator=generator), mask

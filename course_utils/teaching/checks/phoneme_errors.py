@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
+from random import Random
 
 import torch
 
@@ -253,3 +254,16 @@ def _(answer):
 def _(answer):
     hypotheses, references = [["K", "AE"], []], [["K", "AE", "T"], ["B"]]
     expect_untouched(answer, hypotheses, references)
+
+
+@counting.own_data
+def _(generator):
+    random = Random(int(torch.randint(2**31, (), generator=generator)))
+    phonemes = ("AA", "AE", "D", "S", "SH", "T")
+    # Seven phonemes at most: an answer without a table comes to its end, too.
+    references = [random.choices(phonemes, k=random.randint(2, 7)) for _ in range(6)]
+    hypotheses = [
+        [random.choice((said, said, *phonemes)) for said in reference if random.random() < 0.8]
+        for reference in references
+    ]
+    return hypotheses, references

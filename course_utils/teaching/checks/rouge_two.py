@@ -3,6 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import combinations, pairwise
+from random import Random
+
+import torch
 
 from course_utils.teaching.checks.figures import expect_figure, number_of
 from course_utils.teaching.checks.slips import expect_untouched
@@ -146,3 +149,10 @@ def _(answer):
 @marking.behaviour("leaves its inputs as they were")
 def _(answer):
     expect_untouched(answer, ["two", "dogs", "turn", "red"], ["dogs", "turn", "red"])
+
+
+@marking.own_data
+def _(generator):
+    random = Random(int(torch.randint(2**31, (), generator=generator)))
+    hypothesis, reference = (random.choices(("a", "red", "big", "dog"), k=random.randint(6, 15)) for _ in range(2))
+    return hypothesis, reference

@@ -172,3 +172,10 @@ def _(answer):
 @smoothing.behaviour("leaves its inputs as they were")
 def _(answer):
     expect_untouched(answer, torch.randn(2, 3), torch.tensor([[True] * 3, [True, False, False]]))
+
+
+@smoothing.own_data
+def _(generator):
+    height = 2 - 300 * (torch.arange(4).unsqueeze(1) == 3)  # a row so low that its sigmoids are zero
+    mask = torch.arange(6) < torch.randint(1, 7, (4, 1), generator=generator)
+    return 3 * torch.randn(4, 6, generator=generator) + height, mask

@@ -43,10 +43,13 @@ def marked(answer: Callable, weights: Tensor, support: Support) -> tuple[float, 
     return number_of(result[0], "The mass"), number_of(result[1], "Chance")
 
 
-def random_case(words: int, length: int, sizes: Sequence[int]) -> tuple[Tensor, list[frozenset[int]]]:
+def random_case(
+    words: int, length: int, sizes: Sequence[int], generator: torch.Generator | None = None
+) -> tuple[Tensor, list[frozenset[int]]]:
     """Draw weights, and a support of these sizes."""
-    weights = (2 * torch.randn(words, length)).softmax(1)
-    return weights, [frozenset(torch.randperm(length)[:size].tolist()) for size in sizes]
+    weights = (2 * torch.randn(words, length, generator=generator)).softmax(1)
+    places = [torch.randperm(length, generator=generator).tolist() for _ in sizes]
+    return weights, [frozenset(drawn[:size]) for drawn, size in zip(places, sizes, strict=True)]
 
 
 @marking.behaviour("adds up the weights on supporting words, and takes the mean")
@@ -131,3 +134,10 @@ def _(answer):
     untouched = torch.equal(given[0], weights) and given[1] == support
     expect(untouched, "Your function changed one of its inputs in place: compute a new value.")
     expect_untouched(lambda table: answer(table, support), weights)
+
+
+@marking.own_data
+def _(generator):
+    length = int(torch.randint(5, 12, (), generator=generator))
+    sizes = torch.randint(4, (7,), generator=generator).tolist()
+    return random_case(8, length, [*sizes, 1], generator)  # one word has support for certain
