@@ -430,7 +430,7 @@ show(plot_lines(curve, title=title, xlabel="training steps", ylabel="training lo
 #
 # > **Predict 2.** Draw the BLEU curve over the six buckets, beside the dictionary's. Where do they cross, if they do?
 
-# %%
+# %% tags=["gallery"]
 texts = read_and_write(model, data.examples)
 model_exact, model_bleu = curves_by_length(texts, data.examples)
 bleu_curves = {"dictionary": dictionary_bleu, "fixed vector": model_bleu}
@@ -557,7 +557,7 @@ for name, words in capacity.items():
 #
 # One seed can be lucky. The stored results repeat the three sizes with several seeds; the bands are 95 % intervals of the mean.
 
-# %%
+# %% tags=["gallery"]
 stored = load_results("01", "default")
 if stored is None:
     print("Not measured yet: make it with `python -m course_utils.experiments run 01`.")
@@ -785,7 +785,7 @@ show(plot_by_length({**stack_bleu, "GRU, one vector": model_bleu}, title=title, 
 #
 # > **Predict.** In a network that has not been trained, by what factor does it shrink per word: 1, 0.9, 0.5?
 
-# %%
+# %% tags=["gallery"]
 far = [data.encode(e.source, e.target) for e in list(data.test.values())[-2][:40]]
 reach = {}
 for name, recipe, after in (("GRU", GRU_RECIPE, model), ("LSTMs", LSTM_RECIPE, stacks["in order"])):

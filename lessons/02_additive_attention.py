@@ -47,6 +47,7 @@ from course_utils.experiments.translation import (
 from course_utils.mechanisms.attention import AdditiveAttention
 from course_utils.metrics import alignment_error_rate, diagonal_alignment, hard_alignment
 from course_utils.teaching.exercises import check, checked
+from course_utils.teaching.explorer import explore_alignment
 from course_utils.teaching.plots import house_style, plot_alignment, plot_by_length, plot_lines, show
 
 SOURCE = "default"  # "default": phrases made here, with gold alignments; "real": French-English sentences
@@ -433,7 +434,7 @@ attention_scores = score_by_length(model, data)
 # This is the figure that made attention famous (figure 2 of the paper), on our phrases: BLEU by source length, fixed vector against attention, trained
 # on the same pairs.
 
-# %%
+# %% tags=["gallery"]
 bleu_curves = {
     "fixed vector": {bucket: result.bleu for bucket, result in fixed_scores.items()},
     "attention": {bucket: result.bleu for bucket, result in attention_scores.items()},
@@ -601,7 +602,7 @@ show(plot_alignment(weights, shown.source, shown.target, shown.possible, title=t
 #
 # One picture proves nothing. Here are all test phrases, by length.
 
-# %%
+# %% tags=["gallery"]
 if data.name == "default":
     by_length = {bucket: score_alignment(model, data, examples) for bucket, examples in data.test.items()}
     curves = {
@@ -645,7 +646,7 @@ axes.axvline(len(data.test) - 0.5, color="0.4", linestyle="--")
 axes.text(len(data.test) - 0.45, 4, "longer than any\nin training", fontsize=9, color="0.3")
 show(axes)
 
-# %%
+# %% tags=["gallery"]
 name_of_trained = "the checkpoint" if cards else "the same model again (no checkpoint)"
 if data.name == "default":
     for name, some_model in (("a minute", model), (name_of_trained, trained)):
@@ -655,6 +656,14 @@ if data.name == "default":
     right = len(hard_alignment(weights) & shown.possible)
     title = f"{name_of_trained.capitalize()}: {right} of {len(shown.target)} words look at a right place"
     show(plot_alignment(weights, shown.source, shown.target, shown.possible, title=title))
+
+# %% [markdown]
+# The same, word by word. Point at an English word, or press Tab and then the arrow keys; switch the truth on to see where the word comes from.
+
+# %%
+if data.name == "default":
+    names = {"source_name": "French", "target_name": "English"}
+    display(explore_alignment(weights, shown.source, shown.target, shown.possible, title=title, **names))
 
 # %% [markdown]
 # ### What goes wrong
@@ -746,7 +755,8 @@ def translate_and_look(text):
     print(text, "→", data.detokenize(target))
     if target:
         attention = hypothesis.attention_weights[: len(target)]
-        show(plot_alignment(attention, words, target, title=f"{len(words)} words read, {len(target)} written"))
+        title = f"{len(words)} words read, {len(target)} written: where did each look?"
+        display(explore_alignment(attention, words, target, title=title, source_name="French", target_name="English"))
 
 
 translate_and_look("les trois petites maisons vertes en France le lundi deux mars à quinze heures")

@@ -343,7 +343,7 @@ print(f"{multiply_adds(ram, test_easy[0].images):,} multiplications for one canv
 #
 # ## Look
 
-# %%
+# %% tags=["gallery"]
 def look_at(model, batch, index, title):
     """Show where a model looked on one canvas, what it saw, and what it would have answered after each glimpse."""
     with torch.no_grad():
@@ -541,7 +541,7 @@ for name in (*also_mnist, "conv", "dram", "draw", "draw-plain"):
 for name, card in cards.items():
     print(f"{name:<10} {card['seconds'] / 60:3.0f} minutes on {card['threads']} thread(s): {card['command']}")
 
-# %%
+# %% tags=["gallery"]
 test_cluttered = draw_tests(digits.test, CLUTTERED, 250 if FAST else 1000)
 labels = {"ram": "RAM, glimpses at drawn places", "window": "window with a gradient", "conv": "convolutions, whole canvas"}
 curves, final = {}, {}
@@ -745,7 +745,7 @@ for name, label in (("draw", "with windows"), ("draw-plain", "without")):
     if name in cards:
         print(f"trained longer, {label}: {bound_in_nats(trained[name], test_still):.1f} nats")
 
-# %%
+# %% tags=["gallery"]
 redrawn = trained["draw"].reconstruct(test_still[0].images[:4])
 show(plot_drawing(redrawn.canvases, boxes=redrawn.write_boxes, targets=test_still[0].images[:4],
                   title="Redrawing four digits, step by step; orange: the window that writes"))  # fmt: skip

@@ -23,7 +23,7 @@ from course_utils.datasets.scene_data import beside_each_other, scene_data
 from course_utils.datasets.scene_kinds import BLOCKS, CLASSES, COLOURS, KINDS, hypernyms, is_a, pair_is_seen, plural
 from course_utils.datasets.scene_layouts import LAYOUTS, PLACES, direction, is_between
 from course_utils.datasets.scene_pictures import draw_picture, draw_pictures
-from course_utils.datasets.scene_reading import caption_problems, is_exact, read_caption
+from course_utils.datasets.scene_reading import caption_problems, is_exact, read_caption, sort_of_problem
 from course_utils.datasets.scene_sprites import CREDIT, sprite, sprite_size
 from course_utils.datasets.scene_words import article, noun_phrase
 from course_utils.datasets.scenes import SPLITS, Background, Group, Scene, draw_facts, make_scenes, scene_key, split_of
@@ -871,3 +871,23 @@ def test_two_kinds_beside_each_other_are_described_like_any_scene():
     for bad in (("owl", "owl", 1), ("owl", "unicorn", 1), ("owl", "car", 4)):
         with pytest.raises(ValueError, match="expected"):
             beside_each_other(*bad)
+
+
+def test_every_problem_is_of_a_sort():
+    scene = beside_each_other("owl", "car", 3).scene
+    truth = beside_each_other("owl", "car", 3).words(0)
+    colour = next(group.colour for group in scene.groups if group.colour) if scene.groups[1].colour else None
+    said = " ".join(truth)
+    wrong = {
+        "words": "owl the",
+        "object": said.replace("owls", "frogs"),
+        "count": said.replace("three", "two"),
+        "size": said.replace("big", "small"),
+        "place": said.replace("left", "right"),
+    }
+    wrong |= {"colour": said.replace(colour, "blue" if colour != "blue" else "red")} if colour else {}
+    for sort, text in wrong.items():
+        assert text != said, sort
+        assert sort_of_problem(caption_problems(scene, text.split())[0]) == sort, (text, sort)
+    with pytest.raises(ValueError, match="expected a sentence"):
+        sort_of_problem("it is nice")

@@ -1,5 +1,9 @@
 """Draw the picture of the README from lesson 2's checkpoint: `python -m tools.readme_picture`."""
 
+from typing import NamedTuple
+
+from torch import Tensor
+
 from course_utils.datasets.parallel import phrase_data
 from course_utils.experiments.lesson_02_additive_attention import load_trained
 from course_utils.experiments.translation import translate
@@ -7,21 +11,33 @@ from course_utils.teaching.plots import house_style, plot_alignment
 from tools.project import ROOT
 
 PHRASE_LENGTHS = (9, 16)
+TITLE = "Where the model looked, and where it should have"
+
+
+class Translation(NamedTuple):
+    """A translated phrase: weights `(target_length, source_length)`, words, and gold links if it is right."""
+
+    weights: Tensor
+    source: tuple[str, ...]
+    target: list[str]
+    gold: tuple[tuple[int, int], ...]
+
+
+def translated_example() -> Translation:
+    """Translate the first test phrase of a readable length in which an adjective changes sides: crossing sure links."""
+    data = phrase_data()
+    model, _ = load_trained("02-additive-attention", data)
+    example = next(e for e in data.test[PHRASE_LENGTHS] if _crossings(e.sure) >= 2 and len(e.source) >= 11)
+    hypothesis = translate(model, data, [example.source])[0]
+    words = data.target_vocabulary.decode(hypothesis.tokens)
+    gold = tuple(example.possible) if tuple(words) == example.target else ()
+    return Translation(hypothesis.attention_weights[: len(words)], example.source, words, gold)
 
 
 def main() -> None:
     house_style()
-    data = phrase_data()
-    model, _ = load_trained("02-additive-attention", data)
-    # The first test phrase of a readable length in which an adjective changes sides: crossing sure links.
-    example = next(e for e in data.test[PHRASE_LENGTHS] if _crossings(e.sure) >= 2 and len(e.source) >= 11)
-    hypothesis = translate(model, data, [example.source])[0]
-    words = data.target_vocabulary.decode(hypothesis.tokens)
-    gold = example.possible if tuple(words) == example.target else ()
-    weights = hypothesis.attention_weights[: len(words)]
-    axes = plot_alignment(
-        weights, example.source, words, gold, title="Where the model looked, and where it should have"
-    )
+    example = translated_example()
+    axes = plot_alignment(example.weights, example.source, example.target, example.gold, title=TITLE)
     path = ROOT / "docs" / "images" / "alignment.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     axes.figure.savefig(path, dpi=110, bbox_inches="tight", metadata={"Software": None})

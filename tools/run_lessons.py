@@ -1,17 +1,30 @@
-"""Execute the learners' notebooks and report on each: `make lessons`. The committed files are never changed."""
+"""Execute the learners' notebooks and report on each: `make lessons`. The committed files stay as they are.
+
+Only `--keep` changes them: a notebook that was built without outputs (`make notebooks OPTIONS=--no-execute`) gets those
+of this run, so that a lesson is executed once and not twice where its time is to be known as well.
+"""
 
 import argparse
+import os
+import platform
+import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import nbformat
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from course_utils.experiments.claims import write_json
+from course_utils.paths import data_folder
+from tools.build_notebooks import is_executed, write_clean
 from tools.execution import Run, execute
+from tools.lesson_source import LessonError
 from tools.project import Project
 
 # Asked of the kernel in a last cell that exists in the copy only.
@@ -31,14 +44,21 @@ class Report:
 
     lesson: str
     run: Run
-    slowest: str = ""
+    title: str = ""
+    slowest: tuple[float, int, str] = (0.0, 0, "")  # seconds, number, first line of the slowest cell
     memory: str = ""
     closing_table: str = ""
     error: str = ""
 
 
-def run_lesson(path: Path, fast: bool) -> Report:
-    """Execute a copy of the notebook in a temporary folder."""
+def run_lesson(path: Path, fast: bool, keep: bool = False) -> Report:
+    """Execute a copy of the notebook in a temporary folder.
+
+    Args:
+        path: the learner's notebook.
+        fast: with few training steps.
+        keep: give the notebook the outputs if it has none.
+    """
     report = Report(path.stem, Run())
     if not path.exists():
         report.error = "Its notebook is not built yet: run `make notebooks`."
@@ -53,9 +73,17 @@ def run_lesson(path: Path, fast: bool) -> Report:
             return report
     report.memory = _text(notebook.cells.pop()).strip()
     number, seconds = max(report.run.cell_seconds.items(), key=lambda item: item[1])
-    report.slowest = f"cell {number}, {seconds:.1f} s: {_headline(notebook.cells[number])}"
+    report.slowest = (seconds, number, _headline(notebook.cells[number]))
+    report.title = next(
+        line.removeprefix("# ") for cell in notebook.cells for line in cell.source.splitlines() if line.startswith("# ")
+    )
     tables = [cell for cell in notebook.cells if "closing-table" in cell.metadata.get("tags", [])]
     report.closing_table = "\n".join(_text(cell) for cell in tables).strip()
+    if keep and not is_executed(path):
+        try:
+            write_clean(notebook, path)
+        except LessonError as error:
+            report.error = str(error)
     return report
 
 
@@ -79,25 +107,58 @@ def show(report: Report) -> None:
     if report.error:
         print(f"FAILED\n{report.error}")
         return
-    print(f"{report.run.seconds:.0f} s in all · peak memory {report.memory}\nslowest: {report.slowest}")
+    seconds, number, line = report.slowest
+    print(f"{report.run.seconds:.0f} s in all · peak memory {report.memory}")
+    print(f"slowest: cell {number}, {seconds:.1f} s: {line}")
     print(report.closing_table or "(no cell is tagged closing-table)")
+
+
+def record(reports: Iterable[Report]) -> None:
+    """Keep the times in data/results/run_times.json, from which the site makes its page."""
+    lessons = [
+        {
+            "name": report.lesson,
+            "title": report.title,
+            "seconds": round(report.run.seconds, 1),
+            "slowest": {"seconds": round(report.slowest[0], 1), "source": report.slowest[2]},
+            "memory": report.memory,
+        }
+        for report in reports
+    ]
+    step = re.search(r"one training step +(\d+) ms", "\n".join(report.closing_table for report in reports))
+    machine = {
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, no GPU",
+        "python": platform.python_version(),
+        "torch": metadata.version("torch"),
+        "training_step_seconds": int(step[1]) / 1000,
+    }
+    content = {"command": "make lessons OPTIONS=--record", **machine, "lessons": lessons}
+    write_json(data_folder("results") / "run_times.json", content)
 
 
 def main(arguments: list[str] | None = None, project: Project | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.run_lessons", description=__doc__.partition("\n")[0])
     parser.add_argument("lessons", nargs="*", help='which lessons, by name or its beginning ("02"); default: all')
     parser.add_argument("--fast", action="store_true", help="fewer training steps (WHERE_TO_LOOK_FAST=1)")
+    parser.add_argument("--record", action="store_true", help="keep the times for the site's page")
+    parser.add_argument("--keep", action="store_true", help="give notebooks without outputs those of this run")
     options, project = parser.parse_args(arguments), project or Project()
+    if options.keep and options.fast:
+        parser.error("--keep is for lessons at full length")
+    if options.record and (options.fast or options.lessons):
+        parser.error("--record is for all lessons at full length")
     reports = []
     for source in project.lesson_sources(options.lessons):
         print(f"running {source.stem} …", flush=True)
-        reports.append(run_lesson(project.learner_notebooks / f"{source.stem}.ipynb", options.fast))
+        reports.append(run_lesson(project.learner_notebooks / f"{source.stem}.ipynb", options.fast, options.keep))
         show(reports[-1])
     failed = [report.lesson for report in reports if report.error]
     total = sum(report.run.seconds for report in reports)
     print(f"\n{len(reports) - len(failed)} of {len(reports)} lessons ran, {total:.0f} s in all.")
     if failed:
         print(f"Failed: {', '.join(failed)}")
+    elif options.record:
+        record(reports)
     return int(bool(failed))
 
 

@@ -116,6 +116,20 @@ def _read(words: tuple[str, ...]) -> Statement | None:
     return _Reader(words).read(0)
 
 
+_SORTS = {
+    "it cannot be read": "words",
+    "it speaks of several": "count",
+    "it speaks of a": "object",
+    "it describes the": "object",
+    "it says count": "count",
+    "it says size": "size",
+    "it says colour": "colour",
+    "it is not true that": "place",
+    "it does not say where": "place",
+    "it leaves open": "place",
+}
+
+
 def caption_problems(scene: Scene | Sequence[Group], words: Sequence[str]) -> list[str]:
     """Say what keeps a caption from being a true and complete description of a scene.
 
@@ -149,6 +163,18 @@ def caption_problems(scene: Scene | Sequence[Group], words: Sequence[str]) -> li
     if not problems and _arrangements_fitting(tuple(groups), statement.facts) != 1:
         problems.append("it leaves open how the groups are arranged")
     return problems
+
+
+def sort_of_problem(problem: str) -> str:
+    """What a sentence of `caption_problems` is about: "words", "object", "count", "size", "colour" or "place".
+
+    Raises:
+        ValueError: if it is not such a sentence.
+    """
+    for beginning, sort in _SORTS.items():
+        if problem.startswith(beginning):
+            return sort
+    raise ValueError(f"problem is {problem!r}; expected a sentence of caption_problems.")
 
 
 def is_exact(scene: Scene | Sequence[Group], words: Sequence[str]) -> bool:

@@ -38,7 +38,6 @@ HARD = replace(SOFT, system="hard", steps=500, learning_rate=2e-3, soft_steps=1_
 from a soft model that was trained as long as the other."""
 
 LIVE = {
-    "none-mean": replace(MEAN, steps=900),
     "none-flat": replace(FLAT, steps=900),
     "soft": replace(SOFT, steps=700),
     "hard": replace(HARD, steps=300, soft_steps=0),

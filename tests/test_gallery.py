@@ -1,0 +1,66 @@
+"""The README's gallery shows what the notebooks show."""
+
+import base64
+import io
+import shutil
+
+import nbformat
+import pytest
+from PIL import Image
+
+from tools import gallery
+from tools.project import ROOT, Project
+
+
+def test_the_committed_gallery_is_what_the_notebooks_show():
+    assert gallery.stale(Project()) == [], "run `python -m tools.gallery` and commit the result"
+
+
+def test_every_lesson_shows_three_figures_with_words():
+    shown = gallery.figures(Project())
+    lessons = [path.stem for path in sorted(Project().learner_notebooks.glob("0[1-7]*.ipynb"))]
+    assert {name: sum(figure.notebook == name for figure in shown) for name in lessons} == dict.fromkeys(lessons, 3)
+    for figure in shown:
+        assert len(figure.alternative) > len(figure.title) > 10, "an alternative text says more than the title"
+        assert Image.open(io.BytesIO(figure.png)).width <= gallery.WIDTH and len(figure.png) < 80_000
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """A checkout with one notebook of one tagged figure, and a README with a place for it."""
+    png = io.BytesIO()
+    Image.new("RGB", (900, 300), "orange").save(png, format="PNG")
+    encoded = base64.b64encode(png.getvalue()).decode()
+    image = f'<img src="data:image/png;base64,{encoded}" alt="Up by 2.5 &amp; 3. a to b">'
+    code = nbformat.v4.new_code_cell("show()", metadata={"tags": ["gallery"]})
+    code.outputs = [nbformat.v4.new_output("display_data", {"text/html": image})]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# 9 · Tiny"), code])
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "README.md").write_text(f"before\n{gallery.BEGIN}\nold\n{gallery.END}\nafter\n")
+    nbformat.write(notebook, tmp_path / "notebooks" / "09_tiny.ipynb")
+    return Project(tmp_path)
+
+
+def test_a_figure_is_taken_with_its_words_and_what_is_old_goes(tiny):
+    (figure,) = gallery.figures(tiny)
+    assert figure.title == "Up by 2.5 & 3" and figure.alternative == "Up by 2.5 & 3. a to b"
+    old = tiny.root / "docs/images/gallery/08-1.png"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"")
+    assert len(gallery.stale(tiny)) == 3
+    gallery.write(tiny)
+    assert gallery.stale(tiny) == [] and not old.exists() and Image.open(tiny.root / figure.path).width == 640
+    readme = (tiny.root / "README.md").read_text()
+    assert (
+        readme.startswith("before") and readme.endswith("after\n") and "9 · Tiny" in readme and "&amp; 3" in readme
+    )
+
+
+def test_a_tag_without_a_figure_is_said(tiny):
+    path = tiny.root / "notebooks" / "09_tiny.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[1].outputs = []
+    nbformat.write(notebook, path)
+    with pytest.raises(ValueError, match="no figure; build the notebook"):
+        gallery.figures(tiny)
