@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence
 
 from course_utils.paths import data_folder
 from course_utils.teaching import reveal as module
@@ -27,7 +28,7 @@ def nothing_revealed(monkeypatch):
 
 @pytest.mark.parametrize("exercise_id", ALL)
 def test_every_solution_passes_its_check(exercise_id):
-    names = {"torch": torch, "nn": nn, "math": math, "Counter": Counter}
+    names = {"torch": torch, "nn": nn, "math": math, "Counter": Counter, "pack_padded_sequence": pack_padded_sequence}
     before = set(names)
     exec(solution_of(exercise_id), names)
     (answer,) = (value for name, value in names.items() if name not in before and callable(value))
