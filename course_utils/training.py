@@ -4,7 +4,8 @@ import itertools
 import math
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -58,6 +59,20 @@ class History:
         return f"{len(self.losses)} steps in {self.seconds:.0f} s, last losses {mean:.3f}, ended by: {self.stopped}"
 
 
+_WATCHING: list[list[History]] = []
+
+
+@contextmanager
+def watched_trainings() -> Iterator[list[History]]:
+    """Collect the history of every training that ends within a `with` block, in order."""
+    collected: list[History] = []
+    _WATCHING.append(collected)
+    try:
+        yield collected
+    finally:
+        _WATCHING.pop()
+
+
 def train(
     model: nn.Module,
     batches: Callable[[int], Iterable],
@@ -101,9 +116,9 @@ def train(
         waypoint_seconds: how often that file is written.
 
     Raises:
-        ValueError: if an epoch has no batch or `steps` is below 1.
+        ValueError: if an epoch has no batch, a batch no example, or `steps` is below 1.
         WaypointError: see `waypoints.load_waypoint`.
-        FloatingPointError: if a loss or gradient is not finite; the weights are then those before that step.
+        FloatingPointError: if a loss, gradient or weight is not finite; the weights are then those before that step.
     """
     if steps < 1:
         raise ValueError(f"steps is {steps}; expected at least 1.")
@@ -139,8 +154,20 @@ def train(
     try:
         for reached, batch in _stream(batches, steps - len(history.losses), place, kept):
             batch = batch.to(device)
+            if isinstance(batch, tuple) and len(batch[0]) == 0:
+                raise ValueError(
+                    f"step {len(history.losses)}: the batch holds no example; expected at least one. Leave empty "
+                    "batches out of what `batches` returns."
+                )
             optimizer.zero_grad(set_to_none=True)
-            loss = backward(model, batch, label_smoothing)
+            try:
+                loss = backward(model, batch, label_smoothing)
+            except (RuntimeError, IndexError) as error:  # what draws a place or a cell from NaN stops inside the model
+                if all(bool(weight.isfinite().all()) for weight in model.parameters()):
+                    raise
+                raise FloatingPointError(
+                    f"step {len(history.losses)}: a weight is not a finite number, and the model stopped at it: {error}"
+                ) from error
             norm = nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
             value, norm = loss.item(), norm.item()
             if not (math.isfinite(value) and math.isfinite(norm)):
@@ -191,6 +218,8 @@ def train(
     history.seconds = seconds_before + time.perf_counter() - started
     if waypoint and writes and history.stopped != "interrupted":
         waypoint.unlink(missing_ok=True)
+    for watching in _WATCHING:
+        watching.append(history)
     return history
 
 
