@@ -318,6 +318,20 @@ def test_batches(spoken):
         make_speech_batch([], VOCABULARY)
 
 
+def test_every_second_batch_may_be_of_joined_utterances(spoken):
+    plain, joined = (list(speech_batches(spoken, VOCABULARY, 8, seed=1, join=join)) for join in (1, 2))
+    assert len(plain) == len(joined) > 3
+    for number, (alone, paired) in enumerate(zip(plain, joined, strict=True)):
+        if number % 2 == 0:
+            assert all(torch.equal(a, b) for a, b in zip(alone, paired, strict=True))
+        else:
+            assert len(paired.features) == -(-len(alone.features) // 2)
+            ends = paired.target_mask.sum() - alone.target_mask.sum()
+            assert ends == len(paired.features) - len(alone.features)  # one end symbol is left of two
+    with pytest.raises(ValueError, match="join is 0; expected 1"):
+        next(speech_batches(spoken, VOCABULARY, 8, seed=1, join=0))
+
+
 def test_gold_overlap_by_hand():
     overlap = gold_overlap([Phoneme("S", 0, 30), Phoneme("T", 30, 100)], 3)
     assert overlap.numpy() == pytest.approx(np.array([[0.75, 0, 0], [0.25, 1, 0.5]]))

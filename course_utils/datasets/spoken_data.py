@@ -64,7 +64,7 @@ class SpokenData:
     credit: str = CREDIT
 
     def batches(
-        self, batch_size: int, seed: int, maximum_steps: int | None = None
+        self, batch_size: int, seed: int, maximum_steps: int | None = None, join: int = 1
     ) -> Callable[[int], Iterator[SpeechBatch]]:
         """Make the function that gives `training.train` the batches of each epoch.
 
@@ -72,12 +72,12 @@ class SpokenData:
             batch_size: most utterances in a batch; those of a batch have similar lengths.
             seed: decides the order of every epoch.
             maximum_steps: most steps in a batch, padding left out; None = no limit.
+            join: see `speech_batches`.
         """
 
         def epoch_batches(epoch: int) -> Iterator[SpeechBatch]:
-            return speech_batches(
-                self.train, self.vocabulary, batch_size, seed=1000 * seed + epoch, maximum_steps=maximum_steps
-            )
+            settings = {"seed": 1000 * seed + epoch, "maximum_steps": maximum_steps, "join": join}
+            return speech_batches(self.train, self.vocabulary, batch_size, **settings)
 
         return epoch_batches
 
@@ -142,12 +142,32 @@ def speech_batches(
     *,
     seed: int,
     maximum_steps: int | None = None,
+    join: int = 1,
 ) -> Iterator[SpeechBatch]:
-    """Yield one epoch of shuffled batches of similar lengths; see `text.batches_by_length`."""
+    """Yield one epoch of shuffled batches of similar lengths; see `text.batches_by_length`.
+
+    Args:
+        spoken: utterances.
+        vocabulary: of their phonemes.
+        batch_size: most utterances in a batch.
+        seed: decides the order.
+        maximum_steps: most steps in a batch, padding left out; None = no limit.
+        join: in every second batch utterances are joined, so many to one (see `join_utterances`), so that silence is
+            not always the end. 1 = never.
+
+    Raises:
+        ValueError: if `join` is below 1.
+    """
+    if join < 1:
+        raise ValueError(f"join is {join}; expected 1 (utterances as they are) or more.")
     # The number of the utterance stands where a translation has its source, as often as the utterance has steps.
     numbered = [([number] * count_steps(one), range(len(one.symbols))) for number, one in enumerate(spoken)]
-    for batch in batches_by_length(numbered, batch_size, seed=seed, maximum_tokens=maximum_steps):
-        yield make_speech_batch([spoken[number] for number in batch.source[:, 0].tolist()], vocabulary)
+    batches = batches_by_length(numbered, batch_size, seed=seed, maximum_tokens=maximum_steps)
+    for count, batch in enumerate(batches):
+        chosen = [spoken[number] for number in batch.source[:, 0].tolist()]
+        if count % 2 and join > 1:
+            chosen = [join_utterances(chosen[start : start + join]) for start in range(0, len(chosen), join)]
+        yield make_speech_batch(chosen, vocabulary)
 
 
 def count_steps(spoken: SpokenUtterance) -> int:

@@ -43,6 +43,7 @@ class Recipe(PlainRecipe):
         options: further arguments of `SpeechModel`, e.g. `(("hidden_size", 96),)`.
         steps, learning_rate, label_smoothing: see `training.train`.
         batch_size: utterances in a batch.
+        join: how many utterances are joined to one in every second batch, see `spoken_data.speech_batches`.
     """
 
     system: str
@@ -52,6 +53,7 @@ class Recipe(PlainRecipe):
     learning_rate: float = 2e-3
     label_smoothing: float = 0.1
     batch_size: int = 32
+    join: int = 1
 
 
 @lru_cache(maxsize=2)
@@ -69,7 +71,7 @@ def fit(recipe: Recipe, data: SpokenData, seed: int = 0, **options) -> tuple[Spe
         seed: initial weights and the order of utterances.
         options: further arguments of `training.train`.
     """
-    batches = data.batches(recipe.batch_size, seed)
+    batches = data.batches(recipe.batch_size, seed, join=recipe.join)
 
     def build() -> SpeechModel:
         return SpeechModel(recipe.system, len(data.vocabulary), end_symbol=END, **dict(recipe.options))

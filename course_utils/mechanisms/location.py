@@ -97,8 +97,7 @@ class LocationAwareAttention(nn.Module):
         """
         hidden = self.query_projection(query).unsqueeze(1) + memory.keys
         if self.filters is not None:
-            features = self.filters(previous_weights.unsqueeze(1)).transpose(1, 2)  # (batch, source_length, filters)
-            hidden = hidden + self.location_projection(features)
+            hidden = hidden + self.location_part(previous_weights)
         scores = self.score(torch.tanh(hidden)).squeeze(-1)
         mask = memory.mask
         if self.window is not None:
@@ -106,6 +105,17 @@ class LocationAwareAttention(nn.Module):
         attention_weights = (smooth_weights if self.smooth else masked_softmax)(scores, mask)
         context = torch.bmm(attention_weights.unsqueeze(1), memory.values).squeeze(1)
         return context, attention_weights
+
+    def location_part(self, previous_weights: Tensor) -> Tensor:
+        """U f: what the filters found around each position, `(batch, source_length, attention_size)`.
+
+        Filters and projection are two matrices in a row. Multiplied with each other first, they are one small matrix
+        that meets the weights around each position, which is several times faster than a convolution and a projection.
+        """
+        width = self.filters.kernel_size[0]
+        padded = nn.functional.pad(previous_weights, (width // 2, width // 2))
+        around = padded.unfold(1, width, 1)  # (batch, source_length, width)
+        return around @ (self.location_projection.weight @ self.filters.weight.squeeze(1)).T
 
 
 def smooth_weights(scores: Tensor, mask: Tensor) -> Tensor:
