@@ -53,7 +53,7 @@ def test_next_word_and_look_are_those_of_the_model(batch):
     matrices = model.output.weight.split([4, 4], dim=1)
     for place in range(batch.target_input.shape[1]):
         words = before[:, place : place + 2]
-        query = encoder.match(encoder.context_embedding(words).flatten(1))
+        query = encoder.match(encoder.context_embedding(words).flatten(1)) / 4**0.5
         vectors = encoder.source_embedding(batch.source)
         read, looks = attentive_window.attentive_window(query, vectors, batch.source_mask, encoder.window)
         torch.testing.assert_close(looks, weights[:, place])

@@ -110,7 +110,7 @@ def convolutional(encoder, source, words):
 def attention_based(encoder, source, words):
     x = [encoder.source_embedding.weight[word] for word in source]
     context = encoder.match.weight @ torch.cat([encoder.context_embedding.weight[word] for word in words])
-    p = softmax([float(vector @ context) for vector in x])
+    p = softmax([float(vector @ context) / math.sqrt(len(context)) for vector in x])
     q = encoder.window
     smoothed = [sum(x[max(0, j - q) : j + q + 1]) / (2 * q + 1) for j in range(len(x))]
     return sum(weight * vector for weight, vector in zip(p, smoothed, strict=True)), p

@@ -134,12 +134,16 @@ class ConvolutionalEncoder(_WordEncoder):
 class AttentionEncoder(_WordEncoder):
     """Looks where a source word fits the last headline words, and reads that word's neighbourhood.
 
-    ỹ'_c = [G y_{i-C+1}; …; G y_i],  p = softmax over real j of (F x_j · P ỹ'_c),
+    ỹ'_c = [G y_{i-C+1}; …; G y_i],  p = softmax over real j of (F x_j · P ỹ'_c / √H),
     x̄_j = Σ_{q=j-Q}^{j+Q} F x_q / (2Q + 1),  enc_3(x, y_c) = Σ_j p_j x̄_j
 
     Scores come from single words, values are smoothed: to see where a word fits is to read what stands around it.
     Beyond its ends a text is zero. The paper divides by Q, which is the same up to a constant that the output layer
     learns. The weights that are returned are p, before smoothing.
+
+    The paper does not divide by √H; two years later every dot product was. F gives the scores and the values at once:
+    while the values are learned, undivided scores run away, the looks harden on whatever word came first, and this
+    encoder ends behind the mere mean of the words.
 
     Source: arXiv 1509.00685, section 3.2, "Attention-Based Encoder".
 
@@ -190,7 +194,8 @@ class AttentionEncoder(_WordEncoder):
             source_length)`, exactly zero on padding; each row sums to one.
         """
         context = self.dropout(checked_lookup(self.context_embedding, words, "target")).flatten(2)
-        scores = torch.bmm(self.match(context), memory.keys.transpose(1, 2))
+        query = self.match(context) / self.output_size**0.5
+        scores = torch.bmm(query, memory.keys.transpose(1, 2))
         weights = masked_softmax(scores, memory.mask.unsqueeze(1))
         return torch.bmm(weights, memory.values), weights
 
