@@ -12,7 +12,7 @@
 #
 # **The question of this lesson:** what does each way of comparing two sentences add: two vectors, one reader that goes on where the other ended, one look, a look from every word? And do the words look at what they rest on?
 #
-# On a laptop with two cores this notebook takes about five minutes from top to bottom.
+# On a laptop with two cores this notebook takes about four minutes from top to bottom.
 
 # %% [markdown]
 # ## Predict first

@@ -67,7 +67,12 @@ def test_quick_benchmark(tmp_path, capsys):
         assert ratio["name"] in printed
         assert math.isfinite(ratio["median"]) and 0 < ratio["low"] <= ratio["median"] <= ratio["high"]
     assert results["ratios"][0]["median"] > 1.2  # the textbook loop is slower even at this size
-    assert [row["length"] for row in results["growth"]] == list(QUICK.growth_lengths)
+    assert [(row["grows"], row["value"]) for row in results["growth"]] == [
+        *(("length", value) for value in QUICK.growth_lengths),
+        *(("batch", value) for value in QUICK.growth_batches),
+        *(("vocabulary", value) for value in QUICK.growth_vocabularies),
+    ]
+    assert all(row["low"] <= row["seconds"] <= row["high"] for row in results["growth"])
     assert json.loads((tmp_path / "bench.json").read_text())["versions"]["torch"]
 
 

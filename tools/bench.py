@@ -44,9 +44,14 @@ class Sizes:
     growth_batch: int = 32
     growth_rounds: int = 2
     growth_lengths: tuple[int, ...] = (10, 20, 40, 80, 160)
+    growth_batches: tuple[int, ...] = (8, 16, 32, 64, 128)
+    growth_vocabularies: tuple[int, ...] = (1500, 3000, 6000, 12000, 24000)
 
 
-QUICK = Sizes(48, 96, 24, 500, rounds=3, search_batch=4, search_rounds=1, growth_batch=8, growth_lengths=(5, 10))
+QUICK = Sizes(
+    48, 96, 24, 500, rounds=3, search_batch=4, search_rounds=1,
+    growth_batch=8, growth_lengths=(5, 10), growth_batches=(4, 8), growth_vocabularies=(250, 500),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -195,23 +200,35 @@ def measure_search(sizes: Sizes) -> list[Ratio]:
 
 
 def measure_growth(sizes: Sizes) -> list[dict]:
-    """Training step of ours when source and target grow together."""
-    step = training_step(RNNsearch(sizes.vocabulary, sizes.vocabulary, sizes.embedding, sizes.hidden))
+    """Training step of ours when one thing grows: the length of source and target, the batch, the vocabulary."""
+    length, batch_size, vocabulary = sizes.growth_lengths[1], sizes.growth_batch, sizes.vocabulary
+    grown = {
+        "length": {value: (value, batch_size, vocabulary) for value in sizes.growth_lengths},
+        "batch": {value: (length, value, vocabulary) for value in sizes.growth_batches},
+        "vocabulary": {value: (length, batch_size, value) for value in sizes.growth_vocabularies},
+    }
+    rows = []
+    for what, settings in grown.items():
+        contestants = {str(value): _one_step(sizes, *setting) for value, setting in settings.items()}
+        seconds = take_turns(contestants, [()] * sizes.growth_rounds)
+        shortest = statistics.median(next(iter(seconds.values())))
+        for value in settings:
+            turns = seconds[str(value)]
+            median = statistics.median(turns)
+            rows.append(
+                {"grows": what, "value": value, "seconds": median, "relative": median / shortest, "low": min(turns),
+                 "high": max(turns)}
+            )  # fmt: skip
+    return rows
+
+
+def _one_step(sizes: Sizes, length: int, batch_size: int, vocabulary: int) -> Callable[[], None]:
+    """A training step on a batch whose sources and targets all have one length."""
+    step = training_step(RNNsearch(vocabulary, vocabulary, sizes.embedding, sizes.hidden))
     draw = random.Random(0)
-    batches = {}
-    for length in sizes.growth_lengths:
-        words = [[draw.randrange(4, sizes.vocabulary) for _ in range(length)] for _ in range(2 * sizes.growth_batch)]
-        batches[length] = make_pair_batch(list(zip(words[::2], words[1::2], strict=True)))
-    seconds = take_turns(
-        {str(length): lambda batch=batch: step(batch) for length, batch in batches.items()}, [()] * sizes.growth_rounds
-    )
-    medians = {length: statistics.median(seconds[str(length)]) for length in sizes.growth_lengths}
-    shortest = medians[sizes.growth_lengths[0]]
-    return [
-        {"length": length, "seconds": value, "relative": value / shortest, "low": min(seconds[str(length)]),
-         "high": max(seconds[str(length)])}
-        for length, value in medians.items()
-    ]  # fmt: skip
+    words = [[draw.randrange(4, vocabulary) for _ in range(length)] for _ in range(2 * batch_size)]
+    batch = make_pair_batch(list(zip(words[::2], words[1::2], strict=True)))
+    return lambda: step(batch)
 
 
 def table(ratios: list[Ratio], growth: list[dict], sizes: Sizes, judge: bool) -> Iterator[str]:
@@ -227,10 +244,11 @@ def table(ratios: list[Ratio], growth: list[dict], sizes: Sizes, judge: bool) ->
         verdict = ("reached" if ratio.reached else "MISSED") if judge else "not judged at this size"
         yield f"{ratio.name:44}{times:>20}{ratio.median:>8.2f}  {spread:16}{target:>8}  {verdict}"
     yield ""
-    yield f"Growth of our training step with the length of source and target, batch {sizes.growth_batch}:"
-    yield f"{'words':>8}{'CPU seconds':>14}{'times the first':>18}"
+    shared = f"batch {sizes.growth_batch}, {sizes.growth_lengths[1]} words, vocabulary {sizes.vocabulary:,}"
+    yield f"Growth of our training step, one thing at a time ({shared}):"
+    yield f"{'what grows':12}{'to':>8}{'CPU seconds':>14}{'times the first':>18}"
     for row in growth:
-        yield f"{row['length']:>8}{row['seconds']:>14.3f}{row['relative']:>18.2f}"
+        yield f"{row['grows']:12}{row['value']:>8}{row['seconds']:>14.3f}{row['relative']:>18.2f}"
 
 
 def main(arguments: list[str] | None = None) -> dict:

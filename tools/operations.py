@@ -92,23 +92,33 @@ def cost_of_step(fit: Callable, recipe, *data) -> Cost:
 
 def costs() -> Iterator[tuple[str, str, Cost]]:
     """Count every system that a lesson trains live: lesson, system, cost."""
+    for lesson, name, fit, recipe, data in live_trainings():
+        yield lesson, name, cost_of_step(fit, replace(recipe, batch_size=EXAMPLES), data)
+
+
+def live_trainings(size: int = 1) -> Iterator[tuple[str, str, Callable, object, object]]:
+    """Everything that a lesson trains live: lesson, system, `fit(recipe, data, seed, …)`, recipe, data.
+
+    Args:
+        size: how many times the smallest data.
+    """
     for lesson, trainings in _TRAININGS.items():
-        for name, fit, recipe, *data in trainings():
-            yield lesson, name, cost_of_step(fit, replace(recipe, batch_size=EXAMPLES), *data)
+        for name, fit, recipe, data in trainings(size):
+            yield lesson, name, fit, recipe, data
 
 
-def _translation():
+def _translation(size: int):
     from course_utils.datasets.parallel import phrase_data
     from course_utils.experiments.lesson_01_bottleneck import FIXED, STACKED
     from course_utils.experiments.lesson_02_additive_attention import ATTENTION
     from course_utils.experiments.translation import fit
 
-    data = phrase_data(200, 2)
+    data = phrase_data(200 * size, 2)
     for recipe in (FIXED, STACKED, ATTENTION):
         yield recipe.system, fit, replace(recipe, maximum_tokens=None, curriculum=()), data
 
 
-def _glimpses():
+def _glimpses(size: int):
     from course_utils.datasets.digits import load_digit_images
     from course_utils.experiments.glimpses import fit
     from course_utils.experiments.lesson_03_glimpses import LIVE
@@ -117,31 +127,31 @@ def _glimpses():
         yield name, fit, replace(recipe, stages=()), load_digit_images("default").train
 
 
-def _captions():
+def _captions(size: int):
     from course_utils.experiments.captioning import fit, scenes_of
     from course_utils.experiments.lesson_04_captioning import LIVE
 
     for name, recipe in LIVE.items():
-        yield name, fit, recipe, scenes_of(recipe.groups, 40, 2)
+        yield name, fit, recipe, scenes_of(recipe.groups, 40 * size, 2)
 
 
-def _entailment():
+def _entailment(size: int):
     from course_utils.experiments.entailment import fit, pairs_of
     from course_utils.experiments.lesson_05_entailment import LIVE, WORLD
 
     for name, recipe in LIVE.items():
-        yield name, fit, replace(recipe, fresh=False), pairs_of(WORLD, 40, 10)
+        yield name, fit, replace(recipe, fresh=False), pairs_of(WORLD, 40 * size, 10)
 
 
-def _speech():
+def _speech(size: int):
     from course_utils.experiments.lesson_06_speech import LIVE
     from course_utils.experiments.speech import fit, utterances_of
 
     for name, recipe in LIVE.items():
-        yield name, fit, recipe, utterances_of(40, 2)
+        yield name, fit, recipe, utterances_of(40 * size, 2)
 
 
-def _summaries():
+def _summaries(size: int):
     from course_utils.experiments.lesson_07_summarization import LIVE, data_of
     from course_utils.experiments.summarization import fit
 

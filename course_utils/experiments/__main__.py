@@ -1,4 +1,4 @@
-"""`python -m course_utils.experiments run|checkpoint|report`; see `--help`."""
+"""`python -m course_utils.experiments run|checkpoint|vouch|report`; see `--help`."""
 
 import argparse
 
@@ -22,7 +22,9 @@ def main(arguments: list[str] | None = None) -> None:
     checkpoint = commands.add_parser("checkpoint", help="train the checkpoints of a lesson again")
     checkpoint.add_argument("lesson", help="two digits, e.g. 02")
     checkpoint.add_argument("names", nargs="*", help="which of them; all if none is named")
-    for command in (run, checkpoint):
+    vouch = commands.add_parser("vouch", help="say that a stored result still stands, after a change of the code")
+    vouch.add_argument("lesson", help="two digits, e.g. 02")
+    for command in (run, checkpoint, vouch):
         command.add_argument("--threads", type=int, help="CPU threads; PyTorch's own choice if not given")
     report = commands.add_parser("report", help="print the table of claims")
     report.add_argument("--write", action="store_true", help="also write it into README.md")
@@ -43,6 +45,8 @@ def main(arguments: list[str] | None = None) -> None:
         chosen = {name: getattr(options, name) for name in ("seeds", "source", "fast", "parts", "jobs", "cluster")}
         path = runner.run(options.lesson, **chosen)
         print(f"written: {path}" if path else "measured; run again without --parts to write the result")
+    elif options.command == "vouch":
+        print(f"written: {runner.vouch(options.lesson)}")
     else:
         runner.make_checkpoints(options.lesson, options.names)
 
