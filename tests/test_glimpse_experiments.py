@@ -142,7 +142,8 @@ class TwoParts:
 
     def part(self, name):
         def measure(source, seed, fast):
-            self.measured.append((name, seed))
+            if not fast:  # the result's behaviour is that of a fast run
+                self.measured.append((name, seed))
             return {name: seed + (10.0 + seed if name == "b" else 0.0)}
 
         return measure

@@ -48,8 +48,8 @@ def behaviour(*losses, **figures):
     ("now", "found"),
     [
         (behaviour(3.0, 2.0, bleu=10.0), []),
-        (behaviour(3.001, 2.0, bleu=11.0), []),  # rounding of another machine
-        (behaviour(3.0, 2.01, bleu=10.0), ["losses of training 0"]),
+        (behaviour(3.01, 2.0, bleu=11.0), []),  # rounding of another machine
+        (behaviour(3.0, 2.03, bleu=10.0), ["losses of training 0"]),
         (behaviour(3.0, bleu=10.0), ["losses of training 0"]),
         (behaviour(3.0, 2.0, bleu=14.0), ["bleu: 14.0 after 10.0"]),
         (behaviour(3.0, 2.0, bleu=math.nan), ["bleu: nan after 10.0"]),

@@ -31,6 +31,8 @@ MODULE = """
 
     def part(name):
         def measure(source, seed, fast):
+            if fast:  # the result's behaviour is that of a fast run
+                return {name: 0.0}
             note(f"begun-{name}-{seed}")
             if (FOLDER / f"die-{name}-{seed}").exists():
                 (FOLDER / f"die-{name}-{seed}").unlink()

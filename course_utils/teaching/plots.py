@@ -215,7 +215,8 @@ def plot_alignment(
         xticks=list(source_words), yticks=list(target_words), axes=axes,
     )  # fmt: skip
     for target, source in gold:
-        axes.add_patch(Rectangle((source - 0.5, target - 0.5), 1, 1, fill=False, edgecolor=GOLD_COLOUR, linewidth=2))
+        frame = {"fill": False, "edgecolor": GOLD_COLOUR, "linewidth": 2, "clip_on": False}  # whole at the edge, too
+        axes.add_patch(Rectangle((source - 0.5, target - 0.5), 1, 1, **frame))
     if gold:
         axes.plot(
             [], [], "s", markerfacecolor="none", markeredgecolor=GOLD_COLOUR, markeredgewidth=2, label="gold alignment"
