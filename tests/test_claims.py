@@ -4,6 +4,7 @@ import json
 import math
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from course_utils.experiments import claims, report, runner
@@ -12,6 +13,7 @@ from course_utils.paths import data_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = sorted(data_folder("results").glob("[0-9][0-9]-*.json"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")) + sorted((ROOT / "notebooks/instructor").glob("*.ipynb"))
 HIGHER = Claim("99.x", "arXiv:0", "b beats a", "points", "higher", ("a", "a"), ("b", "b"), "1 → 2")
 LOWER = Claim("99.y", "arXiv:0", "b below a", "points", "lower", ("a", "a"), ("b", "b"), "2 → 1")
 
@@ -120,9 +122,62 @@ def test_stored_results_are_of_the_current_settings(path):
     )
 
 
-def test_the_readme_shows_the_current_table():
+def test_the_readme_and_the_page_show_the_current_tables():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert report.with_claims(text) == text, "run: python -m course_utils.experiments report --write"
+    assert report.PAGE.read_text(encoding="utf-8") == report.claims_page(), (
+        "docs/claims.md is stale; run: python -m course_utils.experiments report --write"
+    )
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_the_lessons_show_the_current_table(path):
+    sources = ("default", "real", "docstrings")
+    results = [claims.load_results(path.stem[:2], source) for source in sources]
+    today = claims.claims_table([entry for result in results if result for entry in result["claims"]]).splitlines()
+    cells = nbformat.read(path, as_version=4).cells
+    outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+    shown = [line for data in outputs for line in data.get("text/markdown", "").splitlines()]
+    again = f"run: make notebooks LESSONS={path.stem[:2]} OPTIONS=--force"
+    if any(line.startswith("| claim | paper | measured here |") for line in shown):
+        stale = [line for line in shown if line.endswith("** |") and "arXiv" in line and line not in today]
+        assert not stale and set(today) <= set(shown), f"the notebook shows an older table; {again}"
+    else:
+        assert len(today) == 2 or path.stem < "01", f"the notebook shows no table of its claims; {again}"
+
+
+def test_nothing_that_failed_is_left_out_of_the_readme():
+    text = report.readme_tables()
+    for entry in (entry for result in report.results() for entry in result["claims"]):
+        if entry["source"] == "default" and entry["holds"] is False:
+            assert entry["claim"] in text
+
+
+def test_the_readme_names_claims_of_every_lesson_and_every_paper():
+    experiments = [runner.find_experiment(f"0{number}") for number in range(1, 8)]
+    known = {claim.claim_id: claim.paper for experiment in experiments for claim in experiment.CLAIMS}
+    assert set(report.MAIN) <= set(known) and list(report.MAIN) == sorted(report.MAIN, key=lambda name: name[:2])
+    shown = {known[name] for name in report.MAIN}
+    companions = {"arXiv:1406.1078", "Chopra et al. 2016", "arXiv:1704.04368"}
+    """The capacity curve, and systems that came after the lesson's paper: on the page alone."""
+    assert {name[:2] for name in report.MAIN} == {name[:2] for name in known}
+    assert set(known.values()) - shown == companions
+
+
+def result(lesson, source, *entries):
+    return {"lesson": lesson, "source": source, "claims": [dict(entry, source=source) for entry in entries]}
+
+
+def test_counts_of_a_lesson(monkeypatch):
+    good, bad = HIGHER.entry(measurements([1.0, 2.0], [3.0, 4.1])), HIGHER.entry(measurements([3.0, 4.0], [1.0, 2.5]))
+    toward, away = HIGHER.entry(measurements([1.0], [5.0])), LOWER.entry(measurements([1.0], [5.0]))
+    assert report.points_its_way(toward) and not report.points_its_way(away)
+    stored = [result("99", "default", good, bad, toward), result("99", "real", good, bad, toward, away)]
+    monkeypatch.setattr(report, "results", lambda: stored)
+    assert report.readme_tables().splitlines()[2] == (
+        "| 99 | 1 of 3 (1 with one seed, so without a verdict) | b beats a "
+        "| 1 of 2 hold; 1 of 2 point the claim's way, one seed |"
+    )
 
 
 def test_a_text_without_marks_is_refused():

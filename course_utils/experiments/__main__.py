@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
     for command in (run, checkpoint, vouch):
         command.add_argument("--threads", type=int, help="CPU threads; PyTorch's own choice if not given")
     report = commands.add_parser("report", help="print the table of claims")
-    report.add_argument("--write", action="store_true", help="also write it into README.md")
+    report.add_argument("--write", action="store_true", help="also bring README.md and docs/claims.md up to date")
     options = parser.parse_args(arguments)
 
     if options.command == "report":
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> None:
 
         print(reporting.claims_report())
         if options.write:
-            reporting.write_into_readme()
+            reporting.write()
         return
     if options.threads:
         torch.set_num_threads(options.threads)
