@@ -1,4 +1,4 @@
-"""Checkpoints: whole or not at all, loud when damaged, and as good as their card says."""
+"""Checkpoints: whole or not at all, loud when damaged, and small. What they are worth: test_cards.py."""
 
 import json
 import shutil
@@ -11,8 +11,6 @@ from course_utils.checkpoints import CheckpointError, load_checkpoint, round_to_
 from course_utils.datasets.parallel import phrase_data
 from course_utils.experiments import lesson_02_additive_attention as lesson_02
 from course_utils.paths import data_folder
-
-STORED = sorted(path.stem for path in data_folder("checkpoints").glob("*.json"))
 
 
 def build(card):
@@ -77,18 +75,8 @@ def data():
     return phrase_data(train_count=15_000)
 
 
-@pytest.mark.parametrize("name", [name for name in STORED if name in lesson_02.LONG_TRAINING])
-def test_a_checkpoint_is_as_good_as_its_card_says(name, data):
-    model, card = lesson_02.load_trained(name, data)
-    again = lesson_02.checkpoint_metrics(model, data)
-    assert again.keys() == card["metrics"].keys()
-    for key, value in card["metrics"].items():
-        # Another processor may round one word of a test set differently: one sentence of a bucket, or a little BLEU.
-        assert again[key] == pytest.approx(value, abs=1.0 if "bleu" in key else 0.021), key
-
-
 def test_a_checkpoint_of_other_words_is_refused(tmp_path, data, monkeypatch):
-    if "02-additive-attention" not in STORED:
+    if not (data_folder("checkpoints") / "02-additive-attention.json").exists():
         pytest.skip("the checkpoint 02-additive-attention is not stored")
     for path in data_folder("checkpoints").glob("02-additive-attention.*"):
         shutil.copy(path, tmp_path)
