@@ -5,7 +5,7 @@ import numpy
 import pytest
 
 from course_utils.datasets.speech_phonemes import Phoneme
-from course_utils.teaching.sounds import plot_spectrogram, plot_time_alignment
+from course_utils.teaching.sounds import plot_listening, plot_paths, plot_spectrogram, plot_time_alignment, plot_voices
 
 PHONEMES = (Phoneme("K", 40.0, 120.0), Phoneme("AE", 120.0, 300.0), Phoneme("T", 300.0, 400.0))
 
@@ -34,3 +34,36 @@ def test_frames_stand_where_phonemes_sound():
     assert "AE at 0.22 s" in axes.figure.get_label()
     with pytest.raises(ValueError, match=r"shape \(4, 12\); expected \(3, 12\)"):
         plot_time_alignment(weights, ["K", "AE", "T"], 12, title="")
+
+
+def test_sound_and_looks_share_their_seconds():
+    weights = numpy.eye(4, 13)
+    axes = plot_listening(numpy.zeros((49, 40)), weights, ["K", "AE", "T", "(end)"], title="Both", phonemes=PHONEMES)
+    above, below = axes.figure.axes[:2]
+    assert axes is below and above.get_xlim() == below.get_xlim() == pytest.approx((0, 0.52))
+    assert len(above.lines) == 4 and len(below.patches) == 3 and below.get_xlabel().startswith("seconds")
+    text = axes.figure.get_label()
+    assert text.startswith("Both. Spectrogram") and "AE at 0.06 s" in text and "T from 0.30 s" in text
+
+
+def test_a_path_goes_down_and_its_steps_back_are_told():
+    axes = plot_paths(
+        {"content": [0.1, 0.3, 0.1, 0.2], "location": [0.1, 0.2, 0.35]}, PHONEMES, title="Lost", joins=[0.4]
+    )
+    truth, content, location, join = axes.lines
+    assert truth.get_xdata() == pytest.approx([0.08, 0.21, 0.35]) and list(truth.get_ydata()) == [1, 2, 3]
+    assert list(content.get_ydata()) == [1, 2, 3, 4] and location.get_xdata() == pytest.approx([0.1, 0.2, 0.35])
+    assert join.get_xdata()[0] == 0.4 and "dashed" in axes.get_xlabel()
+    bottom, top = axes.get_ylim()
+    assert bottom > 4 and top == 0
+    text = axes.figure.get_label()
+    assert "content writes 4 and looks back 1 times" in text and "location writes 3 and looks back 0 times" in text
+    assert "dashed" not in plot_paths({}, PHONEMES, title="Nobody").get_xlabel()
+
+
+def test_voices_stand_in_order_and_those_that_were_not_trained_on_are_marked():
+    axes = plot_voices({"b": 70.0, "a": 2.0, "c": 9.5}, title="A mean hides one", unseen=["b"], mean=27.2)
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "c", "b"]
+    assert [(bar.get_width(), bar.get_hatch()) for bar in axes.patches] == [(2.0, ""), (9.5, ""), (70.0, "///")]
+    assert {text.get_text() for text in axes.get_legend().get_texts()} == {"in training", "in no training", "mean, 27"}
+    assert axes.figure.get_label().endswith("a 2.0, c 9.5, b (unseen) 70.0.")

@@ -1,19 +1,21 @@
-"""Figures of speech: a spectrogram, and below it where each phoneme looked, with the times when it truly sounds.
+"""Figures of speech: a spectrogram, and below it where each phoneme looked, with the times when it truly sounds;
+the path of the looks through long speech; the errors of each voice.
 
 Like `plots`: every function returns axes whose figure carries an alternative text, for `plots.show`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy
 from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
 from course_utils.datasets.speech_features import FRAME_MS, STEP_MS
 from course_utils.datasets.speech_phonemes import Phoneme
-from course_utils.teaching.plots import GOLD_COLOUR, describe
+from course_utils.teaching.plots import GOLD_COLOUR, MARKERS, describe
 
 _MOST_LABELS = 45
 """With more phonemes than this their symbols would overlap, and are left out."""
@@ -72,13 +74,54 @@ def plot_time_alignment(
     Raises:
         ValueError: if the weights do not fit.
     """
+    if axes is None:
+        _, axes = plt.subplots(figsize=(10, min(8.0, 1.2 + 0.16 * len(written))), layout="constrained")
+    image, looks = _draw_looks(axes, attention_weights, written, steps, phonemes)
+    axes.set_title(title)
+    axes.figure.colorbar(image, ax=axes, label="attention weight")
+    return describe(axes, f"{title}. Where each phoneme looked most: {looks}.")
+
+
+def plot_listening(
+    features: ArrayLike,
+    attention_weights: ArrayLike,
+    written: Sequence[str],
+    *,
+    title: str,
+    phonemes: Sequence[Phoneme] = (),
+) -> Axes:
+    """Draw a spectrogram, and below it, over the same seconds, where each written phoneme looked.
+
+    Args:
+        features: `(frames, mels)`, a frame every 10 ms.
+        attention_weights, written, phonemes: see `plot_time_alignment`; the lines of `phonemes` are in both.
+        title: the finding.
+
+    Raises:
+        ValueError: if the weights do not fit.
+    """
+    steps = -(-len(features) * FRAME_MS // STEP_MS)
+    height = min(8.0, 1.0 + 0.18 * len(written))
+    figure, (above, below) = plt.subplots(
+        2, 1, figsize=(10, 2.4 + height), height_ratios=(2.4, height), sharex=True, layout="constrained"
+    )
+    image, looks = _draw_looks(below, attention_weights, written, steps, phonemes)
+    plot_spectrogram(features, phonemes, title=title, axes=above)
+    above.set(xlabel="", xlim=(0, steps * STEP_MS / 1000))
+    figure.colorbar(image, ax=[above, below], label="attention weight", shrink=0.6, anchor=(0.0, 0.0))
+    said = ", ".join(f"{p.symbol} from {p.start_ms / 1000:.2f} s" for p in phonemes[:_MOST_LABELS])
+    truth = f" Phonemes: {said}." if phonemes else ""
+    return describe(below, f"{title}. Spectrogram, and where each phoneme looked most: {looks}.{truth}")
+
+
+def _draw_looks(
+    axes: Axes, attention_weights: ArrayLike, written: Sequence[str], steps: int, phonemes: Sequence[Phoneme]
+) -> tuple[AxesImage, str]:
+    """Draw weights over seconds with the truth framed; returns the image, and the looks in words."""
     weights = numpy.asarray(attention_weights, dtype=float)
     if weights.shape != (len(written), steps):
         raise ValueError(f"attention_weights has shape {weights.shape}; expected ({len(written)}, {steps}).")
-    if axes is None:
-        _, axes = plt.subplots(figsize=(10, min(8.0, 1.2 + 0.16 * len(written))), layout="constrained")
-    seconds = steps * STEP_MS / 1000
-    extent = (0, seconds, len(written), 0)
+    extent = (0, steps * STEP_MS / 1000, len(written), 0)
     image = axes.imshow(weights, aspect="auto", cmap="Blues", vmin=0, vmax=1, extent=extent, interpolation="nearest")
     for row, phoneme in enumerate(phonemes):
         start, end = phoneme.start_ms / 1000, phoneme.end_ms / 1000
@@ -88,9 +131,77 @@ def plot_time_alignment(
     axes.set(
         xlabel="seconds" + ("; orange: when the phoneme sounds" if phonemes else ""), ylabel="written, from the top"
     )
-    axes.set_title(title)
     axes.grid(False)
-    axes.figure.colorbar(image, ax=axes, label="attention weight")
     peaks = (weights.argmax(axis=1) + 0.5) * STEP_MS / 1000
-    looks = ", ".join(f"{s} at {t:.2f} s" for s, t in zip(written[:_MOST_LABELS], peaks, strict=False))
-    return describe(axes, f"{title}. Where each phoneme looked most: {looks}.")
+    return image, ", ".join(f"{s} at {t:.2f} s" for s, t in zip(written[:_MOST_LABELS], peaks, strict=False))
+
+
+def plot_paths(
+    paths: Mapping[str, ArrayLike],
+    phonemes: Sequence[Phoneme],
+    *,
+    title: str,
+    joins: Sequence[float] = (),
+    axes: Axes | None = None,
+) -> Axes:
+    """Draw when each model looked, one written phoneme after the other, beside when the phonemes sound.
+
+    Who looks forward goes down to the right; a jump to the left is a look back.
+
+    Args:
+        paths: for each model `(written,)` seconds, where each look was, in the order of writing.
+        phonemes: what was said, with times in ms: drawn as the path of somebody who writes all of it, in time.
+        title: the finding.
+        joins: seconds at which one utterance ends and the next begins.
+        axes: where to draw; a new figure if None.
+    """
+    axes = axes or plt.subplots(figsize=(8, 4.2), layout="constrained")[1]
+    middles = [(phoneme.start_ms + phoneme.end_ms) / 2000 for phoneme in phonemes]
+    axes.plot(middles, range(1, len(middles) + 1), color=GOLD_COLOUR, linewidth=5, alpha=0.45, label="truth")
+    for (name, seconds), marker in zip(paths.items(), MARKERS * len(paths), strict=False):
+        seconds = numpy.asarray(seconds, dtype=float)
+        every = max(1, len(seconds) // 12)
+        axes.plot(
+            seconds, range(1, len(seconds) + 1), marker=marker, markevery=every, markersize=4, linewidth=1.2, label=name
+        )
+    for seconds in joins:
+        axes.axvline(seconds, color="0.5", linewidth=0.8, linestyle="--")
+    axes.set_ylim(max([len(middles), *(len(path) for path in paths.values())]) + 1.5, 0)
+    axes.set(xlabel="seconds" + ("; dashed: the next utterance begins" if joins else ""), ylabel="phonemes written")
+    axes.set_title(title)
+    axes.legend(fontsize=9)
+    back = {name: int((numpy.diff(numpy.asarray(path, dtype=float)) < 0).sum()) for name, path in paths.items()}
+    said = "; ".join(f"{name} writes {len(paths[name])} and looks back {count} times" for name, count in back.items())
+    return describe(axes, f"{title}. Looks over time, {len(middles)} phonemes were said: {said}.")
+
+
+def plot_voices(
+    errors: Mapping[str, float], *, title: str, unseen: Sequence[str] = (), mean: float | None = None
+) -> Axes:
+    """Draw the error rate of each voice as a bar, the best on top.
+
+    Args:
+        errors: percent, by voice.
+        title: the finding.
+        unseen: voices that were in no training: hatched, and named so.
+        mean: drawn as a line, percent.
+    """
+    ordered = sorted(errors.items(), key=lambda item: item[1])
+    _, axes = plt.subplots(figsize=(8, 1.0 + 0.26 * len(ordered)), layout="constrained")
+    for group, hatch, colour in (("in training", "", "C0"), ("in no training", "///", "C1")):
+        rows = [row for row, (voice, _) in enumerate(ordered) if (voice in unseen) == bool(hatch)]
+        values = [ordered[row][1] for row in rows]
+        if rows:
+            axes.barh(rows, values, color=colour, hatch=hatch, edgecolor="white", label=group)
+    for row, (_, value) in enumerate(ordered):
+        axes.text(value, row, f" {value:.0f}", va="center", fontsize=9)
+    if mean is not None:
+        axes.axvline(mean, color="0.3", linestyle="--", linewidth=1, label=f"mean, {mean:.0f}")
+    axes.set_yticks(range(len(ordered)), [voice for voice, _ in ordered], fontsize=9)
+    axes.set(xlabel="phoneme error rate, %", ylabel="voice", xlim=(0, 1.08 * max(errors.values()) + 1))
+    axes.invert_yaxis()
+    axes.grid(False, axis="y")
+    axes.set_title(title)
+    axes.legend(loc="lower right", fontsize=9)
+    values = ", ".join(f"{voice}{' (unseen)' if voice in unseen else ''} {value:.1f}" for voice, value in ordered)
+    return describe(axes, f"{title}. Phoneme error rate in % of each voice: {values}.")
