@@ -7,7 +7,7 @@
 # What happened to the house takes more words. It does not matter: in the end it is as it was. A headline says what is left when everything that cancels out is taken away.
 #
 # In September 2015 a group at Facebook taught a network to write headlines. Nothing in it is recurrent: a feed-forward network chooses each word by the last few ones, and by what a *look* at the text brings home. That was two years before
-# the Transformer. A few months later the same group put the recurrence back.
+# the Transformer. In 2016 two of the authors and a colleague put the recurrence back.
 #
 # **The question of this lesson:** how much of a headline can be written without reading, and what does each way of reading add: a heap of words, words in their neighbourhood, a look for every word? And is recurrence needed at all?
 #
@@ -18,7 +18,7 @@
 #
 # Write your guesses down. You will meet the answers below, in this order.
 #
-# 1. Take the first words of a text for its headline. How much of the true headline will be in them: in our reports, in the documentation of a library, in the news?
+# 1. Take the first words of a text for its headline. How much of the true headline will be in them: in our reports, in the documentation of a library, in descriptions of packages?
 # 2. A model has learned from thousands of headlines, and reads *nothing* of the text. Among how many words does it hesitate at each step?
 # 3. Which step gains most: from nothing to a heap of words, from there to neighbourhoods, or to a look for every word?
 # 4. The word "increase" of a headline looks at the text. Does it look *at* "arrives", or beside it?
@@ -290,8 +290,8 @@ assert all(torch.equal(now, then) for now, then in zip((table, true_ids, real), 
 # $\text{enc}$ is what was read of the text, a vector that an *encoder* provides; how it comes about is the rest of this lesson. It is added at
 # the very end: the two say independently which words they would like, and their scores are added.
 #
-# So all words of a headline can be scored at once, none waits for the one before. That is what recurrence costs, and what it buys will be
-# seen.
+# So all words of a known headline can be scored at once; none waits for the one before. A recurrent network cannot do that. What it gets in
+# return will be seen.
 #
 # `words` is `(batch, C)`, the ids of the last words, the latest last. `encoded` is `(batch, read_size)`. `E` has a row per word,
 # `(vocabulary, embedding_size)`; `U` is `(hidden_size, C * embedding_size)`, `b` `(hidden_size,)`, `V` `(vocabulary, hidden_size)`, `W`
@@ -469,7 +469,7 @@ assert torch.equal((leaf.grad != 0).any(2), real)
 
 # %% [markdown]
 # One thing is not as the paper has it. There $F x_j$ gives the scores *and* the values. While the values are still learned, the scores run away, and the look hardens on whatever came first. So the course's model divides the query by $\sqrt{H}$, the root of
-# its size. Two years later every dot product was divided so.
+# its size. Two years later the Transformer did the same.
 
 # %%
 train_live("abs-attention")
@@ -1175,7 +1175,7 @@ display(Markdown(claims_table(entries) if entries else "No results are stored ye
 #
 # <details><summary><b>Question:</b> the rewards are tuned for ROUGE, on ROUGE. Is that cheating?</summary>
 #
-# Not on texts that the tuning did not see. But it teaches to the test: what ROUGE does not see, such as whether the news is true, may get worse unnoticed. The table above has columns for both.
+# Not on texts that the tuning did not see. But it teaches to the test: what ROUGE does not see, such as whether the news is true, may get worse unnoticed. The lesson's tables have columns for both.
 # </details>
 
 # %% tags=["closing-table"]
