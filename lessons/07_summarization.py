@@ -613,10 +613,8 @@ for words, length in [(1, 1), (5, 3), (8, 30), (3, 12)]:
 def mark_looks(name, model):
     """Mark where a model looks along the true headlines of the test, and print the shares."""
     marks = lab.mark_support(lab.looks_along(model, data, tests), tests)
-    print(
-        f"{name:<24}at supporting words {100 * marks.mass:4.1f} % (even {100 * marks.mass_chance:4.1f} %), near them "
-        f"{100 * marks.near:4.1f} % (even {100 * marks.near_chance:4.1f} %); the largest weight hits in {100 * marks.peak:4.1f} %"
-    )
+    at, near = (f"{100 * a:4.1f} % (even look {100 * b:4.1f} %)" for a, b in (marks[:2], marks[2:4]))
+    print(f"{name:<22} at supporting words {at}, near them {near}, largest weight {100 * marks.peak:4.1f} %")
     return marks
 
 
@@ -644,17 +642,18 @@ def print_distances(model):
                 distances[min((int(row.argmax()) - place for place in places), key=abs)] += 1
     for distance in range(-4, 5):
         share = distances[distance] / distances.total()
-        print(f"{distance:+d} words from a supporting one: {100 * share:5.1f} %  {'█' * round(60 * share)}")
+        name = f"{distance:+d} words from a supporting one" if distance else "at a supporting word"
+        print(f"{name:<32}{100 * share:5.1f} %  {'█' * round(60 * share)}")
     farther = sum(number for distance, number in distances.items() if abs(distance) > 4) / distances.total()
-    print(f"farther away:                {100 * farther:5.1f} %  {'█' * round(60 * farther)}")
+    print(f"{'farther away':<32}{100 * farther:5.1f} %  {'█' * round(60 * farther)}")
 
 
 if KNOWN:
     print_distances(trained["abs-attention"])
 
 # %% [markdown]
-# Zero is the word itself; from $-2$ to $+2$ it is read along with what is looked at. The model was never told to look *at* anything: it learned what to look at so that the right thing is *read*. A mark that asks only for the word would call it blind, and a picture of
-# its weights alone would puzzle. (Lesson 5 had the same: what is weighed there are states, that know their neighbourhood.)
+# From $-2$ to $+2$ the supporting word is read along with what is looked at. The model was never told to look *at* anything: it learns to look so that the right thing is *read*. A mark that asks only for the word itself does it no justice, and a picture of its weights
+# alone can puzzle. (Lesson 5 had the same: what is weighed there are states, that know their neighbourhood.)
 #
 # ## Search, and rewards for the source's words
 #
@@ -762,12 +761,12 @@ for name in FEATURES:
     rewarded = [ExtractiveSummarizer(feed_forward, ExtractiveWeights(**{name: reward})) for reward in rewards]
     tried[name] = rewards, [lab.rouge_with(model, data, few, 3).one for model in rewarded]
 plain = tried["unigram"][1][rewards.index(0.0)]
-gain, best = max((max(values) - plain, name) for name, (_, values) in tried.items())
-title = f"The best single reward is for the {best}: {gain:+.1f} points of ROUGE-1" if gain > 0 else "No single reward makes these headlines better"
+gain, reward, best = max((value - plain, reward, name) for name, pairs in tried.items() for reward, value in zip(*pairs, strict=True))
+title = f"The best single reward: {reward:+.0f} for the {best}, {gain:+.1f} points of ROUGE-1" if gain > 0 else "No single reward helps here"
 show(plot_lines(tried, title=title, xlabel="reward for the feature, nats", ylabel="ROUGE-1 F1, %, validation"))
 
 # %%
-tuning = lab.tune_extractive(feed_forward, data, SEED, count=50 if FAST else 100, beam_size=3)
+tuning = lab.tune_extractive(feed_forward, data, SEED, count=50 if FAST else 100)
 print(f"{len(tuning.tried)} trials on validation: ROUGE-1 {tuning.untuned:.1f} without rewards, {tuning.score:.1f} with", tuning.weights)
 plus = ExtractiveSummarizer(feed_forward, tuning.weights)
 put_on_board("ABS+", [headline.words for headline in lab.write_headlines(plus, data, tests, 5)])
@@ -917,7 +916,7 @@ def by_everyone(pair):
     for name, words in lines.items():
         problems = judge_headline(pair, words).problems if KNOWN else ()
         verdict = "not made like a headline" if problems and "not understood" in problems[0] else next(iter(problems), "true")
-        print(f"{name:<24}{join_words(words):<68} {verdict if KNOWN else ''}")
+        print(f"{name:<22} {textwrap.shorten(join_words(words), 52, placeholder=' …'):<52} {verdict if KNOWN else ''}")
 
 
 by_everyone(shown)
