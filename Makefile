@@ -10,7 +10,7 @@ OPTIONS ?=
 # make test TESTS=tests/test_notebooks.py runs a part
 TESTS ?= tests notebooks
 
-.PHONY: help setup lab test lessons notebooks bench constraints clean
+.PHONY: help setup lab test lessons notebooks site bench constraints clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -31,6 +31,9 @@ lessons: $(READY)  ## execute the lessons and print their times and closing tabl
 
 notebooks: $(READY)  ## rebuild the notebooks whose lesson changed
 	@$(BIN)/python -m tools.build_notebooks $(OPTIONS) $(LESSONS)
+
+site: $(READY)  ## build the course's pages in build/site/html
+	@$(BIN)/python -m tools.site $(OPTIONS)
 
 bench: $(READY)  ## measure the decoders' speed
 	@$(BIN)/python -m tools.bench $(OPTIONS)

@@ -4,18 +4,14 @@ Needs the packages of the extra "test" and Chromium (on Debian: `apt-get install
 """
 
 import re
-import shutil
 import time
 
 import numpy
 import pytest
+from browser import axe_findings, contrast, luminance, needs_browser, open_browser, sync_api
 from test_explorer import KINDS, alignment, every_kind, glimpses, speech, word_maps
 
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="the package playwright is missing: pip install playwright"
-)
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine: apt-get install chromium")
+pytestmark = needs_browser
 PAGE = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Test</title>'
     '<meta name="viewport" content="width=device-width,initial-scale=1"></head>'
@@ -26,8 +22,7 @@ PAGE = (
 @pytest.fixture(scope="module")
 def pages():
     """Pages by their options, each opened once: a new one costs more than a test."""
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"])
+    with open_browser() as browser:
         opened, problems = {}, []
 
         def page_with(**options):
@@ -39,7 +34,6 @@ def pages():
             return opened[key]
 
         yield page_with, problems
-        browser.close()
 
 
 @pytest.fixture
@@ -238,17 +232,6 @@ def test_a_long_word_does_not_widen_a_telephone(open_page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def luminance(colour):
-    channels = [float(value) / 255 for value in re.findall(r"[\d.]+", colour)[:3]]
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one, other):
-    darker, lighter = sorted((luminance(one), luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
 THEMES = {
     "light": ({"color_scheme": "light"}, "", False),
     "dark": ({"color_scheme": "dark"}, "", True),
@@ -285,10 +268,7 @@ def test_every_theme_has_contrast(open_page, theme):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(open_page, scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
     page = open_page(*(make() for make in KINDS.values()), color_scheme=scheme)
     for switch in page.locator(".switch").all():
         switch.click()
-    findings = axe.Axe().run(page).response
-    assert len(findings["passes"]) > 10
-    assert [(rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in findings["violations"]] == []
+    assert axe_findings(page) == []

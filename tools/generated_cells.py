@@ -9,7 +9,7 @@ COLAB_IMAGE = "https://colab.research.google.com/assets/colab-badge.svg"
 BINDER_IMAGE = "https://mybinder.org/badge_logo.svg"
 
 # Runs before the package exists, so it may use nothing but the standard library.
-BOOTSTRAP = '''\
+BOOTSTRAP = """\
 # @title Set-up: run this cell first
 # It fetches the course's own small package where that is missing (Colab), and never installs torch or numpy.
 import importlib, importlib.util, os, subprocess, sys
@@ -26,13 +26,13 @@ if importlib.util.find_spec("course_utils") is None:
         )
     importlib.invalidate_caches()
 
-importlib.import_module("course_utils.teaching.bootstrap").prepare()'''
+importlib.import_module("course_utils.teaching.bootstrap").prepare()"""
 # Folded away in JupyterLab and in Colab; its output shows.
 BOOTSTRAP_METADATA = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["bootstrap"]}
 
 
-def badge_row(repository: str, lesson: str) -> str:
-    """Markdown for the Colab and Binder badges; both open the learner's notebook."""
+def launch_addresses(repository: str, lesson: str) -> tuple[str, str]:
+    """Where the learner's notebook opens in Colab and in Binder."""
     parts = urlsplit(repository)
     if parts.hostname != "github.com" or parts.path.count("/") != 2:
         raise SystemExit(
@@ -43,6 +43,12 @@ def badge_row(repository: str, lesson: str) -> str:
     notebook = f"notebooks/{lesson}.ipynb"
     colab = f"https://colab.research.google.com/github/{slug}/blob/main/{notebook}"
     binder = f"https://mybinder.org/v2/gh/{slug}/main?urlpath=lab/tree/{notebook}"
+    return colab, binder
+
+
+def badge_row(repository: str, lesson: str) -> str:
+    """Markdown for the Colab and Binder badges; both open the learner's notebook."""
+    colab, binder = launch_addresses(repository, lesson)
     return f"[![Open in Colab]({COLAB_IMAGE})]({colab}) [![Open in Binder]({BINDER_IMAGE})]({binder})"
 
 

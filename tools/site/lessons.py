@@ -1,0 +1,121 @@
+"""What the site says of the lessons: their pages, made from the committed notebooks, and their list."""
+
+import html
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from course_utils.teaching.run_times import RunTimes, in_words
+from tools.gallery import figures
+from tools.generated_cells import badge_row, launch_addresses
+from tools.project import Project
+
+_WIDGET_WITHOUT_KERNEL = re.compile(r"^(?:interactive|[HV]?Box|GridBox|Tab|Accordion|Output)\(")
+_QUESTION = re.compile(r"\*\*The question of this lesson:\*\*\s*(.+)")
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A learner's notebook, as far as lists need it.
+
+    Attributes:
+        path: of the notebook.
+        title: its first heading, in Markdown.
+        question: what it asks, in Markdown; "" if it asks nothing.
+    """
+
+    path: Path
+    title: str
+    question: str
+
+    @property
+    def page(self) -> str:
+        """Its page on the site, without ending."""
+        return f"notebooks/{self.path.stem}"
+
+
+def find_lessons(project: Project) -> list[Lesson]:
+    """Look at every learner's notebook, in order."""
+    found = []
+    for path in sorted(project.learner_notebooks.glob("[0-9]*.ipynb")):
+        texts = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+        words = "\n".join(texts)
+        title = next(line.removeprefix("# ") for line in words.splitlines() if line.startswith("# "))
+        question = _QUESTION.search(words)
+        found.append(Lesson(path, title, question[1] if question else ""))
+    return found
+
+
+def launch_links(project: Project, stem: str) -> str:
+    """Markdown for starting a notebook elsewhere, in words: pictures of badges would be fetched from outside."""
+    colab, binder = launch_addresses(project.repository, stem)
+    return f"Run it: [in Colab]({colab}) · [in Binder]({binder}) · on your machine with `make lab`"
+
+
+def site_notebook(path: Path, project: Project) -> NotebookNode:
+    """Prepare a notebook for reading: without the set-up cell and without what needs a running kernel.
+
+    Args:
+        path: of the committed notebook.
+        project: for the addresses.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    badges = badge_row(project.repository, path.stem)
+    cells = []
+    for cell in notebook.cells:
+        if "bootstrap" in cell.metadata.get("tags", []):
+            continue
+        if cell.cell_type == "markdown":
+            cell.source = cell.source.replace(badges, launch_links(project, path.stem))
+        else:
+            cell.outputs = [output for output in cell.outputs if not _is_dead(output)]
+            cell.metadata = {}
+        cells.append(cell)
+    notebook.cells = cells
+    return notebook
+
+
+def _is_dead(output: NotebookNode) -> bool:
+    """Whether an output is a box or a bar of a kernel that no longer runs."""
+    data = output.get("data", {})
+    text = data.get("text/plain", "")
+    return list(data) == ["text/plain"] and bool(_WIDGET_WITHOUT_KERNEL.match(text) or "0%|" in text)
+
+
+def lesson_cards(project: Project, times: RunTimes | None) -> str:
+    """HTML and Markdown for the list of lessons: a figure, the title, the question, the time.
+
+    Args:
+        project: whose lessons.
+        times: how long they take, if that is known.
+    """
+    pictures = {figure.notebook: figure for figure in reversed(figures(project))}
+    seconds = {lesson.name: lesson.seconds for lesson in times.lessons} if times else {}
+    parts = []
+    for lesson in find_lessons(project):
+        stem = lesson.path.stem
+        lines = [f"## [{lesson.title}]({lesson.page}.ipynb)", ""]
+        if stem in pictures:
+            figure = pictures[stem]
+            source, words = figure.path.removeprefix("docs/"), html.escape(figure.alternative)
+            lines += [f'<img class="card" src="{source}" alt="{words}">', ""]
+        if lesson.question:
+            lines += [lesson.question[0].upper() + lesson.question[1:], ""]
+        time = f"About {in_words(seconds[stem])} from top to bottom. " if stem in seconds else ""
+        lines += [time + launch_links(project, stem).replace("Run it", "Open it"), ""]
+        parts.append("\n".join(lines))
+    return "\n".join(parts)
+
+
+def further_reading(project: Project) -> str:
+    """Markdown: what each lesson recommends in its section "Further reading"."""
+    parts = []
+    for lesson in find_lessons(project):
+        for cell in nbformat.read(lesson.path, as_version=4).cells:
+            if cell.cell_type == "markdown" and cell.source.startswith("## Further reading"):
+                listed = cell.source.partition("\n")[2].strip()
+                parts.append(f"### {lesson.title}\n\n{listed}\n")
+    return "\n".join(parts)

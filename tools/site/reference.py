@@ -1,0 +1,87 @@
+"""The reference: a page for each public module of the package, by autodoc, and a list of them."""
+
+import ast
+from pathlib import Path
+
+from tools.project import Project
+
+FLOORS = {
+    "course_utils": "The ground: training, metrics, checkpoints",
+    "course_utils.mechanisms": "Mechanisms: attention, recurrence, search, looking at pictures",
+    "course_utils.models": "Models: one family for each lesson",
+    "course_utils.datasets": "Data: made, and real",
+    "course_utils.experiments": "Experiments: model × data × claim",
+    "course_utils.teaching": "Teaching: figures, explorers, exercises",
+}
+HIDDEN = ("course_utils.teaching.checks", "course_utils.experiments.__main__")
+"""The checks hold the exercises' answers."""
+SECTIONS = ("Args:", "Attributes:", "Raises:", "Returns:", "Yields:")
+BEGINNING = """# Reference
+
+Every public part of the package `course_utils`, from its docstrings. Lower floors come first: a module imports from its
+own floor and from those below.
+"""
+
+
+def modules(project: Project) -> dict[str, Path]:
+    """The file of each module that is documented, by its name."""
+    found = {}
+    for path in sorted((project.root / "course_utils").rglob("*.py")):
+        name = ".".join(path.relative_to(project.root).with_suffix("").parts).removesuffix(".__init__")
+        if not name.startswith(HIDDEN):
+            found[name] = path
+    return found
+
+
+def first_paragraph(path: Path) -> str:
+    """The first paragraph of a module's docstring, on one line."""
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return " ".join(docstring.partition("\n\n")[0].split())
+
+
+def floor_of(name: str) -> str:
+    """The floor of the package that a module belongs to."""
+    return max((floor for floor in FLOORS if name == floor or name.startswith(floor + ".")), key=len)
+
+
+def reference_pages(project: Project) -> dict[str, str]:
+    """Text of each page of the reference, by its file below `reference/`."""
+    listed = modules(project)
+    lines = [BEGINNING]
+    for floor, title in FLOORS.items():
+        inside = [name for name in listed if floor_of(name) == floor]
+        rows = [f"| [{_short(name)}]({name}.rst) | {_cell(first_paragraph(listed[name]))} |" for name in inside]
+        lines += ["", f"## {title}", "", "| module | what it is |", "|---|---|", *rows]
+        lines += ["", "```{toctree}", ":hidden:", "", *inside, "```"]
+    return {"index.md": "\n".join(lines) + "\n", **{f"{name}.rst": _page(name) for name in listed}}
+
+
+def skip_field_of_tuple(app, what, name, member, skip, options) -> bool | None:
+    """Leave out the fields of named tuples: their class explains them, and Python's own text says only their number."""
+    return True if (getattr(member, "__doc__", "") or "").startswith("Alias for field number") else None
+
+
+def mark_code(app, what, name, obj, options, lines: list[str]) -> None:
+    """Mark indented lines of a docstring as code, in place. Those under a section's name, such as "Args:", are not."""
+    marked, section, code = [], False, False
+    for number, line in enumerate(lines):
+        if line and not line.startswith(" "):
+            section, code = line.rstrip() in SECTIONS, False
+        elif line.strip() and not section and not code and number and not lines[number - 1].strip():
+            marked += [".. code-block:: text", ""]
+            code = True
+        marked.append(line)
+    lines[:] = marked
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("course_utils.")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _page(name: str) -> str:
+    title = _short(name)
+    return f"{title}\n{'=' * len(title)}\n\n.. automodule:: {name}\n   :members:\n   :show-inheritance:\n"
