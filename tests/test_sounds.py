@@ -53,12 +53,13 @@ def test_a_path_goes_down_and_its_steps_back_are_told():
     truth, content, location, join = axes.lines
     assert truth.get_xdata() == pytest.approx([0.08, 0.21, 0.35]) and list(truth.get_ydata()) == [1, 2, 3]
     assert list(content.get_ydata()) == [1, 2, 3, 4] and location.get_xdata() == pytest.approx([0.1, 0.2, 0.35])
-    assert join.get_xdata()[0] == 0.4 and "dashed" in axes.get_xlabel()
+    assert join.get_xdata()[0] == 0.4 and join.get_label() == "next utterance"
     bottom, top = axes.get_ylim()
     assert bottom > 4 and top == 0
     text = axes.figure.get_label()
     assert "content writes 4 and looks back 1 times" in text and "location writes 3 and looks back 0 times" in text
-    assert "dashed" not in plot_paths({}, PHONEMES, title="Nobody").get_xlabel()
+    cut = plot_paths({"endless": numpy.zeros(100)}, PHONEMES, title="On and on")
+    assert len(cut.lines) == 2 and cut.get_ylim()[0] == 6
 
 
 def test_voices_stand_in_order_and_those_that_were_not_trained_on_are_marked():

@@ -146,7 +146,8 @@ def plot_paths(
 ) -> Axes:
     """Draw when each model looked, one written phoneme after the other, beside when the phonemes sound.
 
-    Who looks forward goes down to the right; a jump to the left is a look back.
+    Who looks forward goes down to the right; a jump to the left is a look back. A path that is more than half as long
+    again as what was said is cut off at the lower edge.
 
     Args:
         paths: for each model `(written,)` seconds, where each look was, in the order of writing.
@@ -164,10 +165,11 @@ def plot_paths(
         axes.plot(
             seconds, range(1, len(seconds) + 1), marker=marker, markevery=every, markersize=4, linewidth=1.2, label=name
         )
-    for seconds in joins:
-        axes.axvline(seconds, color="0.5", linewidth=0.8, linestyle="--")
-    axes.set_ylim(max([len(middles), *(len(path) for path in paths.values())]) + 1.5, 0)
-    axes.set(xlabel="seconds" + ("; dashed: the next utterance begins" if joins else ""), ylabel="phonemes written")
+    for number, seconds in enumerate(joins):
+        axes.axvline(seconds, color="0.5", linewidth=0.8, linestyle="--", label="" if number else "next utterance")
+    longest = max([len(middles), *(len(path) for path in paths.values())])
+    axes.set_ylim(min(longest, 1.5 * len(middles)) + 1.5, 0)
+    axes.set(xlabel="seconds", ylabel="phonemes written")
     axes.set_title(title)
     axes.legend(fontsize=9)
     back = {name: int((numpy.diff(numpy.asarray(path, dtype=float)) < 0).sum()) for name, path in paths.items()}
@@ -202,6 +204,6 @@ def plot_voices(
     axes.invert_yaxis()
     axes.grid(False, axis="y")
     axes.set_title(title)
-    axes.legend(loc="lower right", fontsize=9)
+    axes.legend(loc="upper right", fontsize=9)
     values = ", ".join(f"{voice}{' (unseen)' if voice in unseen else ''} {value:.1f}" for voice, value in ordered)
     return describe(axes, f"{title}. Phoneme error rate in % of each voice: {values}.")
