@@ -20,7 +20,7 @@ def crew_of_launch() -> "Crew | None":
     """Return the crew if `accelerate launch` started this process, else None.
 
     Raises:
-        ValueError: if it was started with a precision that is not one of `PRECISIONS`.
+        ValueError, RuntimeError: see `Crew`.
     """
     return Crew() if "ACCELERATE_MIXED_PRECISION" in os.environ else None
 
@@ -35,6 +35,7 @@ class Crew:
 
     Raises:
         ValueError: if the precision is not one of `PRECISIONS`.
+        RuntimeError: if several processes were started that do not work together, each of which would train alone.
     """
 
     def __init__(self) -> None:
@@ -46,6 +47,12 @@ class Crew:
         self._accelerator = Accelerator()
         self.device, self.is_main = self._accelerator.device, self._accelerator.is_main_process
         self.size = self._accelerator.num_processes
+        started = int(os.environ.get("WORLD_SIZE", "1"))
+        if started != self.size:
+            raise RuntimeError(
+                f"{started} processes were started, and {self.size} of them work together; expected all. On a machine "
+                "without a GPU, write ACCELERATE_USE_CPU=yes before accelerate launch."
+            )
         self._accumulation = self._accelerator.gradient_accumulation_steps
 
     def wait(self) -> None:

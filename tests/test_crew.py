@@ -1,17 +1,18 @@
 """Training by several processes under `accelerate launch`: the loss curve of one, and a kill that costs nothing.
 
-Needs the extra "scale". Two processes on the CPU.
+Needs the extra "scale". Two processes on the CPU: Accelerate's `--cpu` starts one, whatever `--num_processes` says, so
+they are started as for two GPUs and told by `ACCELERATE_USE_CPU` that there are none.
 """
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import textwrap
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from tiny_models import random_pairs, tiny_model
@@ -52,19 +53,21 @@ PROGRAM = """
     if crew is None or crew.is_main:
         weights = {name: tensor.double().sum().item() for name, tensor in model.state_dict().items()}
         content = {"losses": history.losses, "norms": history.gradient_norms, "weights": weights}
+        content["processes"] = crew.size if crew else 0
         (folder / "history.json").write_text(json.dumps(content))
 """
 
 
 def environment() -> dict:
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    return {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+    return {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "yes"}
 
 
 def launched(folder: Path, processes: int, *options: str, slow: float = 0.0) -> subprocess.Popen:
     program = folder / "program.py"
     program.write_text(textwrap.dedent(PROGRAM), encoding="utf-8")
-    how = ["--cpu", "--num_processes", str(processes), "--num_machines", "1", "--dynamo_backend", "no"]
+    kind = "--multi_gpu" if processes > 1 else "--cpu"
+    how = [kind, "--num_processes", str(processes), "--num_machines", "1", "--dynamo_backend", "no"]
     precision = [] if "--mixed_precision" in options else ["--mixed_precision", "no"]
     launch = [sys.executable, "-m", "accelerate.commands.launch", *how, *precision, *options]
     command = [*launch, "--main_process_port", "0", str(program), str(folder), str(slow)]
@@ -76,7 +79,18 @@ def history(folder: Path, processes: int, *options: str) -> dict:
     folder.mkdir(exist_ok=True)
     run = launched(folder, processes, *options)
     assert run.wait(timeout=300) == 0, (folder / "log.txt").read_text()
-    return json.loads((folder / "history.json").read_text())
+    found = json.loads((folder / "history.json").read_text())
+    assert found["processes"] == processes, "not as many processes as asked for formed a crew"
+    return found
+
+
+def kill_family(run: subprocess.Popen) -> None:
+    """Kill a launcher and the processes that it started, which are in sessions of their own."""
+    family = [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)]
+    assert len(family) >= 3, "a launcher and two workers"
+    for member in family:
+        member.kill()
+    psutil.wait_procs(family, timeout=30)
 
 
 @pytest.fixture(scope="module")
@@ -112,8 +126,7 @@ def test_a_killed_crew_goes_on_where_it_was(tmp_path):
         assert run.poll() is None and time.monotonic() < end, (folder / "log.txt").read_text()
         time.sleep(0.05)
     time.sleep(1.0)
-    os.killpg(run.pid, signal.SIGKILL)
-    run.wait()
+    kill_family(run)
     assert (folder / "run.waypoint").exists() and not (folder / "history.json").exists()
     again = history(folder, 2)
     assert "going on after" in (folder / "log.txt").read_text()
@@ -125,6 +138,14 @@ def test_a_precision_that_needs_scaled_gradients_is_refused(tmp_path):
     run = launched(tmp_path, 1, "--mixed_precision", "fp16")
     assert run.wait(timeout=300) != 0
     assert "expected one of no, bf16" in (tmp_path / "log.txt").read_text()
+
+
+def test_processes_that_do_not_work_together_are_refused(monkeypatch):
+    from course_utils.crew import Crew
+
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(RuntimeError, match="2 processes were started, and 1 of them work together.*USE_CPU=yes"):
+        Crew()
 
 
 def test_shares_and_parts_make_the_whole_batch(monkeypatch):
