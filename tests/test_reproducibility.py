@@ -7,6 +7,7 @@ import pytest
 import torch
 from test_robustness import SYSTEMS, weights_of
 
+from course_utils.datasets.downloads import RealDataError
 from course_utils.experiments import runner
 from course_utils.experiments.behaviour import behaviour_of, differences
 from course_utils.experiments.claims import results_path
@@ -34,9 +35,28 @@ def test_an_experiment_does_the_same_twice_and_what_it_did_when_its_result_was_m
     assert len(now["losses"]) > 1 and len(now["figures"]) > 1
     path = results_path(lesson, "default")
     kept = json.loads(path.read_text(encoding="utf-8"))["behaviour"] if path.exists() else None
-    assert differences(kept or behaviour_of(runner.find_experiment(lesson)), now) == [], (
-        f"the code of lesson {lesson} does something else than when {path.name} was measured. Measure again "
-        f"(run {lesson} --seeds 5), or, if the change cannot matter to the figures: vouch {lesson}"
+    assert differences(kept or behaviour_of(runner.find_experiment(lesson)), now) == [], stale(path)
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_an_experiment_on_real_data_does_what_it_did_when_its_result_was_measured(lesson):
+    path = results_path(lesson, "real")
+    if not path.exists():
+        pytest.skip(f"lesson {lesson} has no result on real data")
+    kept = json.loads(path.read_text(encoding="utf-8"))["behaviour"]
+    try:
+        now = behaviour_of(runner.find_experiment(lesson), "real")
+    except RealDataError as error:
+        pytest.skip(f"real data cannot be had here: {error}")
+    assert differences(kept, now) == [], stale(path)
+
+
+def stale(path):
+    lesson, source = path.stem.split("-")
+    return (
+        f"the code of lesson {lesson} does something else than when {path.name} was measured. Measure again (run "
+        f"{lesson} --source {source}), or, if the change cannot matter to the figures: vouch {lesson} --source {source}"
     )
 
 

@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> None:
     checkpoint.add_argument("names", nargs="*", help="which of them; all if none is named")
     vouch = commands.add_parser("vouch", help="say that a stored result still stands, after a change of the code")
     vouch.add_argument("lesson", help="two digits, e.g. 02")
+    vouch.add_argument("--source", choices=("default", "real"), default="default")
     for command in (run, checkpoint, vouch):
         command.add_argument("--threads", type=int, help="CPU threads; PyTorch's own choice if not given")
     report = commands.add_parser("report", help="print the table of claims")
@@ -46,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
         path = runner.run(options.lesson, **chosen)
         print(f"written: {path}" if path else "measured; run again without --parts to write the result")
     elif options.command == "vouch":
-        print(f"written: {runner.vouch(options.lesson)}")
+        print(f"written: {runner.vouch(options.lesson, options.source)}")
     else:
         runner.make_checkpoints(options.lesson, options.names)
 

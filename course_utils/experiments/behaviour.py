@@ -21,26 +21,35 @@ FIGURES_AGREE = 3.0
 undecided, and a difference in rounding can turn single answers."""
 
 
-def behaviour_of(experiment: ModuleType) -> dict:
-    """Run every part of an experiment for a few steps, on the default source with seed 0 and one thread.
+KEPT_SOURCES = ("default", "real")
+"""Sources whose results keep a behaviour. The docstrings of installed libraries are other ones on every machine."""
+
+
+def behaviour_of(experiment: ModuleType, source: str = "default", threads: int = 1) -> dict:
+    """Run every part of an experiment for a few steps, with seed 0.
 
     Args:
         experiment: a lesson's module, see `runner`.
+        source: of the data.
+        threads: more of them share a sum out in another order, so what is kept is measured with one.
 
     Returns:
         `losses`: of each training one after another, nats; `figures`: by key, without times.
+
+    Raises:
+        RealDataError: if the source is "real" and its data cannot be had.
     """
-    source = experiment.settings("default", True)
-    parts = [experiment.PARTS[name] for name in experiment.PARTS if name in source] if has_parts(experiment) else []
+    asked = experiment.settings(source, True)
+    parts = [experiment.PARTS[name] for name in experiment.PARTS if name in asked] if has_parts(experiment) else []
     figures: dict[str, float] = {}
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # more of them share a sum out in another order
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
     try:
         with watched_trainings() as histories:
             for measure in parts or [experiment.measure]:
-                figures |= measure("default", 0, True)
+                figures |= measure(source, 0, True)
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
     return {
         "losses": [[float(f"{loss:.6g}") for loss in history.losses] for history in histories],
         "figures": {name: round(value, 4) for name, value in figures.items() if "seconds" not in name},

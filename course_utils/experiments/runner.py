@@ -29,7 +29,7 @@ import torch
 
 from course_utils import experiments
 from course_utils.crew import crew_of_launch
-from course_utils.experiments.behaviour import behaviour_of, has_parts
+from course_utils.experiments.behaviour import KEPT_SOURCES, behaviour_of, has_parts
 from course_utils.experiments.claims import results_path, write_json
 from course_utils.experiments.sweep import Measurement, make_all
 
@@ -131,8 +131,8 @@ def run(
         "claims": [{**claim.entry([m["figures"] for m in measurements]), **shared} for claim in claims],
         "measurements": [{"seed": m["seed"], "figures": m["figures"]} for m in measurements],
     }
-    if source == "default" and not fast:
-        result["behaviour"] = behaviour_of(experiment)
+    if source in KEPT_SOURCES and not fast:
+        result["behaviour"] = behaviour_of(experiment, source)
     path = (
         work_folder / f"{lesson}-{source}-{_digest(settings)}" / "result.json" if fast else results_path(lesson, source)
     )
@@ -142,24 +142,27 @@ def run(
     return path
 
 
-def vouch(lesson: str) -> Path:
+def vouch(lesson: str, source: str = "default") -> Path:
     """Keep how today's code behaves with a lesson's stored result, which was measured before.
 
     Whoever calls this says: what changed in the code does not matter to the figures.
 
     Args:
         lesson: its two digits.
+        source: of the result.
 
     Returns:
         The result's file.
 
     Raises:
         ValueError: if the lesson has no experiments or no stored result.
+        RealDataError: if the source is "real" and its data cannot be had.
     """
-    experiment, path = find_experiment(lesson), results_path(lesson, "default")
+    experiment, path = find_experiment(lesson), results_path(lesson, source)
     if not path.exists():
         raise ValueError(f"{path} is not there; expected a result to vouch for. Measure one: run {lesson} --seeds 5.")
-    write_json(path, json.loads(path.read_text(encoding="utf-8")) | {"behaviour": behaviour_of(experiment)})
+    behaviour = behaviour_of(experiment, source)
+    write_json(path, json.loads(path.read_text(encoding="utf-8")) | {"behaviour": behaviour})
     return path
 
 
