@@ -43,15 +43,16 @@ from torch.nn.utils.rnn import pack_padded_sequence
 from course_utils.checkpoints import CheckpointError
 from course_utils.datasets.inference import read_pair
 from course_utils.datasets.inference_data import snli_data
+from course_utils.datasets.inference_difficulty import WIDE
 from course_utils.datasets.inference_logic import LABELS
 from course_utils.experiments.claims import claims_table, load_results
 from course_utils.experiments.entailment import accuracy_by, fit, guess, judge, looks_of, mark_alignment, pairs_of
 from course_utils.experiments.entailment_baselines import baseline_accuracies
-from course_utils.experiments.lesson_05_entailment import LIVE, WORLD, load_trained
+from course_utils.experiments.lesson_05_entailment import LIVE, WIDE_TESTS, WORLD, load_trained
 from course_utils.experiments.translation import is_fast_run
 from course_utils.teaching.exercises import check, checked
 from course_utils.teaching.explorer import explore_alignment
-from course_utils.teaching.plots import house_style, plot_alignment, plot_lines, show
+from course_utils.teaching.plots import house_style, plot_alignment, plot_bars, plot_lines, show
 
 SOURCE = "default"  # "default": made pairs with gold alignments; "real": SNLI
 SEED = 0
@@ -515,7 +516,7 @@ train_live("word-by-word")  # less than a minute
 
 
 # %% tags=["gallery"]
-def look_at(model, pair, title=""):
+def look_at(model, pair, title="", data=data):
     """Draw where each word of a hypothesis looked, with what it rests on framed."""
     (weights,) = looks_of(model, data, [pair])
     (right,) = judge(model, data, [pair]).tolist()
@@ -698,6 +699,42 @@ if wrong:
 # Look at the column that the mistakes stand in. The words look at the right clause; it is the *comparison* that fails. With nine kinds and a few classes the training never needs a rule such as "what is true of all mammals is true of foxes": a table of
 # which nouns go together is enough, and whatever is not in the table excludes each other. Who only sees the first figure, on the ordinary test, would call this reasoning.
 #
+# ### A wider world
+#
+# Kinds and colours are not all there is to reason about. The same children also paint *two small dogs*, no dogs, *at least one* animal; *every* child paints something; a picture is painted *by* somebody; and one child sits *to the left of* another. The reasoner knows all of this, and the
+# same model, word by word, was trained on all of it, with more patience. Predict: which of these does it learn last?
+
+# %% tags=["gallery"]
+wide_data = pairs_of(WIDE, 300, 100 if FAST else WIDE_TESTS)  # only its tests are needed here
+wide_test = wide_data.test["test"]
+try:
+    wide, wide_card = load_trained("05-wide")
+    print(f"{wide_card['seconds'] / 60:.0f} minutes on {wide_card['threads']} thread(s): {wide_card['command']}")
+except CheckpointError as error:
+    wide, wide_card = None, None
+    print("going on without a model of the wider world:", error)
+for pair in wide_test[:4]:
+    print("·", pair.text)
+if wide is not None:
+    wide_right = judge(wide, wide_data, wide_test)
+    groups = accuracy_by(wide_right, wide_test, lambda pair: pair.phenomena)
+    shares = {name: 100 * accuracy for name, (accuracy, _) in sorted(groups.items(), key=lambda item: item[1][0])}
+    without_reading = {way: f"{wide_card['metrics'][f'baseline/{way}']:.1f} %" for way in ("hypothesis only", "bag of words")}
+    print(f"all test pairs: {100 * wide_right.float().mean():.1f} %; without reading:", without_reading)
+    title, labels = f"Hardest in the wider world: {' and '.join(list(shares)[:2])}", {"xlabel": "accuracy, %", "ylabel": "pairs that turn on"}
+    show(plot_bars(shares, title=title, **labels, reference=("chance", 100 / len(LABELS))))
+
+# %% [markdown]
+# One pair can turn on several of these at once, so the rows share pairs. Look at a pair that it gets wrong, and at where its words look.
+
+# %%
+if wide is not None:
+    hardest = next(iter(shares))
+    missed = [pair for pair, right in zip(wide_test, wide_right.tolist(), strict=True) if not right and hardest in pair.phenomena]
+    (says,) = guess(wide, wide_data, missed[:1])
+    look_at(wide, missed[0], f"turns on {', '.join(missed[0].phenomena)}: {missed[0].label}, the model says {says}", wide_data)
+
+# %% [markdown]
 # ## Real data
 #
 # SNLI: photographs' captions as premises, hypotheses by people. `SOURCE = "real"` reads it from the hub, or its development pairs from a staged folder: a *small sample*, eight thousand pairs for training where the paper had 550,000.

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from course_utils.datasets.inference import read_pair
-from course_utils.datasets.inference_difficulty import EASY
+from course_utils.datasets.inference_difficulty import EASY, PHENOMENA, WIDE
 from course_utils.experiments import lesson_05_entailment as lesson_05
 from course_utils.experiments.entailment import (
     Recipe,
@@ -43,6 +43,18 @@ def test_a_seed_gives_the_same_model_and_another_seed_another(data, fresh, monke
     first, second, third = (fit(recipe, data, seed, progress=False)[0].state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert not torch.equal(first["output.weight"], third["output.weight"])
+
+
+def test_a_training_can_begin_with_the_weights_of_another(data):
+    first, _ = fit(small("word-by-word"), data, progress=False)
+    after, _ = fit(small("word-by-word", steps=1, learning_rate=1e-9), data, seed=1, start=first, progress=False)
+    for name, weights in first.state_dict().items():
+        assert torch.allclose(after.state_dict()[name], weights, atol=1e-6), name
+
+
+def test_the_wider_world_has_every_phenomenon_and_the_small_one_s_words():
+    assert lesson_05.world_of("05-wide") is WIDE and lesson_05.world_of("05-word-by-word") is EASY
+    assert set(WIDE.phenomena) == set(PHENOMENA) and (WIDE.kinds, WIDE.clauses) == (EASY.kinds, EASY.clauses)
 
 
 def test_training_lowers_the_loss_on_the_pairs_it_sees(data):

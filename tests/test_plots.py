@@ -22,6 +22,15 @@ def every_figure():
     return {
         "length": plots.plot_by_length(CURVES, title="Attention stays", ylabel="BLEU"),
         "lines": plots.plot_lines({"a": ([1, 2], [3.0, 4.0])}, title="It grows", xlabel="words", ylabel="ms"),
+        "bars": plots.plot_bars(
+            {"negation": 90.0, "chain": 50.0},
+            title="Chains are hard",
+            xlabel="accuracy, %",
+            ylabel="pairs that turn on",
+            hatched=["chain"],
+            groups=("learned", "not learned"),
+            reference=("chance", 33.3),
+        ),
         "alignment": plots.plot_alignment(
             numpy.eye(2), ["les", "chats"], ["the", "cats"], {(0, 0)}, title="Both look right"
         ),
@@ -32,6 +41,14 @@ def test_every_figure_names_its_axes_and_has_words_for_it():
     for name, axes in every_figure().items():
         assert axes.get_xlabel() and axes.get_ylabel() and axes.get_title(loc="left"), name
         assert len(axes.figure.get_label()) > 30, name
+
+
+def test_bars_say_their_values_and_which_are_hatched():
+    axes = every_figure()["bars"]
+    assert "accuracy, %: negation 90.0, chain (not learned) 50.0" in axes.figure.get_label()
+    assert axes.get_legend_handles_labels()[1] == ["chance, 33", "learned", "not learned"]
+    with pytest.raises(ValueError, match="at least one name"):
+        plots.plot_bars({}, title="Nothing", xlabel="%", ylabel="names")
 
 
 def test_an_alignment_figure_says_where_each_word_looked():

@@ -1,11 +1,12 @@
 """What entailment pairs are made of: kinds, clauses, facts and phenomena to switch on, and which nouns never meet.
 
-`EASY` is a world that a small model learns in a minute, `FULL` has everything; any other is one `Difficulty` away.
+`EASY` is a world that a small model learns in a minute, `WIDE` adds every phenomenon, `FULL` has everything; any other
+is one `Difficulty` away.
 """
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 from course_utils.datasets.inference_logic import THING, Fact, Paints
@@ -112,6 +113,8 @@ class Difficulty:
 
 EASY = Difficulty((1, 4), (1, 2), FEW_KINDS, ("colours",), children=8, temptation=0.4)
 """What a small model learns in a minute: who paints what in which colour."""
+WIDE = replace(EASY, phenomena=PHENOMENA)
+"""The same small world with every phenomenon; takes a small model some minutes."""
 FULL = Difficulty((1, 6))
 """Everything."""
 

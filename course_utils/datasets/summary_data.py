@@ -126,7 +126,7 @@ def load_summaries(source: str = "default", **options) -> SummaryData:
 
 
 def report_data(
-    train_count: int = 10_000,
+    train_count: int = 30_000,
     test_count: int = 500,
     *,
     seed: int = 0,

@@ -45,13 +45,16 @@ def pairs_of(difficulty: Difficulty, train_count: int = 20_000, test_count: int 
     return made_inference_data(difficulty, train_count, test_count)
 
 
-def fit(recipe: Recipe, data: InferenceData, seed: int = 0, **options) -> tuple[EntailmentModel, History]:
+def fit(
+    recipe: Recipe, data: InferenceData, seed: int = 0, *, start: EntailmentModel | None = None, **options
+) -> tuple[EntailmentModel, History]:
     """Train a recipe on pairs.
 
     Args:
         recipe: what to train and how.
         data: made pairs or SNLI.
         seed: initial weights, pairs and their order.
+        start: a model of the same shape whose weights to begin with; None = fresh ones.
         options: further arguments of `training.train`.
     """
     if recipe.fresh:
@@ -60,7 +63,10 @@ def fit(recipe: Recipe, data: InferenceData, seed: int = 0, **options) -> tuple[
         batches = data.batches(recipe.batch_size, seed, recipe.rename)
 
     def build() -> EntailmentModel:
-        return EntailmentModel(recipe.system, len(data.vocabulary), **dict(recipe.options))
+        model = EntailmentModel(recipe.system, len(data.vocabulary), **dict(recipe.options))
+        if start is not None:
+            model.load_state_dict(start.state_dict())
+        return model
 
     return train_recipe(recipe, seed, build, lambda model: batches, **options)
 

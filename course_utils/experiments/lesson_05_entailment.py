@@ -4,11 +4,19 @@ from dataclasses import replace
 
 from course_utils.checkpoints import check_vocabulary, load_checkpoint, round_to_half, save_checkpoint
 from course_utils.datasets.inference_data import InferenceData, snli_data
-from course_utils.datasets.inference_difficulty import EASY
+from course_utils.datasets.inference_difficulty import EASY, WIDE, Difficulty
 from course_utils.datasets.inference_wording import words_of
 from course_utils.datasets.text import Vocabulary
 from course_utils.experiments.claims import Claim
-from course_utils.experiments.entailment import Recipe, fit, mean_loss, named_figures, pairs_of
+from course_utils.experiments.entailment import (
+    Recipe,
+    accuracy_by,
+    fit,
+    judge,
+    mean_loss,
+    named_figures,
+    pairs_of,
+)
 from course_utils.experiments.entailment_baselines import BASELINES, baseline_accuracies
 from course_utils.experiments.recipes import long_run, training_card
 from course_utils.models.entailment import SYSTEMS, EntailmentModel
@@ -181,24 +189,39 @@ def _measure(part: str):
 PARTS = {part: _measure(part) for part in _PARTS}
 
 LONG_TRAINING = {
-    f"05-{system}": Recipe(system, steps=10_000, learning_rate=3e-3, rename=True)
-    for system in ("conditional", "attention", "word-by-word")
+    **{
+        f"05-{system}": Recipe(system, steps=10_000, learning_rate=3e-3, rename=True)
+        for system in ("conditional", "attention", "word-by-word")
+    },
+    "05-wide": Recipe("word-by-word", steps=30_000, learning_rate=2e-3, rename=True),
 }
-"""The checkpoints: trained longer, on more pairs, with seed 0."""
-LONG_PAIRS = 40_000
+"""The checkpoints: trained longer, on more pairs, with seed 0. "05-wide" meets every phenomenon, and begins with the
+weights of "05-word-by-word": from fresh ones its looks do not form, and it learns its training pairs by heart."""
+LONG_PAIRS = {name: 150_000 if name == "05-wide" else 40_000 for name in LONG_TRAINING}
 """Training pairs of the checkpoints."""
+WIDE_TESTS = 2_000
+"""Pairs of each test of the wider world, whose phenomena share them."""
+FEWEST = 100
+"""Pairs that a share of them needs to stand on a card."""
+
+
+def world_of(name: str) -> Difficulty:
+    """The world that a checkpoint is trained and tested on: `WIDE` for "05-wide", `WORLD` for the others."""
+    return WIDE if name == "05-wide" else WORLD
 
 
 def train_checkpoint(name: str) -> None:
     """Train one of `LONG_TRAINING` and store it with its card."""
-    recipe, data = LONG_TRAINING[name], pairs_of(WORLD, LONG_PAIRS)
+    recipe, world = LONG_TRAINING[name], world_of(name)
+    data = pairs_of(world, LONG_PAIRS[name])
     model, history = fit(
         recipe,
         data,
+        start=load_trained("05-word-by-word")[0] if world is WIDE else None,
         **long_run(name, recipe, lambda model: mean_loss(model, data, data.validation), "nats per pair"),
     )
     round_to_half(model)
-    made_from = {"source": "default", "credit": data.credit, "world": repr(WORLD), "pairs": LONG_PAIRS}
+    made_from = {"source": "default", "credit": data.credit, "world": repr(world), "pairs": LONG_PAIRS[name]}
     metrics, words = checkpoint_metrics(name, model), list(data.vocabulary.words)
     save_checkpoint(name, model, training_card(name, recipe, history, made_from, metrics, vocabulary=words))
 
@@ -209,12 +232,22 @@ CHECKPOINTS = dict.fromkeys(LONG_TRAINING, train_checkpoint)
 def checkpoint_metrics(name: str, model: EntailmentModel, most: int | None = None) -> dict[str, float]:
     """The figures on a checkpoint's card, without its name in front; see `named_figures`.
 
+    Of "05-wide" also `phenomenon/<name>`, the accuracy in % on the test pairs that turn on it if these are at least
+    `FEWEST`, and as `baseline/<name>` the accuracy of what reads the hypothesis alone, or both as a bag of words.
+
     Args:
         name: a key of `LONG_TRAINING`.
         model: its model.
         most: pairs of each test; None = all.
     """
-    figures = named_figures("model", model, pairs_of(WORLD), most=most)
+    wide = name == "05-wide"
+    data = pairs_of(WIDE, test_count=WIDE_TESTS) if wide else pairs_of(WORLD)
+    figures = named_figures("model", model, data, most=most)
+    if wide:
+        pairs = data.test["test"][:most]
+        groups = accuracy_by(judge(model, data, pairs), pairs, lambda pair: pair.phenomena)
+        figures |= {f"phenomenon/{group}": 100 * share for group, (share, count) in groups.items() if count >= FEWEST}
+        figures |= {f"baseline/{way}": 100 * baseline_accuracies(way, data)["test"] for way in BASELINES}
     return {key.removeprefix("model/"): round(value, 4) for key, value in figures.items()}
 
 
@@ -226,7 +259,7 @@ def load_trained(name: str) -> tuple[EntailmentModel, dict]:
     """
 
     def build(card: dict) -> EntailmentModel:
-        check_vocabulary(name, card.get("vocabulary", ()), Vocabulary(words_of(WORLD.kinds)).words)
+        check_vocabulary(name, card.get("vocabulary", ()), Vocabulary(words_of(world_of(name).kinds)).words)
         recipe = LONG_TRAINING[name]
         return EntailmentModel(recipe.system, len(card["vocabulary"]), **dict(recipe.options))
 

@@ -140,6 +140,58 @@ def plot_lines(
     return describe(axes, f"{title}. {ylabel} over {xlabel}: {ends}.")
 
 
+def plot_bars(
+    values: Mapping[str, float],
+    *,
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    hatched: Sequence[str] = (),
+    groups: tuple[str, str] = ("", ""),
+    reference: tuple[str, float] | None = None,
+) -> Axes:
+    """Draw a bar for each name, in the order of `values`, the first on top.
+
+    Args:
+        values: what each bar shows, 0 or more; at least one.
+        title: the finding.
+        xlabel: what the values are, with their unit.
+        ylabel: what the names are.
+        hatched: names of the second group, hatched and in another colour.
+        groups: what the legend calls the other names and the hatched ones.
+        reference: a name and a value to compare with, drawn as a line.
+
+    Raises:
+        ValueError: if there is nothing to draw.
+    """
+    if not values:
+        raise ValueError("values is empty; expected at least one name with its value.")
+    names = list(values)
+    _, axes = plt.subplots(figsize=(8, 1.0 + 0.26 * len(names)), layout="constrained")
+    for group, hatch, colour in zip(groups, ("", "///"), ("C0", "C1"), strict=True):
+        rows = [row for row, name in enumerate(names) if (name in hatched) == bool(hatch)]
+        if rows:
+            widths = [values[names[row]] for row in rows]
+            axes.barh(rows, widths, color=colour, hatch=hatch, edgecolor="white", label=group or None)
+    for row, value in enumerate(values.values()):
+        axes.text(value, row, f" {value:.0f}", va="center", fontsize=9)
+    if reference is not None:
+        axes.axvline(
+            reference[1], color="0.3", linestyle="--", linewidth=1, label=f"{reference[0]}, {reference[1]:.0f}"
+        )
+    axes.set_yticks(range(len(names)), names, fontsize=9)
+    axes.set(xlabel=xlabel, ylabel=ylabel, xlim=(0, 1.08 * max(values.values()) + 1))
+    axes.invert_yaxis()
+    axes.grid(False, axis="y")
+    axes.set_title(title)
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(loc="lower right", fontsize=9)
+    said = ", ".join(
+        f"{name}{f' ({groups[1]})' if name in hatched else ''} {value:.1f}" for name, value in values.items()
+    )
+    return describe(axes, f"{title}. {xlabel}: {said}.")
+
+
 def plot_heatmap(
     values: ArrayLike,
     *,
