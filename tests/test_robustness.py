@@ -4,6 +4,7 @@ Each edge either simply works or ends in a message that says what was wrong; the
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
@@ -216,3 +217,76 @@ def test_a_stopped_kernel_keeps_the_steps_so_far(system, capsys):
     assert history.stopped == "interrupted" and len(history.losses) == 1
     assert weights_of(model).isfinite().all() and not model.training
     assert "interrupted after 1 of 9 steps" in capsys.readouterr().out
+
+
+# ------------------------------------------------------------------------- data sets of one example, and of none
+
+
+def _lesson_02(count: int):
+    from course_utils.datasets.parallel import phrase_data
+    from course_utils.experiments.lesson_02_additive_attention import ATTENTION
+    from course_utils.experiments.translation import fit
+
+    return fit, ATTENTION, phrase_data(count, 1)
+
+
+def _lesson_03(count: int):
+    from course_utils.datasets.digits import load_digit_images
+    from course_utils.experiments.glimpses import fit
+    from course_utils.experiments.lesson_03_glimpses import LIVE
+
+    split = load_digit_images("default").train
+    return fit, LIVE["conv"], type(split)(*(part[:count] for part in split))
+
+
+def _lesson_04(count: int):
+    from course_utils.experiments.captioning import fit, scenes_of
+    from course_utils.experiments.lesson_04_captioning import LIVE
+
+    return fit, LIVE["soft"], scenes_of(LIVE["soft"].groups, count, 1)
+
+
+def _lesson_05(count: int):
+    from course_utils.experiments.entailment import fit, pairs_of
+    from course_utils.experiments.lesson_05_entailment import LIVE, WORLD
+
+    return fit, LIVE["word-by-word"], pairs_of(WORLD, count, 1)
+
+
+def _lesson_06(count: int):
+    from course_utils.experiments.lesson_06_speech import LIVE
+    from course_utils.experiments.speech import fit, utterances_of
+
+    return fit, LIVE["location"], utterances_of(count, 1)
+
+
+def _lesson_07(count: int):
+    from course_utils.experiments.lesson_07_summarization import LIVE
+    from course_utils.experiments.summarization import fit, texts_of
+
+    return fit, LIVE["abs-attention"], texts_of("default", train_count=count)
+
+
+LESSONS = {"02": _lesson_02, "03": _lesson_03, "04": _lesson_04, "05": _lesson_05, "06": _lesson_06, "07": _lesson_07}
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_one_example_is_a_data_set(lesson):
+    if lesson == "03":
+        with pytest.raises(ValueError, match="the split has 1 pictures; expected 1 and 2 or more"):
+            fit, recipe, data = LESSONS[lesson](1)  # fragments of clutter come from another digit
+            fit(replace(recipe, steps=2), data, 0, progress=False)
+        return
+    fit, recipe, data = LESSONS[lesson](1)
+    model, history = fit(replace(recipe, steps=3), data, 0, progress=False)
+    assert len(history.losses) == 3 and weights_of(model).isfinite().all()
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_data_set_without_an_example_is_refused(lesson):
+    def trained():
+        fit, recipe, data = LESSONS[lesson](0)
+        fit(replace(recipe, steps=3), data, 0, progress=False)
+
+    with pytest.raises(ValueError, match="expected"):
+        trained()

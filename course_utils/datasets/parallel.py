@@ -115,13 +115,19 @@ def phrase_data(train_count: int = 30_000, test_count: int = 100, short_share: f
         train_count: training phrases; a corpus has more short sentences than long ones, and so has this one.
         test_count: test phrases per bucket of source lengths.
         short_share: share of training phrases with at most `SHORT_LENGTH` source words.
+
+    Raises:
+        ValueError: if a count is below 1.
     """
+    if train_count < 1:
+        raise ValueError(f"train_count is {train_count}; expected at least 1 phrase to train on.")
     longest = PHRASE_BUCKETS[-1][1]
 
     def mixed(count: int, split: str) -> list:
         short = round(count * short_share)
-        phrases = make_phrases(short, split=split, max_length=SHORT_LENGTH)
-        phrases += make_phrases(count - short, split=split, min_length=SHORT_LENGTH + 1, max_length=longest)
+        phrases = make_phrases(short, split=split, max_length=SHORT_LENGTH) if short else []
+        if count > short:
+            phrases += make_phrases(count - short, split=split, min_length=SHORT_LENGTH + 1, max_length=longest)
         random.Random(0).shuffle(phrases)
         return phrases
 
