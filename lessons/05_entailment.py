@@ -701,10 +701,10 @@ if wrong:
 #
 # ### A wider world
 #
-# Kinds and colours are not all there is to reason about. The same children also paint *two small dogs*, no dogs, *at least one* animal; *every* child paints something; a picture is painted *by* somebody; and one child sits *to the left of* another. The reasoner knows all of this, and the
-# same model, word by word, was trained on all of it, with more patience. Predict: which of these does it learn last?
+# Kinds and colours are not all there is to reason about. In a wider world things are big or small and can be counted (*at most two* owls), what is painted may be told in the passive, somebody paints *no* foxes, *no child* or *some child* paints them, and children paint *above* and *to the left of* each other. The
+# reasoner knows all of this. Trained on such pairs from fresh weights, the model learned them by heart: its looks never formed. So it began with the weights of the model above, which knew already how to look: first the easy world, then the wide one. Predict: which phenomenon is the hardest?
 
-# %% tags=["gallery"]
+# %%
 wide_data = pairs_of(WIDE, 300, 100 if FAST else WIDE_TESTS)  # only its tests are needed here
 wide_test = wide_data.test["test"]
 try:

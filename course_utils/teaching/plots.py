@@ -184,8 +184,8 @@ def plot_bars(
     axes.invert_yaxis()
     axes.grid(False, axis="y")
     axes.set_title(title)
-    if axes.get_legend_handles_labels()[1]:
-        axes.legend(loc="lower right", fontsize=9)
+    if axes.get_legend_handles_labels()[1]:  # below, as bars may be long
+        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.7 / len(names) - 0.08), ncols=3, fontsize=9, frameon=False)
     said = ", ".join(
         f"{name}{f' ({groups[1]})' if name in hatched else ''} {value:.1f}" for name, value in values.items()
     )
