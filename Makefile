@@ -35,7 +35,7 @@ notebooks: $(READY)  ## rebuild the notebooks whose lesson changed
 site: $(READY)  ## build the course's pages in build/site/html
 	@$(BIN)/python -m tools.site $(OPTIONS)
 
-bench: $(READY)  ## measure the decoders' speed
+bench: $(READY)  ## measure the models' speed
 	@$(BIN)/python -m tools.bench $(OPTIONS)
 
 constraints: $(READY)  ## record today's versions in constraints.txt

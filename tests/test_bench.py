@@ -1,14 +1,23 @@
-"""The benchmark runs, prints its table, and compares like with like."""
+"""The benchmark runs and compares like with like; its page shows what is stored; imports stay light."""
 
 import json
 import math
+import pkgutil
 
 import pytest
 import torch
+from torch import nn
 
+import course_utils
 from course_utils.models.translation import RNNsearch
-from tools.bench import QUICK, WithoutAttention, main, random_batch
+from course_utils.teaching.run_times import LessonTime, RunTimes, load_run_times
+from tools import bench_lessons, speed_page
+from tools.bench import main
+from tools.bench_imports import LIGHT, MEASURED, loaded_by
+from tools.bench_lessons import LIMITS, TEXTBOOKS, stretched, units_of
 from tools.bench_peer import PeerUnavailable, load_peer
+from tools.bench_timing import compare, peak_bytes
+from tools.bench_translation import QUICK, WithoutAttention, random_batch
 from tools.textbook_rnnsearch import TextbookRNNsearch
 
 
@@ -58,6 +67,86 @@ def test_lengths_are_those_of_multi30k():
     assert lengths.min() >= 4 and lengths.max() <= 40
 
 
+# ------------------------------------------------------------------------- the lessons' systems
+
+
+@pytest.fixture(scope="module")
+def live() -> dict[str, bench_lessons.Live]:
+    return {item.system: item for item in bench_lessons.live(1)}
+
+
+def test_every_live_system_is_caught_untrained(live):
+    assert {*TEXTBOOKS, *LIMITS} <= live.keys()
+    for item in live.values():
+        assert item.model.training and len(item.batch[0]) > 1 and units_of(item.batch) > 1
+    assert {item.lesson for item in live.values()} == {"01, 02", "03", "04", "05", "06", "07"}
+
+
+@pytest.mark.parametrize("system", TEXTBOOKS)
+def test_a_textbook_model_computes_what_ours_computes(live, system):
+    model, batch = live[system].model.double(), live[system].batch
+    batch = type(batch)(*(tensor.double() if tensor.is_floating_point() else tensor for tensor in batch))
+    for layer in model.modules():
+        if isinstance(layer, nn.Dropout):
+            layer.p = 0.0
+    textbook = TEXTBOOKS[system](model)
+    losses = []
+    for contestant in (model, textbook):
+        torch.manual_seed(1)  # of drawn places
+        loss = contestant.loss(batch)
+        losses.append(loss if isinstance(loss, torch.Tensor) else loss.mean)
+        losses[-1].backward()
+    model.float()
+    assert losses[0].item() == pytest.approx(losses[1].item(), rel=1e-10)
+    theirs = dict(textbook.model.named_parameters())
+    for name, parameter in model.named_parameters():
+        if parameter.grad is not None:
+            assert torch.allclose(parameter.grad, theirs[name].grad.float(), atol=1e-7), name
+    model.zero_grad()
+
+
+@pytest.mark.parametrize("system", [name for name, limit in LIMITS.items() if not isinstance(limit, str)])
+def test_a_limit_can_be_trained(live, system):
+    item = live[system]
+    limit = LIMITS[system](item.model.float())
+    loss = limit.loss(item.batch)
+    loss.backward()
+    assert loss.isfinite() and all(name in {*TEXTBOOKS, *live, None} for name in [system])
+
+
+def test_a_source_is_stretched_for_one_example_as_often_as_asked(live):
+    batch = live["rnn-search"].batch
+    longest = int(batch.source_mask.sum(dim=1).max())
+    twice = stretched(batch, 3, 2)
+    assert twice.source.shape == twice.source_mask.shape == (3, 2 * longest) and bool(twice.source_mask.all())
+    assert torch.equal(twice.source[0, :longest], twice.source[2, longest:])
+    assert twice.target_output.shape[0] == 3
+
+
+def test_peak_memory_is_what_is_held_at_one_time():
+    megabyte = 250_000  # floats
+
+    def one_after_another():
+        for _ in range(4):
+            torch.empty(megabyte).fill_(1.0)
+
+    def together():
+        return [torch.empty(megabyte) for _ in range(4)]
+
+    assert 1e6 <= peak_bytes(one_after_another) < 1.2e6
+    assert 4e6 <= peak_bytes(together) < 4.2e6
+
+
+def test_a_comparison_without_a_target_is_neither_reached_nor_missed():
+    seconds = {"a": [2.0, 4.0, 3.0], "b": [1.0, 1.0, 1.0]}
+    free, least, most = (compare("", seconds, "a", "b", **target) for target in ({}, {"at_least": 4}, {"at_most": 3}))
+    assert (free.median, free.low, free.high) == (3.0, 2.0, 4.0)
+    assert (free.reached, least.reached, most.reached) == (None, False, True)
+
+
+# --------------------------------------------------------------------------- the command
+
+
 def test_quick_benchmark(tmp_path, capsys):
     threads = torch.get_num_threads()
     results = main(["--quick", "--no-peer", "--output", str(tmp_path / "bench.json")])
@@ -72,8 +161,15 @@ def test_quick_benchmark(tmp_path, capsys):
         *(("batch", value) for value in QUICK.growth_batches),
         *(("vocabulary", value) for value in QUICK.growth_vocabularies),
     ]
-    assert all(row["low"] <= row["seconds"] <= row["high"] for row in results["growth"])
+    assert all(row["low"] <= row["seconds"] <= row["high"] for row in results["growth"] + results["lesson_growth"])
+    steps = {step["system"]: step for step in results["steps"]}
+    assert {name for name, step in steps.items() if step["textbook"]} == set(TEXTBOOKS)
+    assert {name for name, step in steps.items() if step["limit"]} == set(LIMITS)
+    assert all(step["seconds"] > 0 and step["peak_megabytes"] > 1 for step in steps.values())
+    assert {row["module"] for row in results["imports"]} == set(MEASURED)
     assert json.loads((tmp_path / "bench.json").read_text())["versions"]["torch"]
+    page = speed_page.speed_page(results, None)
+    assert "`word-by-word`" in page and "Not recorded yet" in page
 
 
 def test_a_missing_peer_is_said_and_not_fatal(tmp_path, monkeypatch, capsys):
@@ -89,8 +185,63 @@ def test_a_missing_peer_is_said_and_not_fatal(tmp_path, monkeypatch, capsys):
         raise PeerUnavailable("d2l could not be installed (no network)")
 
     monkeypatch.setattr(tools.bench, "load_peer", unavailable)
-    monkeypatch.setattr(tools.bench, "measure_training", lambda sizes, peer: [])
-    monkeypatch.setattr(tools.bench, "measure_search", lambda sizes: [])
-    monkeypatch.setattr(tools.bench, "measure_growth", lambda sizes: [])
+    for name in ("training", "search", "growth", "steps", "lesson_growth", "decoding", "imports"):
+        monkeypatch.setattr(tools.bench, f"measure_{name}", lambda *arguments, **options: [])
     assert main(["--quick"])["peer"] is None
     assert "Without the peer d2l: d2l could not be installed (no network). Is the package" in capsys.readouterr().out
+
+
+# --------------------------------------------------------------------------- the page
+
+
+def test_the_page_shows_what_is_stored():
+    bench = json.loads(speed_page.BENCH.read_text(encoding="utf-8"))
+    assert speed_page.PAGE.read_text(encoding="utf-8") == speed_page.speed_page(bench, load_run_times()), (
+        "docs/speed.md is stale; run: python -m tools.bench --page"
+    )
+
+
+def test_no_lesson_is_over_its_budget():
+    times = load_run_times()
+    if times is None:
+        pytest.skip("no times are recorded: make lessons OPTIONS=--record")
+    assert speed_page.over_budget(times) == []
+
+
+def test_what_is_over_budget_is_named():
+    def lesson(name, seconds, slowest):
+        return LessonTime(name, name, seconds, slowest, "fit(recipe)", "1.0 GB")
+
+    good = RunTimes("2 cores", "3.11", "2.15", 0.01, (lesson("01", 200, 59), lesson("02", 100, 5)))
+    assert speed_page.over_budget(good) == []
+    bad = RunTimes("2 cores", "3.11", "2.15", 0.01, (lesson("01", 241, 61), *[lesson("02", 240, 60)] * 6))
+    found = speed_page.over_budget(bad)
+    assert found == ["01 took 241 s", "01: a cell took 61 s (fit(recipe))", "the course took 1681 s"]
+    bench = json.loads(speed_page.BENCH.read_text(encoding="utf-8"))
+    assert "it takes 5." in speed_page.speed_page(bench, good)
+
+
+# --------------------------------------------------------------------------- imports
+
+LEARNING = {"torch", "numpy"}
+MAKING = {"scipy", "sklearn", "joblib", "pandas", "pyarrow", "PIL", "babel", "num2words"}
+"""What data are made with, and what scikit-learn brings along."""
+ALLOWED = {
+    "mechanisms": LEARNING,
+    "models": LEARNING,
+    "datasets": LEARNING | MAKING,
+    "experiments": LEARNING | MAKING | {"sacrebleu", "rouge_score"},
+}
+"""Floor → what its modules may load when they are imported; more only inside the functions that need it."""
+
+
+def test_light_modules_load_nothing_heavy():
+    assert loaded_by(*LIGHT) == set()
+
+
+@pytest.mark.parametrize("floor", ALLOWED)
+def test_a_floor_loads_no_more_than_it_may(floor):
+    folder = [f"{path}/{floor}" for path in course_utils.__path__]
+    modules = [f"course_utils.{floor}.{name}" for _, name, _ in pkgutil.iter_modules(folder) if name != "__main__"]
+    assert len(modules) > 3
+    assert loaded_by(*modules) <= ALLOWED[floor]

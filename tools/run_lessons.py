@@ -22,6 +22,7 @@ from nbformat import NotebookNode
 
 from course_utils.experiments.claims import write_json
 from course_utils.paths import data_folder
+from tools import speed_page
 from tools.build_notebooks import is_executed, write_clean
 from tools.execution import Run, execute
 from tools.lesson_source import LessonError
@@ -114,7 +115,7 @@ def show(report: Report) -> None:
 
 
 def record(reports: Iterable[Report]) -> None:
-    """Keep the times in data/results/run_times.json, from which the site makes its page."""
+    """Keep the times in data/results/run_times.json; the site and docs/speed.md show them."""
     lessons = [
         {
             "name": report.lesson,
@@ -134,6 +135,7 @@ def record(reports: Iterable[Report]) -> None:
     }
     content = {"command": "make lessons OPTIONS=--record", **machine, "lessons": lessons}
     write_json(data_folder("results") / "run_times.json", content)
+    speed_page.write()
 
 
 def main(arguments: list[str] | None = None, project: Project | None = None) -> int:
