@@ -3,10 +3,12 @@
 Counted are calls of PyTorch's kernels, multiplications in matrix products and convolutions, and bytes of new tensors,
 for one step of every system that a lesson trains live, on eight examples. The counts do not depend on the machine or
 on what else it does, so a test can compare them with data/results/operations.json and fail when one grows by a tenth.
+The same is counted for lesson 2's RNNsearch at its paper's sizes; docs/full_scale.md reasons from both.
 """
 
 import argparse
 import json
+import random
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -17,10 +19,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from course_utils.experiments.claims import write_json
 from course_utils.paths import data_folder
+from tools import full_scale
 
 EXAMPLES = 8
 ALLOWED = 1.1
 """How many times the kept count a count may be."""
+PAPER = {"embedding_size": 620, "hidden_size": 1000, "attention_size": 1000, "vocabulary": 30_000, "words": 50}
+"""RNNsearch as in Bahdanau et al. 2015, arXiv 1409.0473, appendices A and B; the longest sentences it trained on."""
 
 
 @dataclass(frozen=True)
@@ -82,18 +87,49 @@ def cost_of(work: Callable[[], object]) -> Cost:
     return Cost(counter.kernels, flops.get_total_flops(), counter.bytes)
 
 
-def cost_of_step(fit: Callable, recipe, *data) -> Cost:
-    """Count one training step: what a training of two steps costs more than one of a single step."""
-    one, two = (
-        cost_of(lambda steps=steps: fit(replace(recipe, steps=steps), *data, 0, progress=False)) for steps in (1, 2)
-    )
-    return two - one
+def cost_of_step(fit: Callable, recipe, *data) -> tuple[Cost, int]:
+    """Count one training step: what a training of two steps costs more than one of a single step.
+
+    Returns:
+        The cost, and how many numbers the model has.
+    """
+    models = []
+
+    def train(steps: int) -> None:
+        models.append(fit(replace(recipe, steps=steps), *data, 0, progress=False)[0])
+
+    one, two = (cost_of(lambda steps=steps: train(steps)) for steps in (1, 2))
+    return two - one, size_of(models[0])
 
 
-def costs() -> Iterator[tuple[str, str, Cost]]:
-    """Count every system that a lesson trains live: lesson, system, cost."""
+def size_of(model: torch.nn.Module) -> int:
+    """How many numbers a model learns."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def costs() -> Iterator[tuple[str, str, Cost, int]]:
+    """Count every system that a lesson trains live: lesson, system, cost of a step, numbers that it learns."""
     for lesson, name, fit, recipe, data in live_trainings():
-        yield lesson, name, cost_of_step(fit, replace(recipe, batch_size=EXAMPLES), data)
+        yield lesson, name, *cost_of_step(fit, replace(recipe, batch_size=EXAMPLES), data)
+
+
+def cost_at_paper_size(examples: int = 2) -> tuple[Cost, int]:
+    """Count a training step of RNNsearch as large as in its paper; nothing is trained.
+
+    Args:
+        examples: sentence pairs; operations and bytes are in proportion to them.
+
+    Returns:
+        The cost with the optimiser's part left out, and how many numbers the model has.
+    """
+    from course_utils.datasets.text import make_pair_batch
+    from course_utils.models.translation import RNNsearch
+
+    sizes = {name: PAPER[name] for name in ("embedding_size", "hidden_size", "attention_size")}
+    model, draw = RNNsearch(PAPER["vocabulary"], PAPER["vocabulary"], **sizes), random.Random(0)
+    sentences = [[draw.randrange(4, PAPER["vocabulary"]) for _ in range(PAPER["words"])] for _ in range(2 * examples)]
+    batch = make_pair_batch(list(zip(sentences[::2], sentences[1::2], strict=True)))
+    return cost_of(lambda: model.loss(batch).mean.backward()), size_of(model)
 
 
 def live_trainings(size: int = 1) -> Iterator[tuple[str, str, Callable, object, object]]:
@@ -183,12 +219,15 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_num_threads(1)
     print(f"one training step on {EXAMPLES} examples\n{'':<26}{'kernels':>9}{'operations':>13}{'megabytes':>11}")
     rows = []
-    for lesson, name, cost in costs():
+    for lesson, name, cost, size in costs():
         print(f"{lesson} {name:<23}{cost.kernels:>9,}{cost.operations / 1e6:>11,.0f} M{cost.bytes / 1e6:>11,.1f}")
-        rows.append({"lesson": lesson, "system": name, "step": vars(cost)})
+        rows.append({"lesson": lesson, "system": name, "step": vars(cost), "parameters": size})
     if options.write:
+        cost, size = cost_at_paper_size(examples=2)
+        paper = {"sizes": PAPER, "examples": 2, "step": vars(cost), "parameters": size}
         content = {"command": "python -m tools.operations --write", "torch": torch.__version__, "steps": rows}
-        write_json(data_folder("results") / "operations.json", content)
+        write_json(data_folder("results") / "operations.json", {**content, "paper": paper})
+        full_scale.write()
     return 0
 
 
