@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tools.project import Project
-from tools.site.reference import mark_code, skip_field_of_tuple
+from tools.site.reference import mark_code, skip_member
 
 _project = Project()
 
@@ -29,6 +29,7 @@ myst_links_external_new_tab = False
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
 napoleon_custom_sections = [("Attributes", "params_style")]
 
@@ -59,6 +60,7 @@ html_theme_options = {
     "home_page_in_toc": True,
     "collapse_navbar": True,  # of the sidebar only the part that one reads in: pages are small and quickly made
     "show_toc_level": 2,
+    "navbar_persistent": [],  # a bar above would take the menu's button from the one that is seen
     "search_bar_text": "Search the course",
     "back_to_top_button": False,
 }
@@ -66,5 +68,5 @@ html_theme_options = {
 
 def setup(app):
     """Make autodoc read the docstrings as they are written here."""
-    app.connect("autodoc-skip-member", skip_field_of_tuple)
+    app.connect("autodoc-skip-member", skip_member)
     app.connect("autodoc-process-docstring", mark_code, priority=0)  # before napoleon

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Start here
 #
-# **Where to Look — attention in recurrent encoder–decoders.** Seven lessons, each about an hour.
+# **Where to Look — attention in recurrent encoder–decoders.** Seven lessons, and this short one before them.
 #
 # A translator reads a sentence, looks back at the words it needs, and writes. In 2014 a neural network could do the
 # first and the last of these. It had to squeeze everything it read into one vector of fixed size, and long sentences
@@ -15,7 +15,19 @@
 # - **Every paper's claim is tested again.** Baseline and mechanism do the same work over several seeds, and the
 #   lesson prints the verdict, whatever it is.
 #
-# This notebook checks your machine, shows how a lesson is built, fixes the words we use, and lets you try one exercise.
+# This notebook draws the map, checks your machine, shows how a lesson is built, fixes the words we use, and lets you try one exercise.
+
+# %% [markdown]
+# ## What you will be able to do at the end
+#
+# - **Write** attention from nothing: score, mask, softmax, average; and its relatives that draw one place, move a window, or remember where the last look was.
+# - **Build and train** the systems of a dozen papers, small enough for a laptop: for sentences, pictures, captions, logic, speech and summaries.
+# - **Search** a sentence: greedily, with a beam, and say what each of them maximises.
+# - **Mark** an attention map against the truth, beside chance and a simple guess, and say what it proves and what it does not.
+# - **Test** a paper's claim: a baseline on the same work, several seeds, an interval, a verdict that may be "not confirmed".
+# - **Find** the usual mistakes: padding that leaks, a mask upside down, a softmax over the wrong axis, a label that the wording gives away.
+#
+# What you need: Python, and what a gradient is. You have trained some small network before, in PyTorch or in anything else.
 
 # %% [markdown]
 # ## Your machine
@@ -31,9 +43,15 @@ import time
 import torch
 from torch import nn
 
+from IPython.display import Markdown, display
+
 from course_utils.metrics import alignment_error_rate, attention_mass_on_gold, hard_alignment
+from course_utils.teaching.course_map import plot_course_map
 from course_utils.teaching.exercises import check, checked
+from course_utils.teaching.glossary import glossary_table
+from course_utils.teaching.machine import check_machine
 from course_utils.teaching.plots import house_style, plot_alignment, show
+from course_utils.teaching.run_times import in_words, load_run_times
 
 FAST = os.environ.get("WHERE_TO_LOOK_FAST") == "1"  # shorter measurements, for automatic tests
 SEED = 0
@@ -44,6 +62,16 @@ house_style()
 device = "cuda" if torch.cuda.is_available() else "cpu"
 print(f"Python {platform.python_version()}, torch {torch.__version__}")
 print(f"computing on: {device}, {torch.get_num_threads()} thread(s), {os.cpu_count()} core(s)")
+
+# %% [markdown]
+# Is everything there that the lessons need? Each line is something that was tried. *LOOK* stands before what needs your attention, and the line says what to do.
+
+# %%
+findings = check_machine()
+for finding in findings:
+    print(finding)
+unwell = [finding.what for finding in findings if not finding.good]
+print(f"\nlook at: {', '.join(unwell)}" if unwell else "\nThis machine is ready.")
 
 # %% [markdown]
 # The basic unit of work is a matrix product. We repeat it for a moment on **one** thread, count processor time, and keep the
@@ -101,17 +129,31 @@ print(f"one training step: {step_seconds * 1000:.0f} ms")
 print(f"that makes about {steps_per_minute:,.0f} in a minute")
 
 # %% [markdown]
-# Now we can say what to expect. Lessons are written so that each stays under its time budget on a plain laptop with two cores.
-# We scale the budget by how your step compares with the same step on the machine that the budget was set on.
+# ## The map, and how long it takes
+#
+# Lesson 1 shows what goes wrong, lesson 2 has the answer, and every other lesson takes it somewhere else. So begin with 1 and 2. After that the order is
+# yours; only 4 needs 3, for its hard attention.
 
 # %%
-BUDGET_MINUTES = 4  # one lesson from top to bottom
-BUDGET_STEP_SECONDS = 0.055  # the step above, on the machine of the budget
+show(plot_course_map())
 
-expected_minutes = BUDGET_MINUTES * max(0.25, step_seconds / BUDGET_STEP_SECONDS)
-print(f"one lesson, from top to bottom: at most about {expected_minutes:.0f} minute(s) here")
-if expected_minutes > 2 * BUDGET_MINUTES:
-    print("That is long. The lessons also run in Colab: use the badge at the top.")
+# %% [markdown]
+# How long is a lesson? There are two answers. Reading, predicting and solving its exercises takes an afternoon. Running it from top to bottom takes minutes: they
+# were measured on one machine, and the next cell scales them by how your training step compares with the same step there.
+
+# %%
+BUDGET_MINUTES = 4  # what a lesson may take at most, on two cores without a GPU
+
+times = load_run_times()
+if times is None:
+    print(f"Nobody has recorded the times of this version yet. Each lesson is built to take at most {BUDGET_MINUTES} minutes on two cores.")
+else:
+    here = times.scaled(step_seconds)
+    print(f"measured on {times.machine}: {1000 * times.step_seconds:.0f} ms for a training step; here {1000 * step_seconds:.0f} ms")
+    for lesson in times.lessons:
+        print(f"{in_words(lesson.seconds):>8} there, about {in_words(here[lesson.name]):>7} here   {lesson.title}")
+    if sum(here.values()) > 3 * times.seconds:
+        print("That is long. The lessons also run in Colab: use the badge at the top.")
 
 # %% [markdown]
 # ## How every lesson goes
@@ -188,24 +230,13 @@ print(f"wrong: {', '.join(wrong)}   alignment error rate {error:.2f}   attention
 # ## One name for one thing
 #
 # Papers use many names. Here each thing has one, in the text and in the code. Shapes are written in this order: batch, position, size.
-#
-# | name | what it is | also called |
-# |---|---|---|
-# | **source**, **target** | what is read, what is written | input, output |
-# | **encoder outputs** | one vector per source position, `(batch, source_length, hidden_size)` | annotations, memory, hidden states |
-# | **source mask** | `(batch, source_length)`, **True = real token**, False = padding | padding mask (often the other way round!) |
-# | **query** | the decoder's state, as it asks where to look | $s_{i-1}$ |
-# | **keys** | what the query is compared with: encoder outputs, transformed once per sentence | $U_a h_j$ |
-# | **scores** | one number per source position: how well it fits the query | energies, $e_{ij}$, logits |
-# | **attention weights** | softmax of the scores over the real positions; they sum to one | $\alpha_{ij}$, soft alignment |
-# | **context** | average of the encoder outputs, weighted by the attention weights | $c_i$, glimpse |
-# | **fixed-length** | the decoder without attention: one vector for the whole source | bottleneck, thought vector |
-# | **gold alignment** | which source positions a target word really comes from; known, because we built the data | reference alignment |
-# | **alignment error rate** (AER) | share of disagreement between the model's links and the gold ones: 0 is perfect, 1 is none right | |
-# | **greedy**, **beam** | decoding: take the best word each time, or keep the best few sentences | |
-# | **teacher forcing** | in training, the decoder is fed the true previous word, not its own | |
-# | **checkpoint** | a trained model in a file, with a card that says how it was made | |
-# | **claim**, **verdict** | what a paper says, and whether our repetition bears it out | |
+
+# %% tags=["exact"]
+display(Markdown(glossary_table(lessons=[0])))
+
+# %% [markdown]
+# Each lesson adds some of its own. You need not learn them: `from course_utils.teaching.glossary import explain`, then `explain("pointing game")`, in a cell of your own, says
+# what a word means, in any lesson. `explain()` shows all.
 
 # %% [markdown]
 # ## Try an exercise
@@ -271,7 +302,8 @@ rows = {
     "computing on": f"{device}, {torch.get_num_threads()} thread(s)",
     "one training step": f"{step_seconds * 1000:.0f} ms",
     "steps in a minute": f"{steps_per_minute:,.0f}",
-    "one lesson, at most about": f"{expected_minutes:.0f} min",
+    "the whole course, about": in_words(sum(times.scaled(step_seconds).values())) if times else "not recorded yet",
+    "to look at": ", ".join(unwell) or "nothing",
     "each timing took": f"{MEASURE_SECONDS:.1f} s" + (" (the fast setting)" if FAST else ""),
 }
 for name, value in rows.items():

@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 CONDA_NAMES = {"matplotlib-base": "matplotlib", "pytorch-cpu": "torch", "seaborn-base": "seaborn"}
-COMMANDS = ["lab", "test", "lessons", "notebooks", "bench"]
+COMMANDS = ["lab", "test", "lessons", "notebooks", "site", "bench"]
 
 
 @pytest.fixture(scope="module")

@@ -89,12 +89,13 @@ class Site:
 
     def _generated(self) -> dict[str, str | bytes]:
         """What pages of docs/ include."""
-        times = load_run_times()
+        times, pictures = load_run_times(), lessons.card_pictures(self.project)
         return {
+            **{f"{name}.png": figure.png for name, figure in pictures.items()},
             "explorer.html": landing.landing_explorer().html,
             "begin.md": landing.ways_to_begin(self.project),
             "claims.md": landing.claims_in_a_sentence(),
-            "lessons.md": lessons.lesson_cards(self.project, times),
+            "lessons.md": lessons.lesson_cards(self.project, times, pictures),
             "map.md": self._map(),
             "glossary.md": words.glossary(),
             "run_times.md": words.run_times(times),
@@ -144,6 +145,8 @@ class Site:
         status = subprocess.call([*command, self.source, self.html], cwd=self.project.root)
         if status == 0:
             copy_mathjax(self.html / "_static" / "mathjax")
+        else:  # pages that were read are not read again, and their warnings would be heard once only
+            shutil.rmtree(self.doctrees, ignore_errors=True)
         return status
 
 

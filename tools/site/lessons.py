@@ -9,7 +9,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_utils.teaching.run_times import RunTimes, in_words
-from tools.gallery import figures
+from tools.gallery import Figure, figures
 from tools.generated_cells import badge_row, launch_addresses
 from tools.project import Project
 
@@ -85,23 +85,27 @@ def _is_dead(output: NotebookNode) -> bool:
     return list(data) == ["text/plain"] and bool(_WIDGET_WITHOUT_KERNEL.match(text) or "0%|" in text)
 
 
-def lesson_cards(project: Project, times: RunTimes | None) -> str:
+def card_pictures(project: Project) -> dict[str, Figure]:
+    """The first figure that each lesson gives to the gallery, by the notebook's name."""
+    return {figure.notebook: figure for figure in reversed(figures(project))}
+
+
+def lesson_cards(project: Project, times: RunTimes | None, pictures: dict[str, Figure]) -> str:
     """HTML and Markdown for the list of lessons: a figure, the title, the question, the time.
 
     Args:
         project: whose lessons.
         times: how long they take, if that is known.
+        pictures: the figure of each lesson, which lies in `_generated/NAME.png`.
     """
-    pictures = {figure.notebook: figure for figure in reversed(figures(project))}
     seconds = {lesson.name: lesson.seconds for lesson in times.lessons} if times else {}
     parts = []
     for lesson in find_lessons(project):
         stem = lesson.path.stem
         lines = [f"## [{lesson.title}]({lesson.page}.ipynb)", ""]
         if stem in pictures:
-            figure = pictures[stem]
-            source, words = figure.path.removeprefix("docs/"), html.escape(figure.alternative)
-            lines += [f'<img class="card" src="{source}" alt="{words}">', ""]
+            words = html.escape(pictures[stem].alternative)
+            lines += [f'<img class="card" src="_generated/{stem}.png" alt="{words}">', ""]
         if lesson.question:
             lines += [lesson.question[0].upper() + lesson.question[1:], ""]
         time = f"About {in_words(seconds[stem])} from top to bottom. " if stem in seconds else ""

@@ -56,17 +56,18 @@ def reference_pages(project: Project) -> dict[str, str]:
     return {"index.md": "\n".join(lines) + "\n", **{f"{name}.rst": _page(name) for name in listed}}
 
 
-def skip_field_of_tuple(app, what, name, member, skip, options) -> bool | None:
-    """Leave out the fields of named tuples: their class explains them, and Python's own text says only their number."""
-    return True if (getattr(member, "__doc__", "") or "").startswith("Alias for field number") else None
+def skip_member(app, what, name, member, skip, options) -> bool | None:
+    """Leave out paths of the building machine, and fields of named tuples, of which Python says but a number."""
+    numbered = (getattr(member, "__doc__", "") or "").startswith("Alias for field number")
+    return True if numbered or isinstance(member, Path) else None
 
 
 def mark_code(app, what, name, obj, options, lines: list[str]) -> None:
-    """Mark indented lines of a docstring as code, in place. Those under a section's name, such as "Args:", are not."""
+    """Mark indented lines of a docstring as code, in place, but not those under a section's name, such as "Args:"."""
     marked, section, code = [], False, False
     for number, line in enumerate(lines):
         if line and not line.startswith(" "):
-            section, code = line.rstrip() in SECTIONS, False
+            section, code = line.rstrip() in SECTIONS, line.rstrip().endswith("::")
         elif line.strip() and not section and not code and number and not lines[number - 1].strip():
             marked += [".. code-block:: text", ""]
             code = True

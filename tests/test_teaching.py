@@ -1,0 +1,116 @@
+"""What lesson 0 shows: the glossary, the map, the times, the state of the machine."""
+
+import json
+
+import pytest
+
+from course_utils.teaching import course_map, glossary, machine, run_times
+
+
+def test_every_word_is_explained_once():
+    names = [name for term in glossary.TERMS for name in term.names]
+    assert len(names) == len(set(names)) and all(term.meaning for term in glossary.TERMS)
+    assert {term.lesson for term in glossary.TERMS} == set(range(8))
+
+
+def test_the_table_has_the_words_of_the_lessons_that_are_asked_for():
+    first, all_of_them = glossary.glossary_table([0]), glossary.glossary_table()
+    assert "**query**" in first and "**pointing game**" not in first and "**pointing game**" in all_of_them
+    assert all(row.count(" | ") == 2 for row in all_of_them.splitlines()[2:])
+
+
+@pytest.mark.parametrize("name", ["pointing game", "Beam", "annotations", " AER "])
+def test_words_are_found_by_any_of_their_names(name, capsys):
+    glossary.explain(name)
+    assert capsys.readouterr().out
+
+
+def test_a_glimpse_is_the_glimpse_of_lesson_3():
+    assert glossary.find_term("glimpse").lesson == 3, "it is also another name for the context"
+
+
+def test_an_unknown_word_names_its_neighbours():
+    with pytest.raises(KeyError, match="pointing game"):
+        glossary.explain("pointing gam")
+
+
+def test_the_map_says_every_lesson_and_every_way():
+    words = course_map.plot_course_map().figure.get_label()
+    assert [stop.number for stop in course_map.STOPS] == list(range(1, 8))
+    assert all(f"{stop.number} {stop.name}" in words for stop in course_map.STOPS)
+    assert all(f"from {way.start} to {way.end}" in words for way in course_map.WAYS)
+    assert {way.end for way in course_map.WAYS} == set(range(2, 8)), "every lesson is reached"
+
+
+def test_words_on_the_map_stay_inside_their_boxes():
+    axes = course_map.plot_course_map()
+    axes.figure.canvas.draw()
+    boxes = [patch.get_window_extent() for patch in axes.patches]
+    texts = [text for text in axes.texts if "·" in text.get_text()]
+    for text in texts:
+        extent = text.get_window_extent()
+        assert any(box.x0 < extent.x0 and extent.x1 < box.x1 and box.y0 < extent.y0 < box.y1 for box in boxes)
+
+
+TIMES = {
+    "command": run_times.COMMAND, "machine": "2 cores, x86_64, no GPU", "python": "3.13.1", "torch": "2.15.0",
+    "training_step_seconds": 0.02,
+    "lessons": [{"name": "01_x", "title": "1 · X", "seconds": 100.0, "memory": "1.0 GB",
+                 "slowest": {"seconds": 50.0, "source": "fit()"}}],
+}  # fmt: skip
+
+
+def test_times_are_scaled_by_the_training_step(tmp_path):
+    path = tmp_path / "run_times.json"
+    assert run_times.load_run_times(path) is None, "nobody measured"
+    path.write_text(json.dumps(TIMES))
+    times = run_times.load_run_times(path)
+    assert times.seconds == 100 and times.scaled(0.03) == {"01_x": pytest.approx(150)}
+    assert [run_times.in_words(seconds) for seconds in (20.4, 59.6, 150)] == ["20 s", "1 min", "2 min"]
+
+
+@pytest.mark.parametrize("damage", ["{", "{}", json.dumps({**TIMES, "lessons": []}),
+                                    json.dumps({**TIMES, "training_step_seconds": 0})])  # fmt: skip
+def test_damaged_times_say_how_to_make_them_again(damage, tmp_path):
+    path = tmp_path / "run_times.json"
+    path.write_text(damage)
+    with pytest.raises(ValueError, match=run_times.COMMAND):
+        run_times.load_run_times(path)
+
+
+def test_what_make_lessons_records_is_what_lesson_0_reads(tmp_path, monkeypatch):
+    from tools import run_lessons
+    from tools.execution import Run
+
+    monkeypatch.setattr(run_lessons, "data_folder", lambda kind: tmp_path)
+    report = run_lessons.Report("00_start_here", Run(seconds=12.34), "Start here", (5.0, 3, "fit()"), "0.9 GB")
+    report.closing_table = "one training step          27 ms"
+    run_lessons.record([report])
+    times = run_times.load_run_times(tmp_path / "run_times.json")
+    assert times.step_seconds == 0.027 and times.lessons[0].seconds == 12.3
+
+
+def test_this_machine_is_looked_at():
+    found = {finding.what: finding for finding in machine.check_machine()}
+    assert found["arithmetic"].good and found["figures"].good
+    assert str(found["arithmetic"]).startswith("ok ")
+
+
+def test_what_is_broken_is_said_and_the_rest_is_looked_at(monkeypatch, tmp_path):
+    def broken():
+        raise OSError("no such thing")
+
+    monkeypatch.setitem(machine._LOOKS, "figures", broken)
+    monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(tmp_path / "gone"))
+    found = {finding.what: finding for finding in machine.check_machine()}
+    assert not found["figures"].good and "OSError: no such thing" in str(found["figures"])
+    assert not found["real data"].good and "no folder" in found["real data"].words
+    assert str(found["real data"]).startswith("LOOK")
+
+
+def test_damaged_checkpoints_are_named(monkeypatch, tmp_path):
+    monkeypatch.setattr("course_utils.paths.data_folder", lambda kind: tmp_path)
+    assert machine._checkpoints()[0] is False
+    (tmp_path / "02-x.json").write_text('{"sha256": "00"}')
+    (tmp_path / "02-x.safetensors").write_bytes(b"damaged")
+    assert machine._checkpoints()[0] is False and "02-x" in machine._checkpoints()[1]
