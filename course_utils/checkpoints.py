@@ -1,7 +1,7 @@
 """Trained weights with a card beside them: `data/checkpoints/<name>.safetensors` and `<name>.json`.
 
-The weights are stored in half precision: that halves the clone, and the card's figures are measured with
-the rounded weights, so they are the figures that a learner gets.
+The weights are stored in half precision, or their matrices in bytes with a scale for each row: that keeps the clone
+small, and the card's figures are measured with the rounded weights, so they are the figures that a learner gets.
 """
 
 import hashlib
@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from course_utils.files import write_whole
 from course_utils.paths import data_folder
+
+_SCALE = "/scale"  # behind the name of a matrix in bytes: its scale for each row
 
 
 class CheckpointError(Exception):
@@ -28,7 +30,30 @@ def round_to_half(model: nn.Module) -> None:
                 tensor.copy_(tensor.half())
 
 
-def save_checkpoint(name: str, model: nn.Module, card: Mapping, folder: Path | None = None) -> Path:
+def round_to_bytes(model: nn.Module) -> None:
+    """Round a model's matrices, in place, to 255 values for each row, and everything else as `round_to_half` does."""
+    round_to_half(model)
+    with torch.no_grad():
+        for tensor in model.state_dict().values():
+            if _is_matrix(tensor):
+                steps, scale = _in_steps(tensor)
+                tensor.copy_(steps * scale.float())
+
+
+def _is_matrix(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() and tensor.dim() > 1
+
+
+def _in_steps(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Write each row (the first dimension) as whole numbers from -127 to 127 times a scale in half precision."""
+    others = tuple(range(1, matrix.dim()))
+    scale = (matrix.float().abs().amax(dim=others, keepdim=True) / 127).half().clamp_min(torch.finfo(torch.half).tiny)
+    return (matrix.float() / scale.float()).round().clamp(-127, 127), scale
+
+
+def save_checkpoint(
+    name: str, model: nn.Module, card: Mapping, folder: Path | None = None, *, in_bytes: bool = False
+) -> Path:
     """Store a model and its card; a file of that name is replaced only when both are complete.
 
     Args:
@@ -36,6 +61,7 @@ def save_checkpoint(name: str, model: nn.Module, card: Mapping, folder: Path | N
         model: its weights are stored in half precision (see `round_to_half`).
         card: how it was made: command, seed, settings, vocabularies, versions, metrics.
         folder: where; `data/checkpoints` if None.
+        in_bytes: store matrices as `round_to_bytes` leaves them, which halves the file once more.
 
     Returns:
         The path of the weights.
@@ -43,7 +69,15 @@ def save_checkpoint(name: str, model: nn.Module, card: Mapping, folder: Path | N
     from safetensors.torch import save
 
     folder = folder or data_folder("checkpoints")
-    content = save({key: tensor.detach().cpu().half().contiguous() for key, tensor in model.state_dict().items()})
+    stored = {}
+    for key, tensor in model.state_dict().items():
+        tensor = tensor.detach().cpu()
+        if in_bytes and _is_matrix(tensor):
+            steps, scale = _in_steps(tensor)
+            stored |= {key: steps.to(torch.int8), key + _SCALE: scale}
+        else:
+            stored[key] = tensor.half()
+    content = save({key: tensor.contiguous() for key, tensor in stored.items()})
     card = {**card, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
     text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
     write_whole(folder / f"{name}.safetensors", content)
@@ -96,8 +130,10 @@ def load_checkpoint(
             f"restore it from the repository, or make it again with: {card.get('command')}"
         )
     model = build(card)
+    stored = load(content)
+    scales = {key: stored.pop(key + _SCALE).float() for key in list(stored) if key + _SCALE in stored}
     try:
-        model.load_state_dict({key: tensor.float() for key, tensor in load(content).items()})
+        model.load_state_dict({key: tensor.float() * scales.get(key, 1.0) for key, tensor in stored.items()})
     except RuntimeError as error:
         raise CheckpointError(f"{path.name} does not fit the model of its card: {error}") from error
     return model.eval(), card

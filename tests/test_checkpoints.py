@@ -7,7 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils.checkpoints import CheckpointError, load_checkpoint, round_to_half, save_checkpoint
+from course_utils.checkpoints import (
+    CheckpointError,
+    load_checkpoint,
+    round_to_bytes,
+    round_to_half,
+    save_checkpoint,
+)
 from course_utils.datasets.parallel import phrase_data
 from course_utils.experiments import lesson_02_additive_attention as lesson_02
 from course_utils.paths import data_folder
@@ -31,6 +37,35 @@ def test_what_is_saved_is_what_is_loaded(tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), loaded.parameters(), strict=True))
     assert card["size"] == 3 and not loaded.training
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.json", "tiny.safetensors"]
+
+
+def test_matrices_in_bytes_are_loaded_as_they_were_rounded(tmp_path):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(64, 32), nn.Conv1d(4, 8, 5), nn.BatchNorm1d(3))
+    with torch.no_grad():
+        model[0].weight[1] = 0.0  # a row without a scale
+        model[0].weight[2] *= 1e-5
+    before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
+    round_to_bytes(model)
+    for key, tensor in model.state_dict().items():
+        rows = (
+            before[key].float().flatten(1)
+            if tensor.dim() > 1
+            else before[key].float()[:, None]
+            if tensor.dim()
+            else None
+        )
+        if rows is not None:
+            allowed = rows.abs().amax(dim=1, keepdim=True) / 127 + 1e-4
+            assert ((tensor.float().reshape(rows.shape) - rows).abs() <= allowed).all(), key
+    path = save_checkpoint("bytes", model, {}, tmp_path, in_bytes=True)
+    save_checkpoint("half", model, {}, tmp_path)
+    build_same = lambda card: nn.Sequential(nn.Linear(64, 32), nn.Conv1d(4, 8, 5), nn.BatchNorm1d(3))  # noqa: E731
+    loaded, _ = load_checkpoint("bytes", build_same, tmp_path)
+    assert all(
+        torch.equal(a, b) for a, b in zip(model.state_dict().values(), loaded.state_dict().values(), strict=True)
+    )
+    assert path.stat().st_size < (tmp_path / "half.safetensors").stat().st_size
 
 
 @pytest.mark.parametrize(

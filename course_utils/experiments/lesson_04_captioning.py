@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from course_utils.checkpoints import check_vocabulary, load_checkpoint, round_to_half, save_checkpoint
+from course_utils.checkpoints import check_vocabulary, load_checkpoint, round_to_bytes, save_checkpoint
 from course_utils.datasets.photographs import PhotographData, load_photographs, photograph_data
 from course_utils.datasets.scene_captions import caption_words
 from course_utils.datasets.text import Vocabulary
@@ -294,11 +294,11 @@ def train_checkpoint(name: str) -> None:
         start_from=start_from,
         **long_run(name, recipe, lambda model: token_loss(model, data), "nats per word"),
     )
-    round_to_half(model)
+    round_to_bytes(model)
     made_from = {"source": "default", "credit": data.credit}
     more = {"vocabulary": list(data.vocabulary.words), "starts_from": STARTS.get(name)}
     card = training_card(name, recipe, history, made_from, checkpoint_metrics(name, model), **more)
-    save_checkpoint(name, model, card)
+    save_checkpoint(name, model, card, in_bytes=True)
 
 
 CHECKPOINTS = dict.fromkeys(LONG_TRAINING, train_checkpoint)

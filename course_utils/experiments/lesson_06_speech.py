@@ -1,6 +1,6 @@
 """Lesson 6: what knowing where one looked last gains, on single utterances and on long ones, and how near looks are."""
 
-from course_utils.checkpoints import check_vocabulary, load_checkpoint, round_to_half, save_checkpoint
+from course_utils.checkpoints import check_vocabulary, load_checkpoint, round_to_bytes, save_checkpoint
 from course_utils.datasets.recorded_data import digit_data, prompt_data
 from course_utils.datasets.speech_phonemes import PHONEMES
 from course_utils.datasets.spoken_data import SpokenData
@@ -239,7 +239,7 @@ def train_checkpoint(name: str) -> None:
         data,
         **long_run(name, recipe, lambda model: token_loss(model, data), "nats per phoneme"),
     )
-    round_to_half(model)
+    round_to_bytes(model)
     voices = {}
     for test in ("test", "unseen voices"):
         voices |= error_by_voice(model, data, data.test[test])
@@ -249,7 +249,7 @@ def train_checkpoint(name: str) -> None:
     }
     made_from = {"source": "default", "credit": data.credit}
     card = training_card(name, recipe, history, made_from, checkpoint_metrics(name, model), **more)
-    save_checkpoint(name, model, card)
+    save_checkpoint(name, model, card, in_bytes=True)
 
 
 CHECKPOINTS = dict.fromkeys(LONG_TRAINING, train_checkpoint)

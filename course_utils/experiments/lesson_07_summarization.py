@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from course_utils.checkpoints import check_vocabulary, load_checkpoint, round_to_half, save_checkpoint
+from course_utils.checkpoints import check_vocabulary, load_checkpoint, round_to_bytes, save_checkpoint
 from course_utils.datasets.report_wording import report_words
 from course_utils.datasets.summary_data import SummaryData
 from course_utils.datasets.text import SPECIAL_WORDS, Vocabulary
@@ -269,7 +269,7 @@ def train_checkpoint(name: str) -> None:
         data,
         **long_run(name, recipe, lambda model: word_loss(model, data, data.validation), "nats per word"),
     )
-    round_to_half(model)
+    round_to_bytes(model)
     tuning = tune_extractive(model, data)
     more = {"vocabulary": list(data.vocabulary.words), "extractive": tuning.weights._asdict()}
     made_from = {"source": source_of(name), "credit": data.credit}
@@ -278,7 +278,7 @@ def train_checkpoint(name: str) -> None:
         f"with features/{key.removeprefix('model/')}": round(value, 4)
         for key, value in named_figures("model", ExtractiveSummarizer(model, tuning.weights), data).items()
     }
-    save_checkpoint(name, model, training_card(name, recipe, history, made_from, metrics, **more))
+    save_checkpoint(name, model, training_card(name, recipe, history, made_from, metrics, **more), in_bytes=True)
 
 
 CHECKPOINTS = dict.fromkeys(LONG_TRAINING, train_checkpoint)
