@@ -51,6 +51,35 @@ def test_bars_say_their_values_and_which_are_hatched():
         plots.plot_bars({}, title="Nothing", xlabel="%", ylabel="names")
 
 
+def test_logarithmic_axes_say_plain_numbers():
+    axes = plots.plot_lines(
+        {"a": ([10, 20, 40, 80], [31.0, 50.0, 90.0, 380.0])}, title="It grows", xlabel="words", ylabel="ms",
+        log_x=True, log_y=True,
+    )  # fmt: skip
+    axes.figure.canvas.draw()
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["10", "20", "40", "80"]
+    low, high = axes.get_ylim()
+    seen = [
+        label.get_text() for place, label in zip(axes.get_yticks(), axes.get_yticklabels(), strict=True)
+        if low <= place <= high
+    ]  # fmt: skip
+    assert seen == ["50", "100", "200"]
+
+
+def test_numbers_that_are_far_apart_stay_powers_of_ten():
+    axes = plots.plot_lines({"a": ([1, 2], [1e-8, 1.0])}, title="It shrinks", xlabel="words", ylabel="x", log_y=True)
+    axes.figure.canvas.draw()
+    assert any("10^" in label.get_text() for label in axes.get_yticklabels())
+
+
+def test_what_the_frames_mean_stands_clear_of_the_words():
+    words = ["les", "anticonstitutionnellement", "rouges"]
+    axes = plots.plot_alignment(numpy.eye(3), words, ["a", "b", "c"], {(0, 0)}, title="All look right")
+    axes.figure.canvas.draw()
+    legend = axes.figure.legends[0].get_window_extent()
+    assert legend.y0 >= 0 and all(legend.y1 <= label.get_window_extent().y0 for label in axes.get_xticklabels())
+
+
 def test_an_alignment_figure_says_where_each_word_looked():
     text = every_figure()["alignment"].figure.get_label()
     assert "the looks most at les (1.00)" in text and "cats looks most at chats" in text

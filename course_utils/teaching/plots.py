@@ -11,8 +11,9 @@ import numpy
 import seaborn
 from IPython.display import display
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 from numpy.typing import ArrayLike
 
 ATTENTION_COLOURS = "Blues"
@@ -130,14 +131,33 @@ def plot_lines(
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if log_y:
         axes.set_yscale("log")
+        _say_plainly(axes.yaxis, [value for _, y in curves.values() for value in y])
     if log_x:
         axes.set_xscale("log")
+        _say_plainly(axes.xaxis, [value for x, _ in curves.values() for value in x], most=8)
     elif all(float(value).is_integer() for x, _ in curves.values() for value in x):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # no half steps, no half glimpses
     if len(curves) > 1:
         axes.legend()
     ends = "; ".join(f"{name} goes from {y[0]:.3g} to {y[-1]:.3g}" for name, (_, y) in curves.items())
     return describe(axes, f"{title}. {ylabel} over {xlabel}: {ends}.")
+
+
+def _say_plainly(axis: Axis, values: Sequence[float], most: int = 0) -> None:
+    """Label a logarithmic axis 20, 50, 100 and not 2 × 10¹, unless its numbers are too far apart for that.
+
+    Args:
+        axis: logarithmic.
+        values: all that are drawn along it.
+        most: if there are no more different values than this, each has its tick.
+    """
+    positive = sorted({float(value) for value in values if value > 0})
+    if not positive or positive[0] < 1e-3 or positive[-1] > 1e6:
+        return
+    steps = (1, 2, 5) if positive[-1] / positive[0] < 1000 else (1,)
+    axis.set_major_locator(FixedLocator(positive) if len(positive) <= most else LogLocator(subs=steps))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(StrMethodFormatter("{x:,g}"))
 
 
 def plot_bars(
@@ -216,15 +236,16 @@ def plot_heatmap(
         axes: where to draw; a new figure if None.
     """
     values = numpy.asarray(values, dtype=float)
+    columns, rows = xticks or range(values.shape[1]), yticks or range(values.shape[0])
+    longest = max((len(str(name)) for name in columns), default=0)
     if axes is None:
-        size = (min(12, 2.6 + 0.42 * values.shape[1]), min(12, 1.6 + 0.3 * values.shape[0]))
-        axes = plt.subplots(figsize=size)[1]
+        below = 0.07 * longest if longest > 3 else 0  # words stand on end
+        size = (min(12, 2.6 + 0.42 * values.shape[1]), min(12, 1.5 + 0.3 * values.shape[0] + below))
+        axes = plt.subplots(figsize=size, layout="constrained")[1]
     low, high = limits or (numpy.nanmin(values), numpy.nanmax(values))
     image = axes.imshow(values, cmap=ATTENTION_COLOURS, vmin=low, vmax=high, aspect="auto", interpolation="nearest")
     axes.figure.colorbar(image, ax=axes, label=colour_label, pad=0.02)
     axes.grid(False)
-    columns, rows = xticks or range(values.shape[1]), yticks or range(values.shape[0])
-    longest = max((len(str(name)) for name in columns), default=0)
     axes.set_xticks(
         range(values.shape[1]), columns, rotation=60 if longest > 3 else 0, ha="right" if longest > 3 else "center"
     )
@@ -261,7 +282,7 @@ def plot_alignment(
             f"attention_weights has shape {weights.shape}; expected ({len(target_words)}, {len(source_words)}), "
             "one row per target word and one column per source word."
         )
-    gold = list(gold)
+    gold, own_figure = list(gold), axes is None
     axes = plot_heatmap(
         weights, title=title, xlabel="source words", ylabel="target words", colour_label="attention weight",
         xticks=list(source_words), yticks=list(target_words), axes=axes,
@@ -273,7 +294,10 @@ def plot_alignment(
         axes.plot(
             [], [], "s", markerfacecolor="none", markeredgecolor=GOLD_COLOUR, markeredgewidth=2, label="gold alignment"
         )
-        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.28), fontsize=9)
+        if own_figure:  # below the words, however long they are
+            axes.figure.legend(loc="outside lower left", fontsize=9)
+        else:
+            axes.legend(loc="upper left", bbox_to_anchor=(0, -0.28), fontsize=9)
     looks = "; ".join(
         f"{word} looks most at {source_words[int(row.argmax())]} ({row.max():.2f})"
         for word, row in zip(target_words, weights, strict=True)
