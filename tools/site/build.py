@@ -19,10 +19,10 @@ FROM_ELSEWHERE = {"data/README.md": "data.md", "CONTRIBUTING.md": "contributing.
 """Files of the repository outside docs/ that are pages, too."""
 GROUPS = {
     "Lessons": ["lessons"],
-    "What came out": ["claims", "reproducibility", "run_times"],
+    "What came out": ["claims", "speed", "reproducibility", "run_times"],
     "To look up": ["glossary", "reading", "data"],
     "Teaching with it": ["instructors", "instructor_notes/index", "exercise_table"],
-    "Building on it": ["contributing", "reference/index"],
+    "Building on it": ["contributing", "full_scale", "reference/index"],
 }
 """The order of the pages; a page that is not there is left out, one that is not named here goes to the last group."""
 MATHJAX_PACKAGE = "sphinx-mathjax-offline"
