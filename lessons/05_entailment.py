@@ -43,12 +43,11 @@ from torch.nn.utils.rnn import pack_padded_sequence
 from course_utils.checkpoints import CheckpointError
 from course_utils.datasets.inference import read_pair
 from course_utils.datasets.inference_data import snli_data
-from course_utils.datasets.inference_difficulty import WIDE
 from course_utils.datasets.inference_logic import LABELS
 from course_utils.experiments.claims import claims_table, load_results
 from course_utils.experiments.entailment import accuracy_by, fit, guess, judge, looks_of, mark_alignment, pairs_of
 from course_utils.experiments.entailment_baselines import baseline_accuracies
-from course_utils.experiments.lesson_05_entailment import LIVE, WIDE_TESTS, WORLD, load_trained
+from course_utils.experiments.lesson_05_entailment import LIVE, WIDE, WIDE_TESTS, WORLD, load_trained
 from course_utils.experiments.translation import is_fast_run
 from course_utils.teaching.exercises import check, checked
 from course_utils.teaching.explorer import explore_alignment
