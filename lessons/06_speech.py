@@ -887,7 +887,7 @@ def path_of(model, whole, **decoding):
 
 
 figure, panels = plt.subplots(2, len(COPIES), figsize=(12, 6.4), layout="constrained")
-described, seconds = [], len(one.features) * FRAME_MS / 1000
+described, lengths, seconds = [], [], len(one.features) * FRAME_MS / 1000
 for row, (how, decoding) in zip(panels, (("free", {}), ("in the window", {"window": WINDOW, "end_within": END_WITHIN})), strict=True):
     for copies, axes in zip(COPIES, row, strict=True):
         whole = join_utterances([one] * copies)
@@ -897,7 +897,8 @@ for row, (how, decoding) in zip(panels, (("free", {}), ("in the window", {"windo
         if copies != 2 or decoding:
             axes.get_legend().remove()
         described.append(figure.get_label())
-title = f"The way of each look through “{one.utterance.text}”, once and again"
+    lengths.append(len(paths["location"]))
+title = f"×{copies}, {len(whole.symbols)} phonemes: with location {lengths[0]} looks when free, {lengths[1]} in the window"
 figure.suptitle(title, fontweight="bold")
 show(describe(axes, f"{title}. " + " ".join(described)))
 

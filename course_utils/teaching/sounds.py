@@ -11,6 +11,7 @@ import numpy
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from course_utils.datasets.speech_features import FRAME_MS, STEP_MS
@@ -169,6 +170,7 @@ def plot_paths(
         axes.axvline(seconds, color="0.5", linewidth=0.8, linestyle="--", label="" if number else "next utterance")
     longest = max([len(middles), *(len(path) for path in paths.values())])
     axes.set_ylim(min(longest, 1.5 * len(middles)) + 1.5, 0)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="seconds", ylabel="phonemes written")
     axes.set_title(title)
     axes.legend(fontsize=9)
