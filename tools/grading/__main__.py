@@ -37,6 +37,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 
     command = commands.add_parser("practice", help="make the upload of a class of three, to try the other commands")
     command.add_argument("assignment")
+    command.add_argument("--students", type=int, default=3, help="more of them, to see how long a class takes")
     command.add_argument("--to", type=Path, default=Path("upload.zip"))
 
     command = commands.add_parser("collect", help="bring in a folder or a learning platform's zip")
@@ -92,8 +93,11 @@ def do_release(course: Course, options: argparse.Namespace) -> None:
 
 
 def do_practice(course: Course, options: argparse.Namespace) -> None:
-    names = practice_upload(course, course.assignment(options.assignment), options.to)
-    print(f"{options.to}: as if {', '.join(names)} had handed something in")
+    if options.students < 1:
+        raise GradingError(f"--students is {options.students}; expected at least 1.")
+    names = practice_upload(course, course.assignment(options.assignment), options.to, options.students)
+    who = ", ".join(names) if len(names) < 10 else f"{len(names)} students"
+    print(f"{options.to}: as if {who} had handed something in")
 
 
 def do_collect(course: Course, options: argparse.Namespace) -> None:

@@ -1,0 +1,65 @@
+"""How long a class takes: the page says what was measured, and a class of thirty is done in time."""
+
+import json
+import shutil
+import zipfile
+
+import pytest
+
+from tools import grading_times
+from tools.grading.__main__ import main as grading
+from tools.grading_times import CLASS, KEPT, PAGE, SECONDS, grade_class, line_through, passage, with_times
+
+FOUND = {
+    "machine": "2 cores",
+    "lessons": {
+        "00": [{"students": 10, "seconds": 25.0}, {"students": 60, "seconds": 75.0}],
+        "02": [{"students": 10, "seconds": 60.0}, {"students": 30, "seconds": 120.0}],
+    },
+}
+measured = pytest.mark.skipif(not KEPT.exists(), reason="not measured: python -m tools.grading_times --write")
+
+
+def test_times_lie_on_a_line():
+    assert line_through(FOUND["lessons"]["00"]) == (15.0, 1.0)
+    said = passage(FOUND)
+    assert "| 0 | 60 | 1.2 | 1.0 s | 9 minutes |" in said and "| 2 | 30 | 2.0 | 3.0 s | 26 minutes |" in said
+
+
+def test_a_page_without_a_place_is_refused():
+    with pytest.raises(ValueError, match="no place for the times"):
+        with_times("# A page", FOUND)
+
+
+@measured
+def test_the_page_says_what_was_measured():
+    text = PAGE.read_text(encoding="utf-8")
+    assert with_times(text, json.loads(KEPT.read_text(encoding="utf-8"))) == text, (
+        "run: python -m tools.grading_times --write"
+    )
+
+
+@measured
+def test_thirty_submissions_are_graded_in_five_minutes():
+    for lesson, runs in json.loads(KEPT.read_text(encoding="utf-8"))["lessons"].items():
+        start, each = line_through(runs)
+        assert start + CLASS * each <= SECONDS, f"lesson {lesson}"
+        assert runs[-1]["students"] >= CLASS
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed")
+def test_a_class_of_any_size_can_be_made_and_timed(tmp_path):
+    run = grade_class("00", 5, tmp_path)
+    assert run["students"] == 5 and run["seconds"] > 0
+    with zipfile.ZipFile(tmp_path / "upload.zip") as archive:
+        names = [name.partition("_")[0] for name in archive.namelist()]
+    assert names == ["Ada Right", "Ben Wrong", "Cleo Untouched", "Ada Right 2", "Ben Wrong 2"]
+    scores = [json.loads(path.read_text())["score"] for path in tmp_path.glob("class/results/*/*.json")]
+    assert sorted(scores) == [0, 0, 0, 2, 2]
+
+
+def test_no_student_is_refused(tmp_path, capsys):
+    assert grading(["--course", str(tmp_path), "practice", "00", "--students", "0"]) == 1
+    assert "--students is 0; expected at least 1" in capsys.readouterr().err
+    assert grading_times.CLASSES["02"][-1] == CLASS
