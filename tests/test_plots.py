@@ -5,6 +5,7 @@ import re
 import matplotlib.pyplot as plt
 import numpy
 import pytest
+from matplotlib.colors import to_hex
 
 from course_utils.teaching import plots
 
@@ -105,3 +106,21 @@ def test_intervals_become_bands():
     intervals = {"fixed": {(2, 8): (85.0, 95.0), (9, 16): (30.0, 50.0)}}
     axes = plots.plot_by_length(CURVES, title="With bands", ylabel="BLEU", intervals=intervals)
     assert len(axes.collections) == 1
+
+
+def test_a_system_has_its_colour_whatever_stands_beside_it():
+    def colours(*names):
+        return dict(zip(names, (style["color"] for style in plots.curve_styles(names)), strict=True))
+
+    two, other = colours("fixed vector", "attention"), colours("attention", "diagonal guess")
+    assert two["attention"] == other["attention"] and len({*two.values(), *other.values()}) == 3
+    assert colours("dictionary", "fixed vector")["fixed vector"] == two["fixed vector"]
+    assert colours("something new", "attention", "another")["attention"] == two["attention"]
+
+
+def test_curves_of_one_figure_can_be_told_apart_in_grey():
+    names = ["32 numbers", "64 numbers", "128 numbers", "something new", *"abcdefgh"]
+    styles = plots.curve_styles(names)
+    assert len({tuple(sorted(style.items())) for style in styles}) == len(names)
+    assert [style["linestyle"] for style in styles[:3]] == [":", "--", "-"], "the last of one colour is solid"
+    assert plots.GOLD_COLOUR not in {to_hex(style["color"]) for style in styles}, "that colour is the truth's"

@@ -22,6 +22,20 @@ ATTENTION_COLOURS = "Blues"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 GOLD_COLOUR = "#d55e00"  # vermilion of the Okabe-Ito palette: visible on blue for every kind of colour vision
 
+SYSTEM_STYLES = {
+    "attention": ("C0", "o"), "content": ("C0", "o"), "RAM": ("C0", "o"),
+    "fixed vector": ("C1", "s"), "GRU": ("C1", "s"), "conditional": ("C1", "s"),
+    "32 numbers": ("C1", "v"), "64 numbers": ("C1", "^"), "128 numbers": ("C1", "s"), "256 numbers": ("C1", "D"),
+    "word-by-word": ("C2", "^"), "location": ("C2", "^"), "window": ("C2", "^"),
+    "LSTMs": ("C4", "D"), "convolution": ("C4", "D"),
+    "dictionary": ("0.45", "X"), "diagonal guess": ("0.45", "X"), "most frequent word": ("0.45", "X"),
+    "always the middle": ("0.45", "X"), "anywhere": ("0.45", "P"), "nothing": ("0.45", "X"),
+}  # fmt: skip
+"""Colour and marker of a curve by the beginning of its name, so that a system looks the same in every figure: blue = a
+look by content or by glimpses, green = another kind of look, orange = all in one vector, grey = nothing is learned."""
+
+_LINES = ("-", "--", ":", "-.")
+
 
 def house_style() -> None:
     """Set fonts, sizes and the colour-blind-safe palette; call once in a lesson's settings cell."""
@@ -40,9 +54,34 @@ def house_style() -> None:
     )
 
 
+def curve_styles(names: Sequence[str]) -> list[dict[str, str]]:
+    """Choose colour, marker and line of the curves of one figure.
+
+    A system of `SYSTEM_STYLES` has its own colour; of several curves of one system the last is solid. The others take
+    the colours that are left.
+
+    Args:
+        names: of the curves, all different.
+
+    Returns:
+        For each name the keywords of `Axes.plot`.
+    """
+    known = [next((s for start, s in SYSTEM_STYLES.items() if name.startswith(start)), None) for name in names]
+    taken = {style for found in known if found for style in found}
+    colours = [f"C{number}" for number in (0, 1, 2, 4, 5, 8, 9) if f"C{number}" not in taken]  # C3 is the truth's
+    markers = [marker for marker in MARKERS if marker not in taken]
+    free = iter(zip(colours * len(names), markers * len(names), strict=False))
+    chosen = [style or next(free) for style in known]
+    styles = []
+    for number, (colour, marker) in enumerate(chosen):
+        later = sum(colour == other for other, _ in chosen[number + 1 :])
+        styles.append({"color": colour, "marker": marker, "linestyle": _LINES[later % len(_LINES)]})
+    return styles
+
+
 def describe(axes: Axes, text: str) -> Axes:
     """Attach an alternative text to a figure; `show` writes it into the notebook."""
-    axes.figure.set_label(text)
+    axes.figure.set_label(" ".join(text.split()))
     return axes
 
 
@@ -90,9 +129,9 @@ def plot_by_length(
     """
     axes = axes or plt.subplots()[1]
     buckets = list(dict.fromkeys(bucket for curve in curves.values() for bucket in curve))
-    for (name, curve), marker in zip(curves.items(), MARKERS * len(curves), strict=False):
+    for (name, curve), style in zip(curves.items(), curve_styles(list(curves)), strict=True):
         places = [buckets.index(bucket) for bucket in curve]
-        (line,) = axes.plot(places, list(curve.values()), marker=marker, label=name)
+        (line,) = axes.plot(places, list(curve.values()), label=name, **style)
         if intervals and name in intervals:
             low, high = zip(*(intervals[name][bucket] for bucket in curve), strict=True)
             axes.fill_between(places, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
@@ -126,8 +165,8 @@ def plot_lines(
         axes: where to draw; a new figure if None.
     """
     axes = axes or plt.subplots()[1]
-    for (name, (x, y)), marker in zip(curves.items(), MARKERS * len(curves), strict=False):
-        axes.plot(x, y, marker=marker, markevery=max(1, len(x) // 12), label=name)
+    for (name, (x, y)), style in zip(curves.items(), curve_styles(list(curves)), strict=True):
+        axes.plot(x, y, markevery=max(1, len(x) // 12), label=name, **style)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if log_y:
         axes.set_yscale("log")

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from course_utils.datasets.speech_features import FRAME_MS, STEP_MS
 from course_utils.datasets.speech_phonemes import Phoneme
-from course_utils.teaching.plots import GOLD_COLOUR, MARKERS, describe
+from course_utils.teaching.plots import GOLD_COLOUR, curve_styles, describe, plot_bars
 
 _MOST_LABELS = 45
 """With more phonemes than this their symbols would overlap, and are left out."""
@@ -160,11 +160,11 @@ def plot_paths(
     axes = axes or plt.subplots(figsize=(8, 4.2), layout="constrained")[1]
     middles = [(phoneme.start_ms + phoneme.end_ms) / 2000 for phoneme in phonemes]
     axes.plot(middles, range(1, len(middles) + 1), color=GOLD_COLOUR, linewidth=5, alpha=0.45, label="truth")
-    for (name, seconds), marker in zip(paths.items(), MARKERS * len(paths), strict=False):
+    for (name, seconds), style in zip(paths.items(), curve_styles(list(paths)), strict=True):
         seconds = numpy.asarray(seconds, dtype=float)
         every = max(1, len(seconds) // 12)
         axes.plot(
-            seconds, range(1, len(seconds) + 1), marker=marker, markevery=every, markersize=4, linewidth=1.2, label=name
+            seconds, range(1, len(seconds) + 1), markevery=every, markersize=4, linewidth=1.2, label=name, **style
         )
     for number, seconds in enumerate(joins):
         axes.axvline(seconds, color="0.5", linewidth=0.8, linestyle="--", label="" if number else "next utterance")
@@ -190,22 +190,12 @@ def plot_voices(
         unseen: voices that were in no training: hatched, and named so.
         mean: drawn as a line, percent.
     """
-    ordered = sorted(errors.items(), key=lambda item: item[1])
-    _, axes = plt.subplots(figsize=(8, 1.0 + 0.26 * len(ordered)), layout="constrained")
-    for group, hatch, colour in (("in training", "", "C0"), ("in no training", "///", "C1")):
-        rows = [row for row, (voice, _) in enumerate(ordered) if (voice in unseen) == bool(hatch)]
-        values = [ordered[row][1] for row in rows]
-        if rows:
-            axes.barh(rows, values, color=colour, hatch=hatch, edgecolor="white", label=group)
-    for row, (_, value) in enumerate(ordered):
-        axes.text(value, row, f" {value:.0f}", va="center", fontsize=9)
-    if mean is not None:
-        axes.axvline(mean, color="0.3", linestyle="--", linewidth=1, label=f"mean, {mean:.0f}")
-    axes.set_yticks(range(len(ordered)), [voice for voice, _ in ordered], fontsize=9)
-    axes.set(xlabel="phoneme error rate, %", ylabel="voice", xlim=(0, 1.08 * max(errors.values()) + 1))
-    axes.invert_yaxis()
-    axes.grid(False, axis="y")
-    axes.set_title(title)
-    axes.legend(loc="upper right", fontsize=9)
-    values = ", ".join(f"{voice}{' (unseen)' if voice in unseen else ''} {value:.1f}" for voice, value in ordered)
-    return describe(axes, f"{title}. Phoneme error rate in % of each voice: {values}.")
+    return plot_bars(
+        dict(sorted(errors.items(), key=lambda item: item[1])),
+        title=title,
+        xlabel="phoneme error rate, %",
+        ylabel="voice",
+        hatched=unseen,
+        groups=("in training", "in no training"),
+        reference=None if mean is None else ("mean", mean),
+    )
