@@ -572,7 +572,7 @@ else:
     bands = {name: {b: (i.low, i.high) for b, i in curve.items()} for name, curve in intervals.items()}
     small, middle, large = means.values()
     ordered = sum(small[b] < middle[b] < large[b] for b in PHRASE_BUCKETS)
-    title = f"The larger vector is better in {ordered} of {len(PHRASE_BUCKETS)} buckets, over {len(figures)} seeds"
+    title = f"The larger vector translates better at {ordered} of {len(PHRASE_BUCKETS)} lengths, over {len(figures)} seeds"
     bands = bands if len(figures) > 1 else None
     show(plot_by_length(means, title=title, ylabel="BLEU", ylim=(0, 102), intervals=bands))
 
@@ -781,7 +781,8 @@ show(plot_by_length({**stack_bleu, "GRU, one vector": model_bleu}, title=title, 
 # ## The moment vanishing gradients show
 #
 # Why is the foothold so important? Learning means: a mistake at a target word must change how a source word was read. That message is a gradient, and it has to travel back through every step in between.
-# We can measure it: the norm of $\partial \log p(y_1) / \partial x_j$, how much the log-probability of the first target word would change with the embedding of source word $j$.
+# We can measure it: the norm of $\partial \log p(y_1) / \partial x_j$, how much the log-probability of the first target word would change with the embedding of source word $j$. The figure calls it
+# the word's *influence*.
 #
 # > **Predict.** In a network that has not been trained, by what factor does it shrink per word: 1, 0.9, 0.5?
 
@@ -795,9 +796,10 @@ for name, recipe, after in (("GRU", GRU_RECIPE, model), ("LSTMs", LSTM_RECIPE, s
     reach[f"{name}, after training"] = gradient_reach(after, far, target="first")
 
 factor = reach["GRU, before training"].decay()
-title = f"Before training, each word in between shrinks the gradient to {factor:.0%}"
+title = f"Untrained, a word's influence shrinks to {factor:.0%} with each word read after it"
 curves = {name: (found.distances, found.norms) for name, found in reach.items()}
-show(plot_lines(curves, title=title, xlabel="words read since then", ylabel="norm of the gradient, nats per unit", log_y=True))
+labels = {"xlabel": "words that the encoder reads after this word", "ylabel": "influence on the first English word\n(gradient, nats per unit of embedding)"}
+show(plot_lines(curves, title=title, **labels, log_y=True))
 for name, found in reach.items():
     print(f"{name:<24} × {found.decay():.2f} per word; nearest {found.norms[0]:.1e}, {found.distances[-1]} words away {found.norms[-1]:.1e}")
 

@@ -351,12 +351,15 @@ def look_at(model, batch, index, title):
     answers = trace.answers[0, :, 0].argmax(dim=-1).tolist()
     truth = int(batch.labels[index, 0])
     said = [f"says {answer}" + ("" if answer == truth else ", wrong") for answer in answers]
+    middles = (trace.boxes[0, :, 0, :2] + trace.boxes[0, :, 0, 2:]) / 2  # (glimpses, 2), of the sharpest patches
+    gold = batch.boxes[index, 0]
+    hits = int(((middles >= gold[:2]) & (middles < gold[2:])).all(dim=1).sum())
     show(plot_glimpses(batch.images[index], trace.boxes[0], trace.patches[0], gold=batch.boxes[index].tolist(),
-                       captions=said, title=title.format(truth=truth, answer=answers[-1])))  # fmt: skip
+                       captions=said, title=title.format(truth=truth, answer=answers[-1], hits=hits, looks=len(answers))))  # fmt: skip
 
 
 for index in (0, 1):
-    look_at(ram, test_easy[0], index, "A minute of training: a {truth}, named {answer}")
+    look_at(ram, test_easy[0], index, "After a minute, {hits} of {looks} glimpses are on the digit, a {truth} named {answer}")
 
 # %% [markdown]
 # The first glimpse always goes near the middle: nothing has been seen yet, so there is nothing to choose by. The coarse patches then tell where the ink is.
@@ -569,7 +572,7 @@ marks = {
 title = f"The last glimpse is on the digit in {100 * looks.hits[-1]:.0f} %; seen sharply: {100 * looks.pixels_seen[-1]:.0f} % of the pixels"
 show(plot_lines(marks, title=title, xlabel="glimpse", ylabel="glimpses inside the gold box, %"))
 for index in (0, 1):
-    look_at(trained["ram"], test_cluttered[0], index, "Longer training, more clutter: a {truth}, named {answer}")
+    look_at(trained["ram"], test_cluttered[0], index, "Trained longer, amid clutter: {hits} of {looks} glimpses are on the digit, a {truth} named {answer}")
 
 # %% [markdown]
 # Go with it from glimpse to glimpse: move the slider, and switch the truth on. (A page that runs no scripts shows a table.)
@@ -747,8 +750,9 @@ for name, label in (("draw", "with windows"), ("draw-plain", "without")):
 
 # %% tags=["gallery"]
 redrawn = trained["draw"].reconstruct(test_still[0].images[:4])
-show(plot_drawing(redrawn.canvases, boxes=redrawn.write_boxes, targets=test_still[0].images[:4],
-                  title="Redrawing four digits, step by step; orange: the window that writes"))  # fmt: skip
+off = (redrawn.canvases - test_still[0].images[:4].unsqueeze(1)).abs().mean(dim=(0, 2, 3, 4))  # (steps,)
+title = f"Redrawing four digits: a pixel is off by {off[0]:.0%} on average after one step, by {off[-1]:.0%} after {len(off)}"
+show(plot_drawing(redrawn.canvases, boxes=redrawn.write_boxes, targets=test_still[0].images[:4], title=title))
 made_up = trained["draw"].generate(4, torch.Generator().manual_seed(SEED))
 show(plot_drawing(made_up.canvases, boxes=made_up.write_boxes, title="Digits that nobody wrote, drawn from random codes"))
 

@@ -272,18 +272,21 @@ describe_scenes(["none-flat", "soft"], unseen[:3])
 # %% [markdown]
 # ## Look
 #
-# Each copy of the picture is one word, bright where the model looked **before saying it**. Orange: what the word names. Below each, the gate: how much of the picture it let in.
+# Each copy of the picture is one word, in colour where the model looked **before saying it**. Orange: what the word names. Below each, the gate: how much of what was seen it let in. The title counts the nouns whose most attended
+# cell lies on what they name.
 
 # %% tags=["gallery"]
-def look_at(model, examples, title, caption=0):
-    """Draw a map of every word while the model says a reference of each scene."""
+def look_at(model, examples, how, caption=0):
+    """Draw a map of every word while the model says a reference of each scene, and count the nouns that look right."""
     for example, look in zip(examples, look_along(model, data, examples, caption), strict=True):
         maps = look.attention_weights.unflatten(1, (model.encoder.rows, model.encoder.columns))
         words, gold = [*look.words, "(end)"], example.boxes(caption)
+        found = mark_pointing([look.attention_weights], [example], model.encoder.cell_boxes(), caption)
+        title = f"{how}, {found.hits * found.nouns:.0f} of {found.nouns} nouns look at what they name"
         show(plot_word_maps(example.picture / 255, words, maps, gates=look.gates, gold=gold, title=title))
 
 
-look_at(models["soft"], unseen[:2], "A minute of training")
+look_at(models["soft"], unseen[:2], "After a minute of soft attention")
 
 # %% [markdown]
 # Nobody told it where the objects are. The words did: the only way to say "dogs" at the right moment is to have looked at the dogs.
@@ -493,12 +496,12 @@ assert abs(float(loss) + 9) < 1e-5 and abs(float(moved) + 0.3) < 1e-5 and pair[3
 
 # %% [markdown]
 # From nothing, this takes long: as long as the cells mean nothing, one look is as good as another, and as long as looks are random, the cells learn slowly what they should mean. So start from the soft model of above and go on with hard looks. (The model credits each look with the
-# words near it instead of the whole caption, which is less noisy; `discount=1` is the paper's.)
+# words near it instead of the whole caption, which is less noisy; `discount=1` is the paper's.) The map of a word is now the probability with which each cell is drawn.
 
 # %% tags=["gallery"]
 train_live("hard", start_from=models["soft"])
 describe_scenes(["soft", "hard"], unseen[:3])
-look_at(models["hard"], unseen[:1], "Hard attention: the probability of each cell")
+look_at(models["hard"], unseen[:1], "With hard attention")
 
 # %% [markdown]
 # ## What hours buy
@@ -702,12 +705,15 @@ explore(busy, look.words, look.attention_weights, "Where does each word look?", 
 
 # %% tags=["gallery"]
 captions = [data.vocabulary.decode(found.tokens) for found in write_captions(best, torch.stack([e.picture for e in examples]))]
-wrong = [(example, words) for example, words in zip(examples, captions, strict=True) if example.problems(words)][:3]
+wrong = [(example, words, example.problems(words)[0]) for example, words in zip(examples, captions, strict=True) if example.problems(words)]
 print("what is wrong first:", mistakes_of(best, examples))
-for number, (example, words) in enumerate(wrong, start=1):
-    print(f"{number}. said:  {' '.join(words)}\n   truth: {example.references[0]}\n   {example.problems(words)[0]}")
+for number, (example, words, problem) in enumerate(wrong[:3], start=1):
+    print(f"{number}. said:  {' '.join(words)}\n   truth: {example.references[0]}\n   {problem}")
 if wrong:
-    show(plot_pictures([example.picture / 255 for example, _ in wrong], title="Scenes that were described wrongly", captions=[str(n + 1) for n in range(len(wrong))], columns=3))
+    ((sort, _),) = Counter(sort_of_problem(problem) for *_, problem in wrong).most_common(1)
+    said = [f"{number}. said: “{' '.join(words).replace(' ,', ',')}”; wrong: {problem}" for number, (_, words, problem) in enumerate(wrong[:3], start=1)]
+    title = f"{len(wrong)} of {len(examples)} scenes are described wrongly; most often wrong: the {sort}"
+    show(plot_pictures([example.picture / 255 for example, *_ in wrong[:3]], title=title, captions=said, columns=3, inches=2.6))
 
 # %% [markdown]
 # A look at the right place is not yet a right word.

@@ -517,11 +517,13 @@ train_live("word-by-word")  # less than a minute
 # %% tags=["gallery"]
 def look_at(model, pair, title="", data=data):
     """Draw where each word of a hypothesis looked, with what it rests on framed."""
-    (weights,) = looks_of(model, data, [pair])
-    (right,) = judge(model, data, [pair]).tolist()
+    (weights,), (says,) = looks_of(model, data, [pair]), guess(model, data, [pair])
     gold = [(word, place) for word, places in enumerate(pair.alignment) for place in places]
     words = list(pair.hypothesis) if len(weights) > 1 else ["(all read)"]
-    title = title or f"{pair.label}, judged {'rightly' if right else 'wrongly'}"
+    if not title:
+        title = f"{pair.label.capitalize()}, judged {'rightly' if says == pair.label else says}"
+        hits = [int(row.argmax()) in places for row, places in zip(weights, pair.alignment, strict=True) if places] if len(weights) > 1 else []
+        title += f"; {sum(hits)} of {len(hits)} words look at a word they rest on" if hits else ""
     axes = plot_alignment(weights, list(pair.premise), words, gold if len(weights) > 1 else (), title=title)
     axes.set(xlabel="premise", ylabel="hypothesis")
     show(axes)
@@ -561,8 +563,8 @@ for name, model in trained.items():
     curves[name] = ([*groups, int(more)], [*(100 * accuracy for accuracy, _ in groups.values()), longer])
     print(f"{name:<14}" + ", ".join(f"{test}: {value:.1f} %" for test, value in final[name].items()))
 gap = curves["word-by-word"][1][-1] - curves["conditional"][1][-1]
-show(plot_lines(curves, title=f"At {more} clauses, looking from every word is {gap:+.0f} points from not looking",
-                xlabel=f"clauses of the premise ({more}: more than in training)", ylabel="accuracy, %"))  # fmt: skip
+title = f"At {more} clauses, looking from every word {'gains' if gap >= 0 else 'loses'} {abs(gap):.0f} points over not looking"
+show(plot_lines(curves, title=title, xlabel=f"clauses of the premise ({more}: more than in training)", ylabel="accuracy, %"))
 
 # %% [markdown]
 # ## Mark it
@@ -731,7 +733,7 @@ if wide is not None:
     hardest = next(iter(shares))
     missed = [pair for pair, right in zip(wide_test, wide_right.tolist(), strict=True) if not right and hardest in pair.phenomena]
     (says,) = guess(wide, wide_data, missed[:1])
-    look_at(wide, missed[0], f"turns on {', '.join(missed[0].phenomena)}: {missed[0].label}, the model says {says}", wide_data)
+    look_at(wide, missed[0], f"Turns on {', '.join(missed[0].phenomena)}: {missed[0].label}, the model says {says}", wide_data)
 
 # %% [markdown]
 # ## Real data

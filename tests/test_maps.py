@@ -21,6 +21,9 @@ def test_the_most_attended_cell_keeps_its_brightness():
     assert numpy.allclose(lit[:, :2, :4], 0.5 * DIMMEST)
     assert numpy.allclose(lit[:, :2, 4:], 0.5 * (DIMMEST + (1 - DIMMEST) / 2))
     assert (picture == 0.5).all()
+    red = numpy.stack([numpy.ones((4, 4)), *numpy.zeros((2, 4, 4))])
+    seen, unseen = lit_picture(red, [[1.0, 0.0]])[:, 0, [0, 2]].T
+    assert seen.tolist() == [1, 0, 0] and numpy.allclose(unseen, DIMMEST / 3), "what is not attended is grey"
     assert numpy.allclose(lit_picture(picture, numpy.zeros((2, 2))), 0.5 * DIMMEST)
 
 
@@ -40,9 +43,16 @@ def test_every_word_gets_a_copy_and_nouns_get_frames():
     grid = axes.figure.axes
     assert [small.get_title(loc="center") for small in grid] == ["the picture", *words]
     assert [len(small.patches) for small in grid] == [0, 0, 2, 0]
-    assert grid[2].get_xlabel() == "gate 0.88" and axes.figure.get_suptitle() == "Dogs are seen"
-    text = axes.figure.get_label()
-    assert "two: row 1, column 2" in text and "dogs: row 2, column 1" in text and text.startswith("Dogs are seen.")
+    assert grid[2].get_xlabel() == "88 % let in" and axes.figure.get_suptitle() == "Dogs are seen"
+    text, key = axes.figure.get_label(), axes.figure.get_supxlabel()
+    assert "two: row 1, column 2, 10 % let in" in text and "dogs: row 2, column 1" in text
+    assert text.startswith("Dogs are seen.") and all(word in key for word in ("colour", "orange", "gate"))
+
+
+def test_what_is_not_drawn_is_not_explained():
+    axes = plot_word_maps(numpy.ones((3, 8, 8)), ["two"], numpy.ones((1, 2, 2)), title="A look")
+    assert "gate" not in axes.figure.get_supxlabel() + axes.figure.get_label()
+    assert "orange" not in axes.figure.get_supxlabel()
 
 
 def test_maps_and_words_must_match():

@@ -1,24 +1,25 @@
-"""Figures of attention over a picture: one small copy of it for each word, bright where the word looked.
+"""Figures of attention over a picture: one small copy of it for each word, in colour where the word looked.
 
 Like `plots`: every function returns axes whose figure carries an alternative text, for `plots.show`.
 """
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import numpy
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from course_utils.teaching.pictures import draw_box, draw_picture
+from course_utils.teaching.pictures import draw_box, draw_picture, set_title
 from course_utils.teaching.plots import GOLD_COLOUR, describe
 
-DIMMEST = 0.3
-"""Brightness of a cell that got no attention, as a share of the picture's own."""
+DIMMEST = 0.7
+"""Brightness of a cell that got no attention, as a share of the picture's own; it is grey, too."""
 
 
 def lit_picture(picture: ArrayLike, weights: ArrayLike) -> numpy.ndarray:
-    """Dim a picture where its attention is low; the most attended cell keeps its brightness.
+    """Take colour and light from a picture where its attention is low; the most attended cell keeps both.
 
     Args:
         picture: `(channels, height, width)`, values from 0 to 1.
@@ -38,7 +39,7 @@ def lit_picture(picture: ArrayLike, weights: ArrayLike) -> numpy.ndarray:
         )
     cells = numpy.ones((height // weights.shape[0], width // weights.shape[1]))
     light = numpy.kron(weights / max(weights.max(), 1e-12), cells)
-    return picture * (DIMMEST + (1 - DIMMEST) * light)
+    return picture * light + DIMMEST * picture.mean(axis=0) * (1 - light)
 
 
 def plot_word_maps(
@@ -49,7 +50,7 @@ def plot_word_maps(
     title: str,
     gold: Mapping[int, Sequence[Sequence[float]]] | None = None,
     gates: ArrayLike | None = None,
-    columns: int = 7,
+    columns: int = 4,
 ) -> Axes:
     """Draw where each word of a caption looked.
 
@@ -69,26 +70,32 @@ def plot_word_maps(
     if len(maps) != len(words):
         raise ValueError(f"got {len(maps)} maps for {len(words)} words; expected one for each.")
     rows = -(-(len(words) + 1) // columns)
-    size = (1.5 * columns, (1.95 if gates is not None else 1.8) * rows + 0.45)
+    gated = gates is not None
+    key = ["in colour: where the word looked"]
+    key += ["orange frame: what it names"] * bool(gold) + ["below: how much of that its gate lets in"] * gated
+    size = (1.5 * columns, (2.0 if gated else 1.8) * rows + 0.7)
     figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     for axes in grid.flat[len(words) + 1 :]:
         axes.set_axis_off()
     draw_picture(grid[0, 0], picture)
-    grid[0, 0].set_title("the picture", fontsize=9, loc="center", fontweight="normal")
+    grid[0, 0].set_title("the picture", fontsize=12, loc="center", fontweight="normal")
     for number, (axes, word) in enumerate(zip(grid.flat[1:], words, strict=False)):
         draw_picture(axes, lit_picture(picture, maps[number]))
         for box in gold.get(number, ()):
-            draw_box(axes, box, GOLD_COLOUR)
-        axes.set_title(word, fontsize=10, loc="center", fontweight="bold" if number in gold else "normal")
-        if gates is not None:
-            axes.set_xlabel(f"gate {float(gates[number]):.2f}", fontsize=8)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
-    peaks = []
-    for word, weights in zip(words, maps, strict=True):
+            draw_box(axes, box, GOLD_COLOUR, 2)
+        axes.set_title(word, fontsize=12, loc="center", fontweight="bold" if number in gold else "normal")
+        if gated:
+            axes.set_xlabel(f"{100 * float(gates[number]):.0f} % let in", fontsize=10)
+    set_title(figure, title)
+    figure.supxlabel(fill("; ".join(key), round(13 * size[0])), x=0.01, ha="left", fontsize=10)
+    said = []
+    for number, (word, weights) in enumerate(zip(words, maps, strict=True)):
         row, column = numpy.unravel_index(weights.argmax(), weights.shape)
-        peaks.append(f"{word}: row {row + 1}, column {column + 1}")
+        let_in = f", {100 * float(gates[number]):.0f} % let in" if gated else ""
+        said.append(f"{word}: row {row + 1}, column {column + 1}{let_in}")
+    told = f"most attended cell of each word in a map of {maps.shape[1]} by {maps.shape[2]}"
+    told += ", and how much of it the word's gate lets in" * gated
     return describe(
         grid[0, 0],
-        f"{title}. The picture, and a copy for each word, bright where it looked; most attended cell of each word in a "
-        f"map of {maps.shape[1]} by {maps.shape[2]}: {'; '.join(peaks)}.",
+        f"{title}. The picture, and a copy for each word, in colour where it looked; {told}: {'; '.join(said)}.",
     )

@@ -6,10 +6,12 @@ upper left corner.
 """
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import numpy
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
@@ -37,6 +39,11 @@ def draw_box(axes: Axes, box: Sequence[float], colour: str, width: float = 1.5, 
     axes.add_patch(frame)
 
 
+def set_title(figure: Figure, title: str) -> None:
+    """Write the title of a figure of several pictures, in as many lines as its width asks for."""
+    figure.suptitle(fill(title, round(10 * figure.get_figwidth())), x=0.01, ha="left", fontsize=12, fontweight="bold")
+
+
 def plot_pictures(
     pictures: Sequence[ArrayLike],
     *,
@@ -45,21 +52,24 @@ def plot_pictures(
     boxes: Sequence[Sequence[Sequence[float]]] = (),
     columns: int = 6,
     light_ground: bool = False,
+    inches: float = 1.75,
 ) -> Axes:
     """Draw several pictures side by side.
 
     Args:
         pictures: any number of them.
         title: the finding.
-        captions: written under each.
+        captions: written under each, in as many lines as they need.
         boxes: the gold boxes of each; boxes with a negative corner are left out.
         columns: pictures in a row.
         light_ground: dark ink on light ground.
+        inches: that a picture and its margin are wide.
     """
     rows = -(-len(pictures) // columns)
-    figure, grid = plt.subplots(
-        rows, columns, figsize=(1.75 * columns, 2.0 * rows + 0.4), squeeze=False, layout="constrained"
-    )
+    folded = [fill(caption, round(12 * inches)) for caption in captions]
+    most_lines = max((caption.count("\n") + 1 for caption in folded), default=1)
+    size = (inches * columns, (inches + 0.1 + 0.17 * most_lines) * rows + 0.4)
+    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     for number, axes in enumerate(grid.flat):
         if number >= len(pictures):
             axes.set_axis_off()
@@ -69,8 +79,8 @@ def plot_pictures(
             if float(box[0]) >= 0:
                 draw_box(axes, box, GOLD_COLOUR)
         if captions:
-            axes.set_xlabel(captions[number], fontsize=9)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+            axes.set_xlabel(folded[number], fontsize=10)
+    set_title(figure, title)
     said = "; ".join(captions) if captions else f"{len(pictures)} pictures"
     return describe(grid[0, 0], f"{title}. {said}.")
 
@@ -107,22 +117,22 @@ def plot_glimpses(
     axes.plot(*middles.T, color=LOOK_COLOUR, linewidth=1)
     for number, (box, (x, y)) in enumerate(zip(boxes[:, 0], middles, strict=True), start=1):
         draw_box(axes, box, LOOK_COLOUR, 1)
-        axes.text(x, y, str(number), color="white", fontsize=8, ha="center", va="center", weight="bold",
+        axes.text(x, y, str(number), color="white", fontsize=9, ha="center", va="center", weight="bold",
                   bbox={"boxstyle": "circle,pad=0.15", "facecolor": "#0b3c5d", "edgecolor": "none"})  # fmt: skip
     height, width = numpy.asarray(picture).shape[-2:]
     axes.set(xlim=(0, width), ylim=(height, 0))
     looked = "blue: the sharpest patches" if scales > 1 else "blue: what was read"
-    axes.set_xlabel(f"orange: the truth; {looked}" if len(gold) else looked, fontsize=8)
+    axes.set_xlabel(f"orange: the truth; {looked}" if len(gold) else looked, fontsize=10)
     grid = right.subgridspec(scales, glimpses).subplots(squeeze=False)
     for (scale, glimpse), small in numpy.ndenumerate(grid):
         draw_picture(small, patches[glimpse, scale])
         if scale == 0:
-            small.set_title(f"glimpse {glimpse + 1}", fontsize=8)
+            small.set_title(f"glimpse {glimpse + 1}", fontsize=10)
         if scale == scales - 1 and captions:
-            small.set_xlabel(captions[glimpse], fontsize=8)
+            small.set_xlabel(captions[glimpse], fontsize=10)
         if glimpse == 0 and scales > 1:
-            small.set_ylabel("sharp" if scale == 0 else f"{1 << scale}× as wide", fontsize=8)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+            small.set_ylabel("sharp" if scale == 0 else f"{1 << scale}× as wide", fontsize=10)
+    set_title(figure, title)
     path = ", ".join(f"{number} at ({x:.0f}, {y:.0f})" for number, (x, y) in enumerate(middles, start=1))
     truth = "; ".join(f"gold box from ({b[0]:.0f}, {b[1]:.0f}) to ({b[2]:.0f}, {b[3]:.0f})" for b in gold if b[0] >= 0)
     said = f" Under the glimpses: {', '.join(captions)}." if captions else ""
@@ -143,7 +153,7 @@ def plot_drawing(
     canvases = numpy.asarray(canvases, dtype=float)
     drawings, steps = canvases.shape[:2]
     first = int(targets is not None)
-    size = (0.95 * (steps + first), 1.0 * drawings + 0.6)
+    size = (0.95 * (steps + first), 1.0 * drawings + 0.8)
     figure, grid = plt.subplots(drawings, steps + first, figsize=size, squeeze=False, layout="constrained")
     for row in range(drawings):
         if targets is not None:
@@ -155,9 +165,11 @@ def plot_drawing(
                 draw_box(axes, numpy.asarray(boxes)[row, step], GOLD_COLOUR)
                 axes.set(xlim=(0, canvases.shape[-1]), ylim=(canvases.shape[-2], 0))
     for step in range(steps):
-        grid[0, step + first].set_title(str(step + 1), fontsize=8)
+        grid[0, step + first].set_title(str(step + 1), fontsize=10)
     if targets is not None:
-        grid[0, 0].set_title("to draw", fontsize=8)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+        grid[0, 0].set_title("to draw", fontsize=10)
+    set_title(figure, title)
+    if boxes is not None:
+        figure.supxlabel("orange: the window that is written to", x=0.01, ha="left", fontsize=10)
     windows = ", with the window that is written to" if boxes is not None else ""
     return describe(grid[0, 0], f"{title}. {drawings} drawings (rows) after each of {steps} steps (columns){windows}.")

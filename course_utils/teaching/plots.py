@@ -5,6 +5,7 @@ read aloud (`describe`). Nothing here computes a result.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import numpy
@@ -275,12 +276,14 @@ def plot_heatmap(
         axes: where to draw; a new figure if None.
     """
     values = numpy.asarray(values, dtype=float)
+    heading = title
     columns, rows = xticks or range(values.shape[1]), yticks or range(values.shape[0])
     longest = max((len(str(name)) for name in columns), default=0)
     if axes is None:
         below = 0.07 * longest if longest > 3 else 0  # words stand on end
         size = (min(12, 2.6 + 0.42 * values.shape[1]), min(12, 1.5 + 0.3 * values.shape[0] + below))
         axes = plt.subplots(figsize=size, layout="constrained")[1]
+        heading = fill(title, max(30, round(10 * (size[0] - 1))))  # from the matrix to the right edge
     low, high = limits or (numpy.nanmin(values), numpy.nanmax(values))
     image = axes.imshow(values, cmap=ATTENTION_COLOURS, vmin=low, vmax=high, aspect="auto", interpolation="nearest")
     axes.figure.colorbar(image, ax=axes, label=colour_label, pad=0.02)
@@ -289,7 +292,7 @@ def plot_heatmap(
         range(values.shape[1]), columns, rotation=60 if longest > 3 else 0, ha="right" if longest > 3 else "center"
     )
     axes.set_yticks(range(values.shape[0]), rows)
-    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=heading)
     return describe(axes, f"{title}. {colour_label} for each {ylabel} (rows) and {xlabel} (columns).")
 
 
