@@ -52,6 +52,13 @@ def test_words_on_the_map_stay_inside_their_boxes():
         assert any(box.x0 < extent.x0 and extent.x1 < box.x1 and box.y0 < extent.y0 < box.y1 for box in boxes)
 
 
+def test_words_on_the_map_can_be_read_on_a_telephone():
+    axes = course_map.plot_course_map()
+    smallest = min(text.get_fontsize() for text in axes.texts if text.get_text())
+    shown = 340  # CSS pixels that a page has for it on a screen of 390
+    assert smallest / 72 * shown / axes.figure.get_figwidth() > 11
+
+
 TIMES = {
     "command": run_times.COMMAND, "machine": "2 cores, x86_64, no GPU", "python": "3.13.1", "torch": "2.15.0",
     "training_step_seconds": 0.02,

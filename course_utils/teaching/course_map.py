@@ -1,4 +1,4 @@
-"""The map of the seven lessons: which idea leads to which."""
+"""The map of the seven lessons: which idea leads to which. It is narrow, so that a telephone shows its words large."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class Stop:
         number: of the lesson.
         name: in a word or two.
         idea: what it adds.
-        box: (left, bottom, width, height).
+        box: (left, bottom, width, height), inches.
     """
 
     number: int
@@ -42,23 +42,25 @@ class Way:
     idea: str
 
 
+WIDTH, HEIGHT = 4.3, 7.22  # inches
+RAIL = 0.3  # where the way from lesson 2 to all others goes down
 STOPS = (
-    Stop(1, "Bottleneck", "a sentence\nin one vector", (0.0, 10.0, 2.75, 1.35)),
-    Stop(2, "Attention", "before every word,\na look at all words", (0.0, 0.0, 2.75, 8.5)),
-    Stop(3, "Glimpses", "one place at a time,\ndrawn by chance", (6.4, 7.15, 3.6, 1.35)),
-    Stop(4, "Captions", "a look for every word,\nsoft or hard", (6.4, 5.05, 3.6, 1.35)),
-    Stop(5, "Entailment", "a look for every word\nthat is read", (6.4, 3.35, 3.6, 1.35)),
-    Stop(6, "Speech", "looks that know\nwhere the last one was", (6.4, 1.67, 3.6, 1.35)),
-    Stop(7, "Summaries", "looks without recurrence,\nand with it", (6.4, 0.0, 3.6, 1.35)),
+    Stop(1, "Bottleneck", "a sentence in one vector", (0.0, 6.6, WIDTH, 0.62)),
+    Stop(2, "Attention", "before every word, a look at all words", (0.0, 5.52, WIDTH, 0.62)),
+    Stop(3, "Glimpses", "one place at a time, drawn by chance", (0.75, 4.26, WIDTH - 0.75, 0.62)),
+    Stop(4, "Captions", "a look for every word, soft or hard", (0.75, 3.0, WIDTH - 0.75, 0.62)),
+    Stop(5, "Entailment", "a look for every word that is read", (0.75, 2.0, WIDTH - 0.75, 0.62)),
+    Stop(6, "Speech", "looks that know where the last one was", (0.75, 1.0, WIDTH - 0.75, 0.62)),
+    Stop(7, "Summaries", "looks without recurrence, and with it", (0.75, 0.0, WIDTH - 0.75, 0.62)),
 )
 WAYS = (
-    Way(1, 2, "the vector is full:\nkeep one for each word"),
+    Way(1, 2, "the vector is full: keep one for each word"),
     Way(2, 3, "pictures: can one look\nwithout seeing everything?"),
-    Way(3, 4, "reward, where no\ngradient leads"),
-    Way(2, 4, "pictures: the same scores,\nover cells"),
-    Way(2, 5, "comparing: every word\nthat is read asks"),
-    Way(2, 6, "very long inputs:\ndo not lose the place"),
-    Way(2, 7, "shortening: is the\nrecurrence needed?"),
+    Way(3, 4, "reward, where no gradient leads"),
+    Way(2, 4, "pictures: the same scores, over cells"),
+    Way(2, 5, "comparing: every word that is read asks"),
+    Way(2, 6, "very long inputs: do not lose the place"),
+    Way(2, 7, "shortening: is the recurrence needed?"),
 )
 
 
@@ -68,13 +70,13 @@ def plot_course_map(axes: Axes | None = None) -> Axes:
     Args:
         axes: where to draw; a new figure if None.
     """
-    axes = axes or plt.subplots(figsize=(7.4, 7.2), layout="constrained")[1]
+    axes = axes or plt.subplots(figsize=(WIDTH, HEIGHT), layout="constrained")[1]
     boxes = {stop.number: stop.box for stop in STOPS}
     for stop in STOPS:
         _draw_stop(axes, stop)
     for way in WAYS:
         _draw_way(axes, boxes[way.start], boxes[way.end], way.idea)
-    axes.set(xlim=(-0.1, 10.1), ylim=(-0.1, 11.4))
+    axes.set(xlim=(-0.03, WIDTH + 0.03), ylim=(-0.03, HEIGHT + 0.03))
     axes.set_axis_off()
     lessons = "; ".join(f"{stop.number} {stop.name}: {_one_line(stop.idea)}" for stop in STOPS)
     ways = "; ".join(f"from {way.start} to {way.end}: {_one_line(way.idea)}" for way in WAYS)
@@ -87,33 +89,30 @@ def _one_line(text: str) -> str:
 
 def _draw_stop(axes: Axes, stop: Stop) -> None:
     left, bottom, width, height = stop.box
-    style = "round,pad=0,rounding_size=0.14"
+    style = "round,pad=0,rounding_size=0.08"
     axes.add_patch(
         FancyBboxPatch((left, bottom), width, height, boxstyle=style, facecolor=PAPER, edgecolor=LINE, linewidth=1.6)
     )
-    x, y, lines = left + width / 2, bottom + height / 2, stop.idea.count("\n") + 1
-    axes.text(x, y + 0.17 * lines, f"{stop.number} · {stop.name}", ha="center", va="center", fontsize=12.5,
-              fontweight="bold", color=INK)  # fmt: skip
-    axes.text(x, y - 0.25, stop.idea, ha="center", va="center", fontsize=10.5, color=INK, linespacing=1.15)
+    x, y = left + width / 2, bottom + height / 2
+    name = f"{stop.number} · {stop.name}"
+    axes.text(x, y + 0.13, name, ha="center", va="center", fontsize=12.5, fontweight="bold", color=INK)
+    axes.text(x, y - 0.14, stop.idea, ha="center", va="center", fontsize=10.5, color=INK)
 
 
 def _draw_way(axes: Axes, start: tuple[float, ...], end: tuple[float, ...], idea: str) -> None:
-    """Draw an arrow with its words: down where the boxes stand above each other, to the right elsewhere."""
-    down = start[0] == end[0]
-    if down:
-        x = start[0] + start[2] / 2
-        tail, head, place = (x, start[1]), (x, end[1] + end[3]), (x + 0.15, (start[1] + end[1] + end[3]) / 2)
+    """Draw an arrow with its words: straight down between boxes of one width, else down the rail and to the right."""
+    words = {"fontsize": 10.5, "style": "italic", "color": INK, "linespacing": 1.15}
+    top = end[1] + end[3]
+    if start[0] == 0 == end[0]:  # from the first box to the second
+        tail, head = (RAIL, start[1]), (RAIL, top)
+        axes.text(RAIL + 0.15, (start[1] + top) / 2, idea, ha="left", va="center", **words)
+    elif start[0] == end[0]:  # from one branch to the next
+        tail, head = (WIDTH - 0.15, start[1]), (WIDTH - 0.15, top)
+        axes.text(WIDTH - 0.3, start[1] - 0.05, idea, ha="right", va="top", **words)
     else:
-        y = end[1] + end[3] / 2
-        tail, head, place = (start[0] + start[2], y), (end[0], y), ((start[0] + start[2] + end[0]) / 2, y + 0.08)
-    shape = {
-        "arrowstyle": "-|>",
-        "color": GOLD_COLOUR,
-        "linewidth": 2,
-        "shrinkA": 0,
-        "shrinkB": 0,
-        "mutation_scale": 16,
-    }
-    axes.annotate("", head, tail, arrowprops=shape)
-    axes.text(*place, idea, ha="left" if down else "center", va="center" if down else "bottom", fontsize=10.5,
-              style="italic", color=INK, linespacing=1.15)  # fmt: skip
+        middle = end[1] + end[3] / 2
+        tail, head = (RAIL, middle), (end[0], middle)
+        axes.plot((RAIL, RAIL), (start[1], middle), color=GOLD_COLOUR, linewidth=2, solid_capstyle="projecting")
+        axes.text(end[0], top + 0.05, idea, ha="left", va="bottom", **words)
+    shape = {"arrowstyle": "-|>", "color": GOLD_COLOUR, "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", head, tail, arrowprops={**shape, "mutation_scale": 16})

@@ -108,9 +108,9 @@ class Site:
         axes = plot_course_map()
         path = self.source / "_generated" / "map.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        axes.figure.savefig(path, dpi=110, bbox_inches="tight", metadata={"Software": None})
+        axes.figure.savefig(path, dpi=200, bbox_inches="tight", metadata={"Software": None})
         self.written.add(path)
-        return f"```{{image}} _generated/map.png\n:alt: {axes.figure.get_label()}\n:width: 720px\n```"
+        return f"```{{image}} _generated/map.png\n:alt: {axes.figure.get_label()}\n:width: 440px\n```"
 
     def _groups(self) -> dict[str, list[str]]:
         pages = {page.removesuffix(".md") for page in self.pages.values() if page.endswith(".md")} | {"reference/index"}
