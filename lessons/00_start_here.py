@@ -138,7 +138,7 @@ print(f"that makes about {steps_per_minute:,.0f} in a minute")
 show(plot_course_map())
 
 # %% [markdown]
-# How long is a lesson? There are two answers. Reading, predicting and solving its exercises takes an afternoon. Running it from top to bottom takes minutes: they
+# How long is a lesson? There are two answers. Reading, predicting and solving its exercises takes two to three hours. Running it from top to bottom takes minutes: they
 # were measured on one machine, and the next cell scales them by how your training step compares with the same step there.
 
 # %%

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tools.exercises import answers, declared, lessons
+from tools.project import Project
+from tools.study_time import in_hours, study_minutes
 
 ROOT = Path(__file__).parents[1]
 NOTES = ROOT / "docs" / "instructor_notes"
@@ -60,3 +62,25 @@ def test_mistakes_are_wrong_answers_that_are_tried(lesson):
         assert set(re.findall(r"`([^`]+)`", names)) <= known, exercise
         mentioned.add(exercise)
     assert mentioned == set(declared(lesson)), "each exercise has a mistake that is explained"
+
+
+def test_what_learners_are_told_of_the_time_is_what_the_notes_add_up_to():
+    minutes = study_minutes(Project())
+    assert list(minutes) == WRITTEN
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = dict(
+        re.findall(r"^\| \d \| \[[^\]]+\]\(notebooks/(\d\d)_.*\| ([^|]+ hours?) \|", readme, flags=re.MULTILINE)
+    )
+    assert told == {lesson: in_hours(taken) for lesson, taken in minutes.items()}
+    first = (ROOT / "lessons" / "00_start_here.py").read_text(encoding="utf-8")
+    assert "takes two to three hours" in first
+    assert {in_hours(taken) for lesson, taken in minutes.items() if lesson != "00"} <= {
+        "2 hours",
+        "2½ hours",
+        "3 hours",
+    }
+
+
+@pytest.mark.parametrize("minutes, said", [(20, "½ hour"), (58, "1 hour"), (110, "2 hours"), (143, "2½ hours")])
+def test_minutes_are_said_in_half_hours(minutes, said):
+    assert in_hours(minutes) == said

@@ -12,6 +12,7 @@ from course_utils.teaching.run_times import RunTimes, in_words
 from tools.gallery import Figure, figures
 from tools.generated_cells import badge_row, launch_addresses
 from tools.project import Project
+from tools.study_time import in_hours, study_minutes
 
 _WIDGET_WITHOUT_KERNEL = re.compile(r"^(?:interactive|[HV]?Box|GridBox|Tab|Accordion|Output)\(")
 _QUESTION = re.compile(r"\*\*The question of this lesson:\*\*\s*(.+)")
@@ -95,10 +96,11 @@ def lesson_cards(project: Project, times: RunTimes | None, pictures: dict[str, F
 
     Args:
         project: whose lessons.
-        times: how long they take, if that is known.
+        times: how long they run, if that is known.
         pictures: the figure of each lesson, which lies in `_generated/NAME.png`.
     """
     seconds = {lesson.name: lesson.seconds for lesson in times.lessons} if times else {}
+    minutes = study_minutes(project)
     parts = []
     for lesson in find_lessons(project):
         stem = lesson.path.stem
@@ -108,7 +110,9 @@ def lesson_cards(project: Project, times: RunTimes | None, pictures: dict[str, F
             lines += [f'<img class="card" src="_generated/{stem}.png" alt="{words}">', ""]
         if lesson.question:
             lines += [lesson.question[0].upper() + lesson.question[1:], ""]
-        time = f"About {in_words(seconds[stem])} from top to bottom. " if stem in seconds else ""
+        takes = [f"about {in_hours(minutes[stem[:2]])} to work through"] if stem[:2] in minutes else []
+        takes += [f"about {in_words(seconds[stem])} to run from top to bottom"] if stem in seconds else []
+        time = f"{', '.join(takes).capitalize()}. " if takes else ""
         lines += [time + launch_links(project, stem).replace("Run it", "Open it"), ""]
         parts.append("\n".join(lines))
     return "\n".join(parts)
