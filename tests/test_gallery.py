@@ -5,9 +5,12 @@ import io
 import shutil
 
 import nbformat
+import numpy
 import pytest
+from matplotlib.colors import to_rgb
 from PIL import Image
 
+from course_utils.teaching import plots
 from tools import gallery
 from tools.project import ROOT, Project
 
@@ -52,9 +55,18 @@ def test_a_figure_is_taken_with_its_words_and_what_is_old_goes(tiny):
     gallery.write(tiny)
     assert gallery.stale(tiny) == [] and not old.exists() and Image.open(tiny.root / figure.path).width == 640
     readme = (tiny.root / "README.md").read_text()
-    assert (
-        readme.startswith("before") and readme.endswith("after\n") and "9 · Tiny" in readme and "&amp; 3" in readme
-    )
+    assert readme.startswith("before") and readme.endswith("after\n") and "9 · Tiny" in readme and "&amp; 3" in readme
+
+
+def test_thin_frames_keep_their_colour():
+    weights = numpy.random.default_rng(0).random((8, 17)) ** 4
+    axes = plots.plot_alignment(weights, list("abcdefghijklmnopq"), list("abcdefgh"), {(0, 0), (5, 13)}, title="Two")
+    png = io.BytesIO()
+    axes.figure.savefig(png, format="png", dpi=90)
+    plots.plt.close(axes.figure)
+    small = numpy.asarray(Image.open(io.BytesIO(gallery._small(png.getvalue()))).convert("RGB")).reshape(-1, 3)
+    gold = 255 * numpy.array(to_rgb(plots.GOLD_COLOUR))
+    assert numpy.abs(small - gold).max(axis=1).min() < 25
 
 
 def test_a_tag_without_a_figure_is_said(tiny):
