@@ -711,7 +711,7 @@ for number, (example, words, problem) in enumerate(wrong[:3], start=1):
     print(f"{number}. said:  {' '.join(words)}\n   truth: {example.references[0]}\n   {problem}")
 if wrong:
     ((sort, _),) = Counter(sort_of_problem(problem) for *_, problem in wrong).most_common(1)
-    said = [f"{number}. said: “{' '.join(words).replace(' ,', ',')}”; wrong: {problem}" for number, (_, words, problem) in enumerate(wrong[:3], start=1)]
+    said = [f"{number}. said: “{' '.join(words[:30]).replace(' ,', ',')}”; wrong: {problem}" for number, (_, words, problem) in enumerate(wrong[:3], start=1)]
     title = f"{len(wrong)} of {len(examples)} scenes are described wrongly; most often wrong: the {sort}"
     show(plot_pictures([example.picture / 255 for example, *_ in wrong[:3]], title=title, captions=said, columns=3, inches=2.6))
 
