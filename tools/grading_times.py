@@ -12,21 +12,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from course_utils.experiments.claims import write_json
 from course_utils.files import write_whole
 from course_utils.paths import data_folder
-from tools.project import ROOT
+from tools.project import ROOT, Project
 
 KEPT = data_folder("results") / "grading.json"
 PAGE = ROOT / "docs" / "instructors.md"
 BEGIN, END = "<!-- times: begin (written by `python -m tools.grading_times --write`) -->", "<!-- times: end -->"
-CLASSES = {"00": (10, 60), "02": (10, 30)}
-"""Lesson → sizes of the classes. Lesson 0 has one exercise; lesson 2 is as long as a lesson is."""
-SECONDS, CLASS, MANY = 300, 30, 500
-"""At most so many seconds for a class of so many; and a class that nobody waits for here."""
+CLASS, SECONDS = 30, 300
+"""Every lesson is tried with so many submissions, which may take so many seconds."""
+LONGEST, SIZES = "02", (10, 30, 100, 500)
+"""One lesson is tried with classes of these sizes."""
 
 
 def grade_class(lesson: str, students: int, folder: Path) -> dict:
@@ -57,40 +57,54 @@ def grade_class(lesson: str, students: int, folder: Path) -> dict:
     return {"students": students, "seconds": round(seconds, 1), "processor_seconds": round(busy, 1)}
 
 
-def measure() -> dict:
-    """Grade every class of `CLASSES`."""
-    lessons = {}
-    for lesson, sizes in CLASSES.items():
-        lessons[lesson] = []
-        for students in sizes:
+def measure(lessons: Sequence[str]) -> dict:
+    """Grade a class of `CLASS` in every lesson, and classes of all `SIZES` in one.
+
+    Args:
+        lessons: two digits each.
+    """
+    runs: dict[str, list[dict]] = {}
+    for lesson in lessons:
+        runs[lesson] = []
+        for students in SIZES if lesson == LONGEST else (CLASS,):
             with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
-                lessons[lesson].append(grade_class(lesson, students, Path(folder)))
-            print(f"lesson {lesson}: {lessons[lesson][-1]}", flush=True)
+                runs[lesson].append(grade_class(lesson, students, Path(folder)))
+            print(f"lesson {lesson}: {runs[lesson][-1]}", flush=True)
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    return {"command": "python -m tools.grading_times --write", "machine": machine, "lessons": lessons}
+    return {"command": "python -m tools.grading_times --write", "machine": machine, "lessons": runs}
 
 
-def line_through(runs: list[Mapping]) -> tuple[float, float]:
+def line_through(runs: Sequence[Mapping]) -> tuple[float, float]:
     """Seconds to start and seconds for each further submission, from the smallest and the largest class."""
     first, last = runs[0], runs[-1]
     each = (last["seconds"] - first["seconds"]) / (last["students"] - first["students"])
     return first["seconds"] - each * first["students"], each
 
 
+def in_class(runs: Sequence[Mapping]) -> float:
+    """Seconds that a class of `CLASS` took."""
+    return next(run["seconds"] for run in runs if run["students"] == CLASS)
+
+
 def passage(found: Mapping) -> str:
     """What the page says."""
-    rows = ["| lesson | submissions | minutes | each further one | so 500 take about |", "|---|---|---|---|---|"]
-    for lesson, runs in found["lessons"].items():
-        start, each = line_through(runs)
-        largest, many = runs[-1], (start + MANY * each) / 60
-        minutes = f"{largest['seconds'] / 60:.1f}"
-        rows.append(f"| {int(lesson)} | {largest['students']} | {minutes} | {each:.1f} s | {many:.0f} minutes |")
-    told = f"Measured on {found['machine']}, two submissions at a time; a third each is right, wrong and untouched."
-    after = (
-        "The rest is the start: the sandbox imports the course once. Time grows in a straight line with the class, and "
-        "falls with `--jobs` as long as there are cores. An answer that runs into its limit adds that limit."
+    runs = found["lessons"]
+    slowest = max(runs, key=lambda lesson: in_class(runs[lesson]))
+    start, each = line_through(runs[LONGEST])
+    lines = ["| submissions of lesson 2 | seconds | so each takes |", "|---|---|---|"]
+    lines += [
+        f"| {run['students']} | {run['seconds']:.0f} | {run['seconds'] / run['students']:.1f} s |"
+        for run in runs[LONGEST]
+    ]
+    told = (
+        f"Measured on {found['machine']}, with two submissions at a time; a third each is right, wrong and untouched. "
+        f"{CLASS} submissions of a lesson take {in_class(runs[slowest]):.0f} s at the most (lesson {int(slowest)})."
     )
-    return "\n\n".join([told, "\n".join(rows), after])
+    after = (
+        f"About {start:.0f} s are the start: the sandbox imports the course once. Each further submission takes "
+        f"{each:.1f} s, whether the class is small or large. An answer that runs into its limit adds that limit."
+    )
+    return "\n\n".join([told, "\n".join(lines), after])
 
 
 def with_times(text: str, found: Mapping) -> str:
@@ -111,7 +125,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--write", action="store_true", help="keep the times and bring docs/instructors.md up to date")
     options = parser.parse_args(arguments)
     (ROOT / "build").mkdir(exist_ok=True)
-    found = measure()
+    found = measure([source.stem[:2] for source in Project().lesson_sources()])
     print(passage(found))
     if options.write:
         write_json(KEPT, found)
