@@ -4,6 +4,7 @@ import io
 import os
 import sys
 import types
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -16,8 +17,15 @@ from pyarrow import parquet
 
 from course_utils.datasets import pronunciation, recorded_data
 from course_utils.datasets.downloads import DataFormatError, RealDataNotFoundError
+from course_utils.datasets.espeak import EspeakError
 from course_utils.datasets.pronunciation import DIGITS, PronunciationError, pronounce, words_of_text
-from course_utils.datasets.recorded_data import SPEEDS, add_noise, digit_data, play_at, prompt_data, training_versions
+from course_utils.datasets.recorded_data import (
+    digit_data,
+    many_voices_data,
+    normalize_by_voice,
+    prompt_data,
+    synthetic_digits,
+)
 from course_utils.datasets.recordings import (
     Reading,
     cut_words,
@@ -27,8 +35,10 @@ from course_utils.datasets.recordings import (
     sound_of,
     speakers_of,
 )
-from course_utils.datasets.speech_features import MELS, SAMPLE_RATE, frame_count
+from course_utils.datasets.speech_features import MELS, SAMPLE_RATE, frame_count, log_mel
 from course_utils.datasets.speech_phonemes import PHONEMES, Phoneme
+from course_utils.datasets.speech_versions import SPEEDS, add_noise, bend, play_at, training_versions
+from course_utils.datasets.spoken import TRAINING_VOICES
 from course_utils.datasets.spoken_cache import small_set
 from course_utils.datasets.spoken_data import SpokenData, gold_overlap, join_utterances, make_speech_batch
 from course_utils.datasets.text import Vocabulary
@@ -302,6 +312,81 @@ def test_versions_are_the_same_every_time_and_one_is_untouched():
         assert (one.samples == other.samples).all() and one.said == other.said
 
 
+def test_bent_recordings_keep_what_was_said_and_are_the_same_every_time():
+    one = recording(4, "ann")
+    bent = bend(one)
+    assert bent.said == one.said and bent.phonemes == () and bent.utterance.key == f"{one.utterance.key} bent 0"
+    assert (bent.features == bend(one).features).all()
+    others = [bend(one, seed) for seed in range(20)]
+    assert len({other.features.tobytes() for other in others}) == 20
+    assert 0.7 * len(one.features) < min(len(other.features) for other in others)
+    assert max(len(other.features) for other in others) < 1.4 * len(one.features)
+    assert all(np.isfinite(other.features).all() for other in others)
+    assert (one.features == recording(4, "ann").features).all()
+
+
+def test_a_longer_throat_lowers_the_tone():
+    """Over many bends the loudest band moves both ways."""
+    one = recording(9, "ann")
+    loudest = int(log_mel(sound_of(one)).mean(0).argmax())
+    shown = np.zeros_like(one.features)
+    shown[:, loudest] = 5
+    found = {int(np.abs(bend(replace(one, features=shown), seed).features.mean(0)).argmax()) for seed in range(30)}
+    assert min(found) < loudest < max(found)
+
+
+def test_voices_are_normalized_by_all_that_they_say():
+    ones = [recording(digit, speaker, seconds=0.2 + 0.1 * digit) for speaker in ("ann", "bob") for digit in range(3)]
+    mixed = [ones[index] for index in (3, 0, 4, 1, 5, 2)]
+    normalized = normalize_by_voice(mixed)
+    assert [one.utterance for one in normalized] == [one.utterance for one in mixed]
+    for speaker in ("ann", "bob"):
+        said = [one.features.astype(np.float32) for one in normalized if one.utterance.voice == speaker]
+        together = np.concatenate(said)
+        assert np.abs(together.mean(0)).max() < 0.01 and np.abs(together.std(0) - 1).max() < 0.05
+        assert np.abs(said[0].mean(0)).max() > 0.1  # a word keeps what sets it apart from the others
+    assert normalize_by_voice([]) == []
+
+
+def test_synthetic_phrases_are_normalized_too(synthetic):
+    before = [one.features.copy() for one in synthetic.train]
+    for one, kept, features in zip(normalize_by_voice(synthetic.train), synthetic.train, before, strict=True):
+        assert one.symbols == kept.symbols and one.features.shape == features.shape
+        assert (kept.features == features).all()
+
+
+def test_many_voices_have_the_tests_of_the_others_and_nothing_of_the_held_out_speaker(monkeypatch, synthetic):
+    sets = {
+        "train": [recording(d, speaker, 5) for d in range(3) for speaker in ("ann", "bob", "cy")],
+        "test": [recording(d, speaker, 0) for d in range(2) for speaker in ("ann", "bob", "cy")],
+    }
+    monkeypatch.setattr(recorded_data, "load_recordings", lambda name, split: sets[split])
+    monkeypatch.setattr(
+        recorded_data, "synthetic_digits", lambda seed: [recording(1, "machine"), recording(2, "robot")]
+    )
+    plain, data = digit_data(synthetic, "bob"), many_voices_data(synthetic, "bob")
+    for name, ones in plain.test.items():
+        assert [one.utterance for one in data.test[name]] == [one.utterance for one in ones]
+    recorded = data.train[len(synthetic.train) :]
+    assert speakers_of(recorded) == ("ann", "cy", "machine", "robot")
+    digits = 6 * len(recorded_data.MANY_SPEEDS) + 2
+    assert len(recorded) == digits * (1 + recorded_data.BENDS)
+    tested = {one.utterance.key for name in ("unseen speaker", "known speakers") for one in data.test[name]}
+    assert tested.isdisjoint(one.utterance.key.split()[0] for one in recorded)
+    with pytest.raises(ValueError, match="held_out is 'dan'; expected one of ann, bob, cy"):
+        many_voices_data(synthetic, "dan")
+
+
+def test_the_synthesizer_says_digits_in_every_voice():
+    try:
+        spoken = synthetic_digits(times=1)
+    except EspeakError as error:
+        pytest.skip(f"espeak-ng cannot be loaded: {error}")
+    assert {one.utterance.voice for one in spoken} == set(TRAINING_VOICES)
+    assert len(spoken) == len(DIGITS) * len(TRAINING_VOICES)
+    assert all(one.said == DIGITS[one.utterance.words[0]] and 10 < len(one.features) < 300 for one in spoken)
+
+
 def test_a_digit_is_the_nearest_one():
     for name, symbols in DIGITS.items():
         assert digit_of(symbols) == name
@@ -355,7 +440,8 @@ def prompts_only(monkeypatch, count):
         return load_recordings("fsdd", "test") if name == "fsdd" else load_recordings(name, split, count, **options)
 
     monkeypatch.setattr(recorded_data, "load_recordings", few)
-    monkeypatch.setattr(recorded_data, "training_versions", lambda ones, seed: list(ones))
+    monkeypatch.setattr(recorded_data, "training_versions", lambda ones, seed, speeds=(): list(ones))
+    monkeypatch.setattr(recorded_data, "synthetic_digits", lambda seed: [recording(1, "machine")])
 
 
 @staged("asterisk_prompts_en")
@@ -387,7 +473,7 @@ def test_every_claim_about_recordings_finds_its_figures(monkeypatch, synthetic):
         if part != "prompts":
             assert speakers_of(data.test["unseen speaker"]) == (SPEAKERS[1],)
             figures |= digit_figures(part, model, data, most=2)
-        if part != "digits":
+        if part in ("synthetic", "prompts"):
             figures |= prompt_figures(part, model, data, most=15)
     for claim in (claim for claim in lesson_06.CLAIMS if "real" in claim.sources):
         assert {claim.baseline[1], claim.ours[1]} <= set(figures), claim.claim_id

@@ -238,7 +238,7 @@ def test_figures_are_named_after_the_model(data):
 
 
 def test_every_claim_finds_its_figures(data, monkeypatch):
-    monkeypatch.setattr(lesson_07, "data_of", lambda source, fast=False: data)
+    monkeypatch.setattr(lesson_07, "data_of", lambda *_: data)
     monkeypatch.setitem(lesson_07.RECIPES, "default", {s: small(s, steps=1) for s in lesson_07.SYSTEMS})
     figures = {}
     for part in lesson_07.PARTS:
@@ -261,7 +261,7 @@ def test_other_sources_give_every_claim_its_figures(source, monkeypatch, tmp_pat
         monkeypatch.setattr(docstrings_module, "FEWEST_PAIRS", 1)
         found = texts_of("docstrings", train_count=60, libraries=("joblib", "seaborn"))
     found = replace(found, validation=found.validation[:12], test={"test": found.test["test"][:12]})
-    monkeypatch.setattr(lesson_07, "data_of", lambda source, fast=False: found)
+    monkeypatch.setattr(lesson_07, "data_of", lambda *_: found)
     monkeypatch.setitem(lesson_07.RECIPES, source, {s: small(s, steps=1) for s in lesson_07.SYSTEMS})
     figures = {}
     for part in lesson_07.PARTS:
@@ -276,7 +276,7 @@ def test_recipes_can_be_kept_as_json_and_shortened():
     for source in lesson_07.SOURCES:
         kept = json.loads(json.dumps(lesson_07.settings(source, fast=False)))
         assert set(kept) == set(lesson_07.PARTS)
-        ladder = [recipe for name, recipe in kept["ladder"].items()]
+        ladder = [kept["ladder"][name] for name in lesson_07.LADDER]
         assert len({(r["steps"], r["batch_size"], r["fresh"]) for r in ladder}) == 1, "not at equal epochs"
     assert lesson_07.LIVE["abs-bag"].shortened(1e-9).steps == 1
     with pytest.raises(ValueError, match="expected one of default, docstrings, real"):
@@ -286,7 +286,7 @@ def test_recipes_can_be_kept_as_json_and_shortened():
 def test_a_checkpoint_of_docstrings_brings_its_own_words(data, monkeypatch, tmp_path):
     monkeypatch.setattr("course_utils.checkpoints.data_folder", lambda name: tmp_path)
     monkeypatch.setattr("course_utils.experiments.recipes.waypoint_of", lambda name: tmp_path / name)
-    monkeypatch.setattr(lesson_07, "data_of", lambda source, fast=False: data)
+    monkeypatch.setattr(lesson_07, "data_of", lambda *_: data)
     tuning = tune_extractive(fit(small("ras-copy", steps=1), data, progress=False)[0], data, count=1, rounds=1)
     monkeypatch.setattr(lesson_07, "tune_extractive", lambda model, data: tuning)
     for name in ("07-docstrings-ras-copy", "07-ras-copy"):

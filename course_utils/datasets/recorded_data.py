@@ -4,14 +4,15 @@ data = digit_data(synthetic, held_out="theo")
 data.test["unseen speaker"]         # every digit that this speaker says; none of them is in data.train
 """
 
-import hashlib
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from random import Random
 
 import numpy as np
-from scipy.signal import resample_poly
 
+from course_utils.datasets.pronunciation import DIGITS
 from course_utils.datasets.recordings import (
     Reading,
     Recording,
@@ -22,64 +23,19 @@ from course_utils.datasets.recordings import (
     speakers_of,
 )
 from course_utils.datasets.sources import REAL_SOURCES
-from course_utils.datasets.speech_phonemes import Phoneme
+from course_utils.datasets.speech_features import log_mel
+from course_utils.datasets.speech_versions import bend, training_versions
+from course_utils.datasets.spoken import TRAINING_VOICES, SpokenUtterance, Utterance, waveform
 from course_utils.datasets.spoken_data import SpokenData
 
-SPEEDS = (Fraction(9, 10), Fraction(1), Fraction(11, 10))
-"""Training recordings are played at these speeds; a slower one sounds like a larger speaker (Ko et al. 2015)."""
-NOISE_DB = (15.0, 35.0)
-"""How far noise that is added to training recordings lies below the voice, decibels."""
 WORDS_OF_A_PIECE = 3
 """Longest synthetic utterances have so many words; prompts are cut into pieces of so many."""
-
-
-def play_at(recording: Recording, speed: Fraction) -> Recording:
-    """Play a recording faster or slower, which raises or lowers the voice as it does on a tape.
-
-    Args:
-        recording: any.
-        speed: 1 leaves it as it is.
-
-    Raises:
-        ValueError: if the speed is not above 0.
-    """
-    if speed <= 0:
-        raise ValueError(f"speed is {speed}; expected a number above 0, 1 for no change.")
-    if speed == 1:
-        return recording
-    sound = resample_poly(sound_of(recording), speed.denominator, speed.numerator)
-    phonemes = tuple(Phoneme(p.symbol, p.start_ms / speed, p.end_ms / speed) for p in recording.phonemes)
-    times = tuple((word, start / speed, end / speed) for word, start, end in recording.word_times)
-    reading = _renamed(recording.utterance, f"at {float(speed):g}")
-    return make_recording(sound, reading, recording.said, phonemes, times)
-
-
-def add_noise(recording: Recording, noise_db: float, seed: int = 0) -> Recording:
-    """Add even noise.
-
-    Args:
-        recording: any.
-        noise_db: how far the noise lies below the recording's own level, decibels.
-        seed: decides the noise, together with the recording's key.
-    """
-    sound = sound_of(recording)
-    noise = _random(recording, seed).standard_normal(len(sound), dtype=np.float32)
-    level = float(np.sqrt(np.mean(sound**2))) * 10 ** (-noise_db / 20)
-    reading = _renamed(recording.utterance, f"noise {noise_db:.1f}")
-    return make_recording(sound + level * noise, reading, recording.said, recording.phonemes, recording.word_times)
-
-
-def training_versions(recordings: Sequence[Recording], seed: int = 0) -> list[Recording]:
-    """Each recording as it is, and at the other `SPEEDS` with noise."""
-    versions = []
-    for speed in SPEEDS:
-        for recording in recordings:
-            if speed == 1:
-                versions.append(recording)
-            else:
-                played = play_at(recording, speed)
-                versions.append(add_noise(played, _random(played, seed).uniform(*NOISE_DB), seed))
-    return versions
+MANY_SPEEDS = tuple(Fraction(tenths, 20) for tenths in (16, 18, 20, 22, 25))
+"""Recorded digits are played at these speeds where voices are many."""
+TIMES_PER_VOICE = 6
+"""How often each voice of the synthesizer says each digit."""
+BENDS = 2
+"""Bent versions of every digit, see `speech_versions.bend`."""
 
 
 def digit_data(synthetic: SpokenData, held_out: str, *, recorded: bool = True, seed: int = 0) -> SpokenData:
@@ -101,21 +57,93 @@ def digit_data(synthetic: SpokenData, held_out: str, *, recorded: bool = True, s
         RealDataError: see `load_recordings`.
     """
     train, kept = load_recordings("fsdd", "train"), load_recordings("fsdd", "test")
-    speakers = speakers_of([*train, *kept])
-    if held_out not in speakers:
-        raise ValueError(f"held_out is {held_out!r}; expected one of {', '.join(speakers)}.")
-    known = [one for one in train if recorded and one.utterance.voice != held_out]
-    tests = {
-        "unseen speaker": [one for one in (*train, *kept) if one.utterance.voice == held_out],
-        "known speakers": [one for one in kept if one.utterance.voice != held_out],
-    }
+    known, tests = _hold_out(held_out, train, kept)
     return replace(
         synthetic,
         name="digits" if recorded else synthetic.name,
-        train=[*synthetic.train, *training_versions(known, seed)],
+        train=[*synthetic.train, *training_versions(known if recorded else (), seed)],
         test={**synthetic.test, **tests},
-        credit=f"{synthetic.credit}; {REAL_SOURCES['fsdd'].credit} ({REAL_SOURCES['fsdd'].licence})",
+        credit=_credit(synthetic, "fsdd"),
     )
+
+
+def many_voices_data(synthetic: SpokenData, held_out: str, *, seed: int = 0) -> SpokenData:
+    """Spoken digits as in `digit_data`, each voice measured by itself, and with as many voices as can be had.
+
+    What was recorded is played at `MANY_SPEEDS`, every voice of the synthesizer says the digits too, and all of that is
+    bent. Features are normalized by `normalize_by_voice`, in training and tests: the held-out speaker's are measured by
+    all he says, though nobody tells which digits that is.
+
+    Args:
+        synthetic, held_out: see `digit_data`.
+        seed: decides the noise, how the synthesizer speaks, and the bends.
+
+    Raises:
+        ValueError: if there is no such speaker.
+        EspeakError: see `espeak.speak`.
+        RealDataError: see `load_recordings`.
+    """
+    train, kept = load_recordings("fsdd", "train"), load_recordings("fsdd", "test")
+    known, _ = _hold_out(held_out, train, kept)
+    measured = normalize_by_voice([*train, *kept])
+    _, tests = _hold_out(held_out, measured[: len(train)], measured[len(train) :])
+    groups = [*(training_versions(known, seed, (speed,)) for speed in MANY_SPEEDS), synthetic_digits(seed)]
+    digits = [one for group in groups for one in normalize_by_voice(group)]
+    bent = [bend(one, BENDS * seed + again) for again in range(BENDS) for one in digits]
+    return replace(
+        synthetic,
+        name="many voices",
+        train=[*normalize_by_voice(synthetic.train), *digits, *bent],
+        validation=normalize_by_voice(synthetic.validation),
+        test={**{name: normalize_by_voice(ones) for name, ones in synthetic.test.items()}, **tests},
+        credit=_credit(synthetic, "fsdd"),
+    )
+
+
+def normalize_by_voice(spoken: Sequence[SpokenUtterance]) -> list[SpokenUtterance]:
+    """Take each band's mean over all that a voice says away, and divide by its deviation.
+
+    A phrase is long enough to be measured by itself, but a word of half a second is not: what is then taken away is
+    half the voice and half the word.
+
+    Args:
+        spoken: recordings, whose features are computed anew, or synthetic phrases, whose features have no mean already.
+
+    Returns:
+        The same ones in the same order, with other features.
+    """
+    of_voice = defaultdict(list)
+    for index, one in enumerate(spoken):
+        of_voice[one.utterance.voice].append(index)
+    normalized = list(spoken)
+    for indices in of_voice.values():
+        features = [_unnormalized(spoken[index]) for index in indices]
+        together = np.concatenate(features)
+        mean, deviation = together.mean(0), together.std(0) + 1e-3
+        for index, one in zip(indices, features, strict=True):
+            normalized[index] = replace(spoken[index], features=((one - mean) / deviation).astype(np.float16))
+    return normalized
+
+
+def synthetic_digits(seed: int = 0, times: int = TIMES_PER_VOICE) -> list[Recording]:
+    """The ten digits by every training voice of the synthesizer, fast and slow, high and low.
+
+    Args:
+        seed: decides how they are spoken.
+        times: each digit by each voice.
+
+    Raises:
+        EspeakError: see `espeak.speak`.
+    """
+    random, spoken = Random(f"digits {seed}"), []
+    for voice in TRAINING_VOICES:
+        for word in DIGITS:
+            for again in range(times):
+                how = {"words_per_minute": random.randint(120, 260), "pitch": random.randint(20, 80)}
+                around = {"noise_db": random.uniform(15, 40), "hiss": random.random(), "lead_ms": random.randint(0, 80)}
+                sound = waveform(Utterance((word,), voice, **how, **around, key=f"{seed} {again}"))
+                spoken.append(make_recording(sound, Reading((word,), voice, f"{word} {again}"), DIGITS[word]))
+    return spoken
 
 
 def prompt_data(synthetic: SpokenData, *, seed: int = 0) -> SpokenData:
@@ -136,13 +164,12 @@ def prompt_data(synthetic: SpokenData, *, seed: int = 0) -> SpokenData:
     pieces = {
         split: [piece for one in ones for piece in pieces_of(one, WORDS_OF_A_PIECE)] for split, ones in whole.items()
     }
-    source = REAL_SOURCES["asterisk_prompts_en"]
     return replace(
         synthetic,
         name="prompts",
         train=[*synthetic.train, *training_versions(pieces["train"], seed)],
         test={**synthetic.test, "prompts": whole["test"], "pieces": pieces["test"]},
-        credit=f"{synthetic.credit}; {source.credit} ({source.licence})",
+        credit=_credit(synthetic, "asterisk_prompts_en"),
     )
 
 
@@ -155,10 +182,24 @@ def timed_prompts(split: str = "test") -> list[Recording]:
     return load_recordings("asterisk_prompts_en", split, timed=True)
 
 
-def _renamed(reading: Reading, what: str) -> Reading:
-    return replace(reading, key=f"{reading.key} {what}")
+def _hold_out(
+    speaker: str, train: Sequence[Recording], kept: Sequence[Recording]
+) -> tuple[list[Recording], dict[str, list[Recording]]]:
+    """Return what the others say to train on, and the tests."""
+    speakers = speakers_of([*train, *kept])
+    if speaker not in speakers:
+        raise ValueError(f"held_out is {speaker!r}; expected one of {', '.join(speakers)}.")
+    known = [one for one in train if one.utterance.voice != speaker]
+    return known, {
+        "unseen speaker": [one for one in (*train, *kept) if one.utterance.voice == speaker],
+        "known speakers": [one for one in kept if one.utterance.voice != speaker],
+    }
 
 
-def _random(recording: Recording, seed: int) -> np.random.Generator:
-    digest = hashlib.sha256(f"noise {seed} {recording.utterance.key}".encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:8]))
+def _unnormalized(one: SpokenUtterance) -> np.ndarray:
+    return log_mel(sound_of(one)) if isinstance(one, Recording) else one.features.astype(np.float32)
+
+
+def _credit(synthetic: SpokenData, name: str) -> str:
+    source = REAL_SOURCES[name]
+    return f"{synthetic.credit}; {source.credit} ({source.licence})"

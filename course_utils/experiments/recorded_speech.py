@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from rapidfuzz.distance import Levenshtein
 
 from course_utils.datasets.pronunciation import DIGITS
-from course_utils.datasets.recorded_data import WORDS_OF_A_PIECE, add_noise, timed_prompts
+from course_utils.datasets.recorded_data import WORDS_OF_A_PIECE, timed_prompts
 from course_utils.datasets.recordings import Recording, pieces_of
+from course_utils.datasets.speech_versions import add_noise
 from course_utils.datasets.spoken import SpokenUtterance, Utterance, speak_utterance
 from course_utils.datasets.spoken_data import SpokenData
 from course_utils.datasets.spoken_words import words_of_split
