@@ -647,14 +647,14 @@ axes.text(len(data.test) - 0.45, 4, "longer than any\nin training", fontsize=9, 
 show(axes)
 
 # %% tags=["gallery"]
-name_of_trained = "the checkpoint" if cards else "the same model again (no checkpoint)"
+name_of_trained = "Attention, trained for longer" if cards else "Attention, trained again (no checkpoint)"
 if data.name == "default":
     for name, some_model in (("a minute", model), (name_of_trained, trained)):
         trained_marks = score_alignment(some_model, data, data.examples)
         print(f"{name}: AER {trained_marks.error_rate:.3f}, attention on a right word {trained_marks.mass_on_gold:.2f}")
     weights = reference_attention(trained, data, [shown])[0]
     right = len(hard_alignment(weights) & shown.possible)
-    title = f"{name_of_trained.capitalize()}: {right} of {len(shown.target)} words look at a right place"
+    title = f"{name_of_trained}: {right} of {len(shown.target)} words look at a right place"
     show(plot_alignment(weights, shown.source, shown.target, shown.possible, title=title))
 
 # %% [markdown]
@@ -822,7 +822,7 @@ for name, curve in bleu_curves.items():
     print(f"{name:<22}{values[0]:>16.1f}{values[-1]:>10.1f}{longest_over_shortest(curve):>8.2f}")
 if data.name == "default":
     print(f"AER: diagonal {marks.diagonal_error_rate:.2f}, after a minute {marks.error_rate:.2f}, "
-          f"{name_of_trained} {trained_marks.error_rate:.2f}")  # fmt: skip
+          f"{name_of_trained.lower()} {trained_marks.error_rate:.2f}")  # fmt: skip
 for entry in entries:
     verdict = {True: "holds", False: "not confirmed", None: "one seed"}[entry["holds"]]
     print(f"{entry['id']:<22}{entry['source']:>8}  {verdict:<14} difference {entry['difference']['mean']:+.2f}")

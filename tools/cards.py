@@ -35,7 +35,7 @@ def figures_of(name: str) -> tuple[nn.Module, dict[str, float]]:
     """Load a checkpoint's model and measure its card's figures anew.
 
     Raises:
-        RealDataError: if they are of real data that cannot be had.
+        RealDataError, NoDocstringsError: if they are of real data that cannot be had.
     """
     if name in lesson_02.LONG_TRAINING:
         data = lesson_02.phrase_data(**{**lesson_02.LONG_TRAINING_DATA, "train_count": 15_000})

@@ -165,6 +165,7 @@ def _processor() -> str:
 
 def _cards() -> list[dict]:
     """Mark every stored model anew and set its figures beside those of its card."""
+    from course_utils.datasets.docstrings import NoDocstringsError
     from course_utils.datasets.downloads import RealDataError
     from tools import cards
 
@@ -173,7 +174,7 @@ def _cards() -> list[dict]:
         print(f"marking: {name} …", flush=True)
         try:
             found = cards.differences(name)
-        except RealDataError as error:
+        except (RealDataError, NoDocstringsError) as error:
             print(f"left out, {error}")
             continue
         rows += [
