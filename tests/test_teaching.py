@@ -92,9 +92,34 @@ def test_what_make_lessons_records_is_what_lesson_0_reads(tmp_path, monkeypatch)
     monkeypatch.setattr(run_lessons, "data_folder", lambda kind: tmp_path)
     report = run_lessons.Report("00_start_here", Run(seconds=12.34), "Start here", (5.0, 3, "fit()"), "0.9 GB")
     report.closing_table = "one training step          27 ms"
-    run_lessons.record([report])
+    run_lessons.record([report], ["00_start_here"])
     times = run_times.load_run_times(tmp_path / "run_times.json")
     assert times.step_seconds == 0.027 and times.lessons[0].seconds == 12.3
+
+
+def test_times_of_other_lessons_stay_if_they_are_of_the_same_machine(tmp_path, monkeypatch):
+    from tools import run_lessons
+    from tools.execution import Run
+
+    def report(name, seconds):
+        table = "one training step          27 ms" if name == "00_a" else ""
+        return run_lessons.Report(name, Run(seconds=seconds), name, (5.0, 3, "fit()"), "0.9 GB", table)
+
+    monkeypatch.setattr(run_lessons, "data_folder", lambda kind: tmp_path)
+    written = []
+    monkeypatch.setattr(run_lessons.speed_page, "write", lambda: written.append("page"))
+    names = ["00_a", "01_b"]
+    with pytest.raises(ValueError, match="no time of 01_b.*run all"):
+        run_lessons.record([report("00_a", 10.0)], names)
+    assert not (tmp_path / "run_times.json").exists() and not written
+    run_lessons.record([report("01_b", 20.0), report("00_a", 10.0)], names)
+    run_lessons.record([report("01_b", 30.0)], names)
+    times = run_times.load_run_times(tmp_path / "run_times.json")
+    assert [(lesson.name, lesson.seconds) for lesson in times.lessons] == [("00_a", 10.0), ("01_b", 30.0)]
+    assert times.step_seconds == 0.027 and len(written) == 2
+    monkeypatch.setattr(run_lessons.metadata, "version", lambda name: "another")
+    with pytest.raises(ValueError, match="no time of 00_a with these versions"):
+        run_lessons.record([report("01_b", 30.0)], names)
 
 
 def test_this_machine_is_looked_at():

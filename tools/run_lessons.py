@@ -5,13 +5,14 @@ of this run, so that a lesson is executed once and not twice where its time is t
 """
 
 import argparse
+import json
 import os
 import platform
 import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -114,27 +115,45 @@ def show(report: Report) -> None:
     print(report.closing_table or "(no cell is tagged closing-table)")
 
 
-def record(reports: Iterable[Report]) -> None:
-    """Keep the times in data/results/run_times.json; the site and docs/speed.md show them."""
-    lessons = [
-        {
+def record(reports: Iterable[Report], all_names: Sequence[str]) -> None:
+    """Keep the times in data/results/run_times.json; the site and docs/speed.md show them.
+
+    Args:
+        reports: of lessons that were run now; those of the others stay.
+        all_names: every lesson of the course, in order.
+
+    Raises:
+        ValueError: if a lesson has not been run here with the same versions, now or before.
+    """
+    path = data_folder("results") / "run_times.json"
+    machine = {
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, no GPU",
+        "python": platform.python_version(),
+        "torch": metadata.version("torch"),
+    }
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if {key: kept.get(key) for key in machine} != machine:
+        kept = {}
+    entries = {entry["name"]: entry for entry in kept.get("lessons", [])}
+    steps = kept.get("training_step_seconds")
+    for report in reports:
+        entries[report.lesson] = {
             "name": report.lesson,
             "title": report.title,
             "seconds": round(report.run.seconds, 1),
             "slowest": {"seconds": round(report.slowest[0], 1), "source": report.slowest[2]},
             "memory": report.memory,
         }
-        for report in reports
-    ]
-    step = re.search(r"one training step +(\d+) ms", "\n".join(report.closing_table for report in reports))
-    machine = {
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, no GPU",
-        "python": platform.python_version(),
-        "torch": metadata.version("torch"),
-        "training_step_seconds": int(step[1]) / 1000,
-    }
-    content = {"command": "make lessons OPTIONS=--record", **machine, "lessons": lessons}
-    write_json(data_folder("results") / "run_times.json", content)
+        if step := re.search(r"one training step +(\d+) ms", report.closing_table):
+            steps = int(step[1]) / 1000
+    if missing := [name for name in all_names if name not in entries]:
+        raise ValueError(
+            f"no time of {', '.join(missing)} with these versions on such a machine; run all: "
+            "`make lessons OPTIONS=--record`."
+        )
+    lessons = [entries[name] for name in all_names]
+    command = {"command": "make lessons OPTIONS=--record"}
+    write_json(path, {**command, **machine, "training_step_seconds": steps, "lessons": lessons})
     speed_page.write()
 
 
@@ -147,8 +166,8 @@ def main(arguments: list[str] | None = None, project: Project | None = None) -> 
     options, project = parser.parse_args(arguments), project or Project()
     if options.keep and options.fast:
         parser.error("--keep is for lessons at full length")
-    if options.record and (options.fast or options.lessons):
-        parser.error("--record is for all lessons at full length")
+    if options.record and options.fast:
+        parser.error("--record is for lessons at full length")
     reports = []
     for source in project.lesson_sources(options.lessons):
         print(f"running {source.stem} …", flush=True)
@@ -160,7 +179,7 @@ def main(arguments: list[str] | None = None, project: Project | None = None) -> 
     if failed:
         print(f"Failed: {', '.join(failed)}")
     elif options.record:
-        record(reports)
+        record(reports, [source.stem for source in project.lesson_sources()])
     return int(bool(failed))
 
 
