@@ -1,6 +1,6 @@
 """One recording in many versions: played faster or slower, with noise, and as another throat would have said it.
 
-louder = [*training_versions(recordings), *(bend(one, seed=1) for one in recordings)]
+more = training_versions(recordings) + [bend(one, seed=1) for one in recordings]
 
 Five people are few. Each version is something like one more of them, and costs nothing.
 """
