@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import torch
 
-from course_utils.checkpoints import load_checkpoint, round_to_half, save_checkpoint
+from course_utils.checkpoints import load_checkpoint, round_to_bytes, save_checkpoint
 from course_utils.datasets.canvases import MILD, CanvasBatch, CanvasSettings
 from course_utils.datasets.digits import DigitImages, load_digit_images, load_layouts
 from course_utils.experiments.claims import Claim
@@ -317,9 +317,10 @@ def train_checkpoint(name: str) -> None:
         images.train,
         **long_run(name, recipe, lambda model: main_figure(model, batches), "wrong, or nats"),
     )
-    round_to_half(model)
+    round_to_bytes(model)
     made_from = {"source": _source_of(name), "credit": images.credit}
-    save_checkpoint(name, model, training_card(name, recipe, history, made_from, checkpoint_metrics(name, model)))
+    card = training_card(name, recipe, history, made_from, checkpoint_metrics(name, model))
+    save_checkpoint(name, model, card, in_bytes=True)
 
 
 CHECKPOINTS = dict.fromkeys(LONG_TRAINING, train_checkpoint)
