@@ -655,6 +655,8 @@ if KNOWN:
 # From $-2$ to $+2$ the supporting word is read along with what is looked at. The model was never told to look *at* anything: it learns to look so that the right thing is *read*. A mark that asks only for the word itself does it no justice, and a picture of its weights
 # alone can puzzle. (Lesson 5 had the same: what is weighed there are states, that know their neighbourhood.)
 #
+# The last row is not excused by that. Its looks read nothing that the word rests on, and the words come out all the same: of what is in the text, the five last headline words tell much. A good headline is no proof of a good look.
+#
 # ## Search, and rewards for the source's words
 #
 # Greedy search takes the likeliest word at each step; a beam keeps several beginnings (lesson 2). Does that write better headlines?
