@@ -163,11 +163,15 @@ def test_claims_say_how_they_were_measured(site):
 def test_the_reading_list_has_every_paper_that_is_tested(site):
     text = (site / "reading.html").read_text(encoding="utf-8")
     papers = {
-        claim["paper"].removeprefix("arXiv:")
+        claim["paper"]
         for path in (ROOT / "data" / "results").glob("[0-9][0-9]-*.json")
         for claim in json.loads(path.read_text(encoding="utf-8"))["claims"]
     }
-    assert papers and [paper for paper in papers if f"arxiv.org/abs/{paper}" not in text] == []
+    on_arxiv = {paper.removeprefix("arXiv:") for paper in papers if paper.startswith("arXiv:")}
+    assert on_arxiv and [paper for paper in on_arxiv if f"arxiv.org/abs/{paper}" not in text] == []
+    for paper in papers - {f"arXiv:{number}" for number in on_arxiv}:  # "Chopra et al. 2016"
+        author, year = re.fullmatch(r"(\w+) et al\. (\d{4})", paper).groups()
+        assert re.search(rf"<li>(?:(?!</li>).)*{author}(?:(?!</li>).)*{year}", text, flags=re.DOTALL), paper
     for article in ("distill.pub/2016/augmented-rnns", "wildml.com/2016/01", "blog.heuritech.com/2016/01/20"):
         assert article in text
     assert len(re.findall(r"github\.com/keras-team/keras/issues/\d+", text)) >= 3
