@@ -8,7 +8,7 @@
 #
 # **The question of this lesson:** can one vector hold a sentence? How long a sentence, in how many numbers, and what happens to the rest?
 #
-# On a laptop with two cores this notebook takes about four minutes from top to bottom.
+# On a laptop with two cores this notebook takes at most four minutes from top to bottom.
 
 # %% [markdown]
 # ## Predict first

@@ -10,7 +10,7 @@
 #
 # **The question of this lesson:** does it look where a person would, and does that make long sentences as easy as short ones?
 #
-# On a laptop with two cores this notebook takes under four minutes from top to bottom.
+# On a laptop with two cores this notebook takes at most four minutes from top to bottom.
 
 # %% [markdown]
 # ## Predict first

@@ -10,7 +10,7 @@
 #
 # **The question of this lesson:** how can a network learn *where to look*, when nobody tells it where, and when "a bit further to the left" has no gradient?
 #
-# On a laptop with two cores this notebook takes about four minutes from top to bottom.
+# On a laptop with two cores this notebook takes at most four minutes from top to bottom.
 
 # %% [markdown]
 # ## Predict first
@@ -38,7 +38,7 @@ from course_utils.checkpoints import CheckpointError
 from course_utils.datasets.canvases import CanvasSettings, draw_canvases
 from course_utils.datasets.digits import load_digit_images
 from course_utils.experiments.claims import claims_table, load_results
-from course_utils.experiments.glimpses import bound_in_nats, draw_tests, fit, score_looks
+from course_utils.experiments.glimpses import bound_in_nats, draw_tests, fit, is_inside, score_looks
 from course_utils.experiments.lesson_03_glimpses import (
     CLUTTERED, EASY, LIVE, LONGER_ROWS, ROWS, STILL, for_source, gradient_variances, load_trained,
 )  # fmt: skip
@@ -352,14 +352,13 @@ def look_at(model, batch, index, title):
     truth = int(batch.labels[index, 0])
     said = [f"says {answer}" + ("" if answer == truth else ", wrong") for answer in answers]
     middles = (trace.boxes[0, :, 0, :2] + trace.boxes[0, :, 0, 2:]) / 2  # (glimpses, 2), of the sharpest patches
-    gold = batch.boxes[index, 0]
-    hits = int(((middles >= gold[:2]) & (middles < gold[2:])).all(dim=1).sum())
+    hits = int(is_inside(middles, batch.boxes[index, 0]).sum())
     show(plot_glimpses(batch.images[index], trace.boxes[0], trace.patches[0], gold=batch.boxes[index].tolist(),
                        captions=said, title=title.format(truth=truth, answer=answers[-1], hits=hits, looks=len(answers))))  # fmt: skip
 
 
 for index in (0, 1):
-    look_at(ram, test_easy[0], index, "After a minute, {hits} of {looks} glimpses are on the digit, a {truth} named {answer}")
+    look_at(ram, test_easy[0], index, "After a minute, {hits} of {looks} glimpses hit the digit, a {truth} named {answer}")
 
 # %% [markdown]
 # The first glimpse always goes near the middle: nothing has been seen yet, so there is nothing to choose by. The coarse patches then tell where the ink is.
@@ -572,7 +571,7 @@ marks = {
 title = f"The last glimpse is on the digit in {100 * looks.hits[-1]:.0f} %; seen sharply: {100 * looks.pixels_seen[-1]:.0f} % of the pixels"
 show(plot_lines(marks, title=title, xlabel="glimpse", ylabel="glimpses inside the gold box, %"))
 for index in (0, 1):
-    look_at(trained["ram"], test_cluttered[0], index, "Trained longer, amid clutter: {hits} of {looks} glimpses are on the digit, a {truth} named {answer}")
+    look_at(trained["ram"], test_cluttered[0], index, "Trained longer, amid clutter: {hits} of {looks} glimpses hit the digit, a {truth} named {answer}")
 
 # %% [markdown]
 # Go with it from glimpse to glimpse: move the slider, and switch the truth on. (A page that runs no scripts shows a table.)

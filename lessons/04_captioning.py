@@ -9,7 +9,7 @@
 #
 # **The question of this lesson:** does a model that may look anew for every word describe pictures better than one that sees the whole picture in one vector? And does it look at what it names?
 #
-# On a laptop with two cores this notebook takes about four minutes from top to bottom.
+# On a laptop with two cores this notebook takes at most four minutes from top to bottom.
 
 # %% [markdown]
 # ## Predict first

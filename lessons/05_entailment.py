@@ -12,7 +12,7 @@
 #
 # **The question of this lesson:** what does each way of comparing two sentences add: two vectors, one reader that goes on where the other ended, one look, a look from every word? And do the words look at what they rest on?
 #
-# On a laptop with two cores this notebook takes about four minutes from top to bottom.
+# On a laptop with two cores this notebook takes at most four minutes from top to bottom.
 
 # %% [markdown]
 # ## Predict first
@@ -522,8 +522,9 @@ def look_at(model, pair, title="", data=data):
     words = list(pair.hypothesis) if len(weights) > 1 else ["(all read)"]
     if not title:
         title = f"{pair.label.capitalize()}, judged {'rightly' if says == pair.label else says}"
-        hits = [int(row.argmax()) in places for row, places in zip(weights, pair.alignment, strict=True) if places] if len(weights) > 1 else []
-        title += f"; {sum(hits)} of {len(hits)} words look at a word they rest on" if hits else ""
+        if len(weights) > 1 and any(pair.alignment):
+            marks = mark_alignment([weights], [pair])
+            title += f"; {marks.words * marks.count:.0f} of {marks.count} words look at a word they rest on"
     axes = plot_alignment(weights, list(pair.premise), words, gold if len(weights) > 1 else (), title=title)
     axes.set(xlabel="premise", ylabel="hypothesis")
     show(axes)

@@ -11,7 +11,7 @@
 #
 # **The question of this lesson:** how much of a headline can be written without reading, and what does each way of reading add: a heap of words, words in their neighbourhood, a look for every word? And is recurrence needed at all?
 #
-# On a laptop with two cores this notebook takes about four minutes from top to bottom.
+# On a laptop with two cores this notebook takes at most four minutes from top to bottom.
 
 # %% [markdown]
 # ## Predict first
@@ -655,7 +655,7 @@ if KNOWN:
 # From $-2$ to $+2$ the supporting word is read along with what is looked at. The model was never told to look *at* anything: it learns to look so that the right thing is *read*. A mark that asks only for the word itself does it no justice, and a picture of its weights
 # alone can puzzle. (Lesson 5 had the same: what is weighed there are states, that know their neighbourhood.)
 #
-# The last row is not excused by that. Its looks read nothing that the word rests on, and the words come out all the same: of what is in the text, the five last headline words tell much. A good headline is no proof of a good look.
+# The last row is not excused by that: its looks read nothing that the word rests on. The words may come out right all the same, from another look or from the headline so far. A good headline is no proof of a good look.
 #
 # ## Search, and rewards for the source's words
 #
@@ -1073,14 +1073,14 @@ def print_stored(source):
     models = [name for name in names if "sentence" not in name and all(means[f"{name}/{mark}"] > leads[mark] for mark in marks)]
     print("above every lead in ROUGE-1 and ROUGE-L:", ", ".join(models) or "nobody")
     rungs = sorted(LADDER, key=lambda name: -means[f"{name}/perplexity"])
-    print("perplexity falls:", " > ".join(f"{name} {means[f'{name}/perplexity']:.1f}" for name in rungs))
+    print("perplexity falls:", " > ".join(f"{name} {means[f'{name}/perplexity']:.3g}" for name in rungs))
 
 
 print_stored("docstrings")
 
 # %% [markdown]
-# Compare the last line with the paper's ladder: none, bag, convolution, attention. Nine thousand pairs are few, and most of their words are rare. Each rung adds something that has to be learned from them: which neighbours matter, and where to look. From
-# too few pairs it is learned for these pairs only, and the rung adds nothing, or takes away. That does not refute it: of made reports there are as many as one likes, and there each rung is found (see the claims below).
+# Compare the last line with the paper's ladder: none, bag, convolution, attention. Where a rung is missing, think of what it had to be learned from: there are as many made reports as one likes, and the paper had millions of headlines; here there are the pairs that were counted above. A rung that is not found
+# in a small sample is not refuted by it. (The claims at the end say of each step, on each kind of text, whether it was found.)
 #
 # The line before names those who are worth asking at all. Whoever stands below the lead writes lines that the reader could have had for nothing.
 #

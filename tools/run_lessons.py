@@ -179,7 +179,11 @@ def main(arguments: list[str] | None = None, project: Project | None = None) -> 
     if failed:
         print(f"Failed: {', '.join(failed)}")
     elif options.record:
-        record(reports, [source.stem for source in project.lesson_sources()])
+        try:
+            record(reports, [source.stem for source in project.lesson_sources()])
+        except ValueError as error:
+            print(f"The times are not kept: {error}")
+            return 1
     return int(bool(failed))
 
 

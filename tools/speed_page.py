@@ -40,9 +40,7 @@ def speed_page(bench: Mapping, times: RunTimes | None) -> str:
         "The textbook loop computes the same from the same weights, as one writes it on first reading the paper: "
         "every equation where it stands, word by word. The peer is the attention of the package `d2l`. Without "
         "attention, the decoder is one call of `nn.GRU` with a fixed context: the least that a recurrent decoder "
-        "costs. Targets were set beforehand, on another machine; a target that is missed stays on the page. What a "
-        "batch gains over one sentence at a time is what a call costs beside the work in it: little on a processor "
-        "that is quick to call.",
+        "costs. Targets were set beforehand, on another machine; a target that is missed stays on the page.",
         "## Every system that a lesson trains",
         "One training step (forward, backward, clipping, Adam) with the lesson's own recipe, on a batch of its own "
         "data. Memory is the most that new tensors take at one time within a step, weights and optimiser aside.",

@@ -100,11 +100,15 @@ def many_voices_data(synthetic: SpokenData, held_out: str, *, seed: int = 0) -> 
     )
 
 
+def many_voices_settings() -> dict[str, object]:
+    """What decides the training data of `many_voices_data` besides its arguments, as plain values."""
+    return {"speeds": [str(speed) for speed in MANY_SPEEDS], "times_per_voice": TIMES_PER_VOICE, "bends": BENDS}
+
+
 def normalize_by_voice(spoken: Sequence[SpokenUtterance]) -> list[SpokenUtterance]:
     """Take each band's mean over all that a voice says away, and divide by its deviation.
 
-    A phrase is long enough to be measured by itself, but a word of half a second is not: what is then taken away is
-    half the voice and half the word.
+    A phrase is long enough to be measured by itself. A word is not: its mean has much of the word in it.
 
     Args:
         spoken: recordings, whose features are computed anew, or synthetic phrases, whose features have no mean already.

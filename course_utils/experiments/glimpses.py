@@ -141,21 +141,21 @@ def score_looks(model: nn.Module, batches: Sequence[CanvasBatch]) -> LookScore:
         height, width = batch.images.shape[-2:]
         gold = batch.boxes[:, :1].float()  # (batch, 1, 4)
         boxes = trace.boxes[:, :, 0].float()  # (batch, glimpses, 4), the sharpest patch
-        hits.append(_inside((boxes[..., :2] + boxes[..., 2:]) / 2, gold).float())
+        hits.append(is_inside((boxes[..., :2] + boxes[..., 2:]) / 2, gold).float())
         seen.append(
             torch.stack([share_of_pixels_seen(boxes[:, :t], height, width) for t in range(1, boxes.shape[1] + 1)], 1)
         )
         sides = gold[:, 0, 2:] - gold[:, 0, :2]
         chance += float((sides.prod(dim=-1) / (height * width)).sum())
         middle = location_to_pixels(torch.zeros(1, 1, 2), height, width)
-        centre += float(_inside(middle, gold).sum())
+        centre += float(is_inside(middle, gold).sum())
         count += len(boxes)
     means = [torch.cat(values).mean(dim=0).tolist() for values in (hits, seen)]
     return LookScore(means[0], chance / count, centre / count, means[1])
 
 
-def _inside(points: Tensor, boxes: Tensor) -> Tensor:
-    """Say for points `(…, 2)` whether they lie in boxes `(…, 4)`."""
+def is_inside(points: Tensor, boxes: Tensor) -> Tensor:
+    """Say for points `(…, 2)`, (x, y), whether they lie in boxes `(…, 4)`, (left, top, right, bottom), in pixels."""
     return ((points >= boxes[..., :2]) & (points < boxes[..., 2:])).all(dim=-1)
 
 
