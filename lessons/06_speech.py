@@ -955,7 +955,7 @@ else:
     print(real_results["command"])
 
 # %% [markdown]
-# A suspect that is innocent leaves the errors about where they were. Go down the last column: how long the pieces are, whether their words were in training, and how noisy they are change at most a little. **The voice** changes everything. Let the synthesizer say the very same words, and nearly all of them are recognized. A model that has only ever heard one machine has learned that machine.
+# A suspect that is innocent leaves the errors about where they were. Go down the last column: how long the pieces are, whether their words were in training, and how noisy they are change little beside what **the voice** changes. Let the synthesizer say the very same words, and nearly all of them are recognized. A model that has only ever heard one machine has learned that machine.
 # What helps is not cleaner sound but other voices: recordings in training.
 #
 # The last line is the strangest. Where does the model look while it is made to write the right phonemes of the recorded voice? Mostly where they are. It knows when to listen, and not what it hears.
