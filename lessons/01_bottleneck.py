@@ -39,7 +39,7 @@ from course_utils.checkpoints import CheckpointError
 from course_utils.datasets.parallel import PHRASE_BUCKETS, load_parallel, test_phrases
 from course_utils.datasets.phrases import make_phrases
 from course_utils.experiments.claims import claims_table, load_results
-from course_utils.experiments.lesson_01_bottleneck import FIXED, REAL_FIXED, STACKED
+from course_utils.experiments.lesson_01_bottleneck import FIXED, REAL_FIXED, REAL_STACKED, STACKED
 from course_utils.experiments.lesson_02_additive_attention import load_trained
 from course_utils.experiments.probes import gradient_reach, probe_words, words_that_fit
 from course_utils.experiments.translation import build_model, fit, is_fast_run, token_loss, translate
@@ -53,7 +53,7 @@ SEED = 0
 FAST = is_fast_run()  # few training steps, for automatic tests; the closing table says so
 SHARE = 0.02 if FAST else 1.0  # of the training steps
 GRU_RECIPE = FIXED if SOURCE == "default" else REAL_FIXED
-LSTM_RECIPE = STACKED if SOURCE == "default" else replace(REAL_FIXED, system="sequence-to-sequence")
+LSTM_RECIPE = STACKED if SOURCE == "default" else REAL_STACKED
 TIME_LIMIT_SECONDS = 120 if SOURCE == "default" else 1200  # a safety net for each training
 if SOURCE == "default":
     torch.set_num_threads(1)  # the matrices are so small that a second thread waits more than it works
@@ -842,9 +842,17 @@ if results["real"] is None:
     print("No real run is stored yet.")
 else:
     measured = [measurement["figures"] for measurement in results["real"]["measurements"]]
-    for label, key in (("all sentences", "all"), ("shortest bucket", "shortest"), ("longest bucket", "longest")):
-        values = [figures[f"fixed/bleu/{key}"] for figures in measured]
-        print(f"{label:<16} BLEU {sum(values) / len(values):.1f}   (each seed: {', '.join(f'{v:.1f}' for v in values)})")
+    rows = {
+        "256 numbers, all sentences": "fixed/bleu/all",
+        "256 numbers, the shortest sentences": "fixed/bleu/shortest",
+        "256 numbers, the longest sentences": "fixed/bleu/longest",
+        "64 numbers, all sentences": "fixed-64/bleu/all",
+        "deep LSTM, read in order": "stacked-forward/bleu/all",
+        "deep LSTM, read in reverse": "stacked-reversed/bleu/all",
+    }
+    for label, key in rows.items():
+        values = [figures[key] for figures in measured]
+        print(f"{label:<36} BLEU {sum(values) / len(values):.1f}   (each seed: {', '.join(f'{v:.1f}' for v in values)})")
     print(results["real"]["command"])
 
 # %% [markdown]
