@@ -181,7 +181,7 @@ def test_the_real_measurement_gives_every_claim_its_figures(monkeypatch):
     for part in lesson_04.recipes("real"):
         figures |= lesson_04.measure_part(part, "real", 0, fast=True)
     claims = [claim for claim in lesson_04.CLAIMS if "real" in claim.sources]
-    assert len(claims) == 2
+    assert len(claims) == 4
     for claim in claims:
         assert {claim.baseline[1], claim.ours[1]} <= set(figures)
     assert 0 < figures["soft/pointing/uniform"] < 0.6 and 0 <= figures["soft/pointing"] <= 1
