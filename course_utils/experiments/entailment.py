@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from statistics import median
 from typing import NamedTuple
 
 import torch
@@ -192,16 +193,19 @@ def named_figures(name: str, model: EntailmentModel, data: InferenceData, most: 
         most: pairs of each test; None = all.
 
     Returns:
-        `accuracy/<test>` in %. Of made pairs also, on the test called "test", `accuracy/<n> clauses` and
-        `accuracy/<n> facts`; with word-by-word attention `alignment` and `clauses`, in %, see `AlignmentScore`.
+        `accuracy/<test>` in %. On the test called "test" also, of SNLI, `accuracy/shorter premises` and
+        `accuracy/longer premises`, than the median; of made pairs, `accuracy/<n> clauses` and `accuracy/<n> facts`, and
+        with word-by-word attention `alignment` and `clauses`, in %, see `AlignmentScore`.
     """
     figures = {}
     for test, pairs in data.test.items():
         figures[f"{name}/accuracy/{test}"] = 100 * judge(model, data, pairs[:most]).float().mean().item()
-    if data.difficulty is None:
-        return figures
     pairs = data.test["test"][:most]
     right = judge(model, data, pairs)
+    if data.difficulty is None:
+        middle = median(len(pair.premise) for pair in pairs)
+        by_length = accuracy_by(right, pairs, lambda pair: ("longer" if len(pair.premise) > middle else "shorter",))
+        return figures | {f"{name}/accuracy/{n} premises": 100 * share for n, (share, _) in by_length.items()}
     by_clauses = accuracy_by(right, pairs, lambda pair: (pair.clauses,))
     by_facts = accuracy_by(right, pairs, lambda pair: (pair.facts,))
     figures |= {f"{name}/accuracy/{n} clauses": 100 * share for n, (share, _) in by_clauses.items()}

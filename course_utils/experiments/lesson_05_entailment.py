@@ -92,6 +92,17 @@ CLAIMS = [
         ("most clauses", "gain/most"),
         "not measured",
     ),
+    Claim(
+        "05.gap-grows-with-length",
+        _PAPER,
+        "What word-by-word attention gains over conditional encoding grows with the length of the premise",
+        "gain in accuracy in points, premises shorter and longer than the median",
+        "higher",
+        ("shorter premises", "gain/shorter"),
+        ("longer premises", "gain/longer"),
+        "not measured",
+        sources=("real",),
+    ),
     _made(
         "more-clauses",
         "Word-by-word attention bears more clauses than it was trained on better than one look does",
@@ -126,6 +137,7 @@ CLAIMS = [
     ),
 ]
 
+_COMPARED = ("word-by-word", "conditional")  # the first one's gain over the second
 _PARTS = {"ladder": list(SYSTEMS)[:4], "two-way": list(SYSTEMS)[4:]}
 
 
@@ -158,8 +170,9 @@ def measure_part(part: str, source: str, seed: int, fast: bool) -> dict[str, flo
     """Train the models of a part and name their figures.
 
     Returns:
-        See `named_figures`. The part "ladder" also has `gain/fewest` and `gain/most`, what word-by-word attention gains
-        over conditional encoding at the fewest and the most clauses, and the baselines' `accuracy/test`.
+        See `named_figures`. The part "ladder" also has the baselines' `accuracy/test`, and what word-by-word attention
+        gains over conditional encoding: `gain/fewest` and `gain/most`, at the fewest and the most clauses, or of SNLI
+        `gain/shorter` and `gain/longer`, for premises shorter and longer than the median.
 
     Raises:
         RealDataError: with source "real", if SNLI cannot be had.
@@ -173,13 +186,21 @@ def measure_part(part: str, source: str, seed: int, fast: bool) -> dict[str, flo
     if part == "ladder":
         for name in BASELINES:
             figures[f"{name}/accuracy/test"] = 100 * baseline_accuracies(name, data)["test"]
-    if part == "ladder" and data.difficulty is not None:
-        for label, clauses in zip(("fewest", "most"), data.difficulty.clauses, strict=True):
-            words, conditional = (
-                figures[f"{name}/accuracy/{clauses} clauses"] for name in ("word-by-word", "conditional")
-            )
-            figures[f"gain/{label}"] = words - conditional
+    if part == "ladder":
+        figures |= _gains(figures, data)
     return figures
+
+
+def _gains(figures: dict[str, float], data: InferenceData) -> dict[str, float]:
+    """What word-by-word attention gains over conditional encoding in the easiest and the hardest groups, points."""
+    groups = {"shorter": "shorter premises", "longer": "longer premises"}
+    if data.difficulty is not None:
+        fewest, most = data.difficulty.clauses
+        groups = {"fewest": f"{fewest} clauses", "most": f"{most} clauses"}
+    ours, baseline = (f"{name}/accuracy" for name in _COMPARED)
+    return {
+        f"gain/{label}": figures[f"{ours}/{group}"] - figures[f"{baseline}/{group}"] for label, group in groups.items()
+    }
 
 
 def _measure(part: str):
