@@ -120,6 +120,14 @@ CLAIMS = [
         _DUC,
     ),
     _rouge(
+        "abs-beats-sentence",
+        _ABS,
+        "The attention-based summarizer beats an extractive one: the sentence whose words are most telling (tf · idf)",
+        "telling sentence",
+        "abs-attention",
+        "no such comparison",
+    ),
+    _rouge(
         "features-help",
         _ABS,
         "Rewards for words, pairs and triples of the source help (ABS+)",
@@ -167,6 +175,14 @@ CLAIMS = [
         "ras-copy+",
         "CNN/DailyMail F1: it does not, about 33 against 37",
         rouge="L",
+    ),
+    _rouge(
+        "copying-beats-sentence",
+        _COPY,
+        "Copying and rewards beat the extractive one: the sentence whose words are most telling (tf · idf)",
+        "telling sentence",
+        "ras-copy+",
+        "no such comparison",
     ),
     _support(
         "looks-at-support",
