@@ -50,6 +50,7 @@ from course_utils.experiments.recorded_speech import (
     digit_figures,
     digit_of,
     digits_right,
+    long_prompt_figures,
     prompt_figures,
 )
 from course_utils.experiments.speech import Recipe
@@ -475,10 +476,12 @@ def test_every_claim_about_recordings_finds_its_figures(monkeypatch, synthetic):
         assert len(data.train) == len(synthetic.train) or part != "synthetic"
         recipe = Recipe(recipes[part].system, options=SMALL, steps=1, batch_size=8)
         model, _ = experiments.fit(recipe, data, progress=False)
-        if part != "prompts":
+        if part.startswith("prompts"):
+            figures |= long_prompt_figures(part, model, data, most=15)
+        else:
             assert speakers_of(data.test["unseen speaker"]) == (SPEAKERS[1],)
             figures |= digit_figures(part, model, data, most=2)
-        if part in ("synthetic", "prompts"):
+        if part in ("synthetic", "prompts", "prompts-content", "prompts-smooth"):
             figures |= prompt_figures(part, model, data, most=15)
     for claim in (claim for claim in lesson_06.CLAIMS if "real" in claim.sources):
         assert {claim.baseline[1], claim.ours[1]} <= set(figures), claim.claim_id

@@ -7,7 +7,12 @@ from course_utils.datasets.spoken_data import SpokenData
 from course_utils.datasets.text import END, Vocabulary
 from course_utils.experiments.claims import Claim
 from course_utils.experiments.recipes import long_run, training_card
-from course_utils.experiments.recorded_speech import SPEAKERS, digit_figures, prompt_figures
+from course_utils.experiments.recorded_speech import (
+    SPEAKERS,
+    digit_figures,
+    long_prompt_figures,
+    prompt_figures,
+)
 from course_utils.experiments.speech import (
     COPIES,
     Recipe,
@@ -25,20 +30,99 @@ LIVE = {system: Recipe(system, options=(("layers", 1),), steps=2_000, batch_size
 """What the lesson trains while it is read: one layer and small batches, which teach most in a minute."""
 RECORDED = {
     **{part: Recipe("location", steps=1_500) for part in ("synthetic", "digits", "prompts")},
+    **{f"prompts-{system}": Recipe(system, steps=1_500) for system in ("content", "smooth")},
     "voices": Recipe("location", steps=3_000, options=(("dropout", 0.2),)),
 }
-"""The recipes for recorded speech: synthetic training alone, with recorded digits, with pieces of recorded prompts, and
-with digits in as many voices as can be had, each voice measured by itself."""
+"""The recipes for recorded speech: synthetic training alone, with recorded digits, with pieces of recorded prompts (all
+three systems), and with digits in as many voices as can be had, each voice measured by itself."""
 
 _PAPER = "arXiv:1506.07503"
-_PER = "phoneme error rate in %, unseen words"
 _PROMPTS = "phoneme error rate in %, telephone prompts"
 
 
-def _claim(
-    name: str, claim: str, metric: str, direction: str, baseline: tuple, ours: tuple, figures: str = "not measured"
-) -> Claim:
-    return Claim(f"06.{name}", _PAPER, claim, metric, direction, baseline, ours, figures, sources=("default",))
+def _of_systems(source: str, systems: tuple[str, str, str], test: str, *, name: str, heard: str) -> list[Claim]:
+    """What the paper claims of its three systems, on one kind of speech.
+
+    Args:
+        source: "default" or "real".
+        systems: what the figures of content-based, location-aware and smoothed attention begin with.
+        test: the test whose error rate counts.
+        name: what the claims' names begin with.
+        heard: on which speech, added to every claim; "" = on the course's own.
+    """
+    content, location, smooth = systems
+    more, times = (f",{heard}", ", times by forced alignment") if heard else ("", "")
+    held = f"phoneme error rate in %, {COPIES[-1]} {{}}, window and end symbol held back{more}"
+
+    def claim(ending: str, text: str, metric: str, direction: str, baseline: tuple, ours: tuple, figures: str) -> Claim:
+        sides = (baseline, ours, figures)
+        return Claim(f"06.{name}{ending}", _PAPER, text + heard, metric, direction, *sides, sources=(source,))
+
+    return [
+        claim(
+            "location-beats-content",
+            "Knowing where one looked last lowers the error",
+            f"phoneme error rate in %, {'pieces' if heard else 'unseen words'}{more}",
+            "lower",
+            ("content", f"{content}/per/{test}"),
+            ("location", f"{location}/per/{test}"),
+            "TIMIT: 18.7 and 18.0",
+        ),
+        claim(
+            "smooth-beats-location",
+            "Smoothing the weights lowers the error",
+            f"phoneme error rate in %, {'pieces' if heard else 'unseen words'}{more}",
+            "lower",
+            ("softmax", f"{location}/per/{test}"),
+            ("sigmoids", f"{smooth}/per/{test}"),
+            "TIMIT: 18.0 and 17.6",
+        ),
+        claim(
+            "content-breaks",
+            "Content-based attention fails on speech longer than any in training",
+            held.format("repeats"),
+            "higher",
+            ("one utterance", f"{content}/repeats/{COPIES[0]}"),
+            (f"{COPIES[-1]} repeats", f"{content}/repeats/{COPIES[-1]}"),
+            "curves only (their figure 3)",
+        ),
+        claim(
+            "location-holds",
+            "Location-aware attention bears long speech better than content-based attention",
+            held.format("repeats"),
+            "lower",
+            ("content", f"{content}/repeats/{COPIES[-1]}"),
+            ("location", f"{location}/repeats/{COPIES[-1]}"),
+            "about 20 at ten repeats",
+        ),
+        claim(
+            "location-holds-different",
+            "Location-aware attention bears different utterances in a row better than content-based attention",
+            held.format("different utterances"),
+            "lower",
+            ("content", f"{content}/different/{COPIES[-1]}"),
+            ("location", f"{location}/different/{COPIES[-1]}"),
+            "curves only (their figure 3)",
+        ),
+        claim(
+            "looks-at-phonemes",
+            "More attention lies inside the true phoneme with location-aware than with content-based attention",
+            f"attention inside the true phoneme, %{more}{times}",
+            "higher",
+            ("content", f"{content}/mass"),
+            ("location", f"{location}/mass"),
+            "pictures only",
+        ),
+        claim(
+            "finds-boundaries",
+            "The looks tell where phonemes end, better than cutting the utterance into equal parts",
+            f"distance from the true boundary, ms{more}{times}",
+            "lower",
+            ("equal parts", f"{location}/boundary/uniform"),
+            ("location", f"{location}/boundary"),
+            "pictures only",
+        ),
+    ]
 
 
 def _recorded(name: str, claim: str, metric: str, direction: str, baseline: tuple, ours: tuple) -> Claim:
@@ -47,68 +131,13 @@ def _recorded(name: str, claim: str, metric: str, direction: str, baseline: tupl
 
 
 CLAIMS = [
-    _claim(
-        "location-beats-content",
-        "Knowing where one looked last lowers the error",
-        _PER,
-        "lower",
-        ("content", "content/per/test"),
-        ("location", "location/per/test"),
-        "TIMIT: 18.7 and 18.0",
-    ),
-    _claim(
-        "smooth-beats-location",
-        "Smoothing the weights lowers the error",
-        _PER,
-        "lower",
-        ("softmax", "location/per/test"),
-        ("sigmoids", "smooth/per/test"),
-        "TIMIT: 18.0 and 17.6",
-    ),
-    _claim(
-        "content-breaks",
-        "Content-based attention fails on speech longer than any in training",
-        f"phoneme error rate in %, {COPIES[-1]} repeats, window and end symbol held back",
-        "higher",
-        ("one utterance", f"content/repeats/{COPIES[0]}"),
-        (f"{COPIES[-1]} repeats", f"content/repeats/{COPIES[-1]}"),
-        "curves only (their figure 3)",
-    ),
-    _claim(
-        "location-holds",
-        "Location-aware attention bears long speech better than content-based attention",
-        f"phoneme error rate in %, {COPIES[-1]} repeats, window and end symbol held back",
-        "lower",
-        ("content", f"content/repeats/{COPIES[-1]}"),
-        ("location", f"location/repeats/{COPIES[-1]}"),
-        "about 20 at ten repeats",
-    ),
-    _claim(
-        "location-holds-different",
-        "So it does where the joined utterances are different ones",
-        f"phoneme error rate in %, {COPIES[-1]} different utterances, window and end symbol held back",
-        "lower",
-        ("content", f"content/different/{COPIES[-1]}"),
-        ("location", f"location/different/{COPIES[-1]}"),
-        "curves only (their figure 3)",
-    ),
-    _claim(
-        "looks-at-phonemes",
-        "More attention lies inside the true phoneme with location-aware than with content-based attention",
-        "attention inside the true phoneme, %",
-        "higher",
-        ("content", "content/mass"),
-        ("location", "location/mass"),
-        "pictures only",
-    ),
-    _claim(
-        "finds-boundaries",
-        "The looks tell where phonemes end, better than cutting the utterance into equal parts",
-        "distance from the true boundary, ms",
-        "lower",
-        ("equal parts", "location/boundary/uniform"),
-        ("location", "location/boundary"),
-        "pictures only",
+    *_of_systems("default", ("content", "location", "smooth"), "test", name="", heard=""),
+    *_of_systems(
+        "real",
+        ("prompts-content", "prompts", "prompts-smooth"),
+        "pieces",
+        name="prompts-",
+        heard=" on telephone prompts",
     ),
     _recorded(
         "recorded-digits-help",
@@ -193,7 +222,8 @@ def measure_part(part: str, source: str, seed: int, fast: bool) -> dict[str, flo
     """Train the model of a part and name its figures.
 
     Returns:
-        With source "default" see `named_figures`; with "real" see `digit_figures` and `prompt_figures`.
+        With source "default" see `named_figures`; with "real" see `digit_figures`, `prompt_figures` and, of models that
+        were trained on other prompts, `long_prompt_figures`.
 
     Raises:
         RealDataError: with source "real", if the recordings cannot be had.
@@ -208,9 +238,11 @@ def measure_part(part: str, source: str, seed: int, fast: bool) -> dict[str, flo
         most = 4 if fast else None
         if source == "default":
             figures |= named_figures(name, model, data, most=most)
-        elif part != "prompts":
+        elif part.startswith("prompts"):
+            figures |= long_prompt_figures(name, model, data, most=most)
+        else:
             figures |= digit_figures(name, model, data, most=most)
-        if part in ("synthetic", "prompts"):
+        if part == "synthetic" or part.startswith("prompts"):
             figures |= prompt_figures(name, model, data, most=most)
     return figures
 
@@ -226,7 +258,7 @@ def recorded_data_of(part: str, synthetic: SpokenData, seed: int = 0) -> SpokenD
     Raises:
         RealDataError: if the recordings cannot be had.
     """
-    if part == "prompts":
+    if part.startswith("prompts"):
         return prompt_data(synthetic, seed=seed)
     held_out = SPEAKERS[seed % len(SPEAKERS)]
     if part == "voices":

@@ -11,7 +11,15 @@ from course_utils.datasets.speech_versions import add_noise
 from course_utils.datasets.spoken import SpokenUtterance, Utterance, speak_utterance
 from course_utils.datasets.spoken_data import SpokenData
 from course_utils.datasets.spoken_words import words_of_split
-from course_utils.experiments.speech import error_rate, looks_along, mark_looks, phoneme_error_rate, recognize
+from course_utils.experiments.speech import (
+    error_rate,
+    long_speech_figures,
+    look_figures,
+    looks_along,
+    mark_looks,
+    phoneme_error_rate,
+    recognize,
+)
 from course_utils.models.speech import SpeechModel
 
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
@@ -120,3 +128,19 @@ def prompt_figures(name: str, model: SpeechModel, data: SpokenData, most: int | 
         f"{name}/mass": 100 * marks.mass,
         f"{name}/mass/uniform": 100 * marks.mass_uniform,
     }
+
+
+def long_prompt_figures(name: str, model: SpeechModel, data: SpokenData, most: int | None = None) -> dict[str, float]:
+    """Score a model on pieces of prompts that are joined, and mark where it looks in single ones.
+
+    Args:
+        name: what the figures begin with.
+        model: trained on pieces of other prompts, too: see `prompt_data`.
+        data: whose vocabulary the model has.
+        most: prompts; None = all of the set's test.
+
+    Returns:
+        See `speech.long_speech_figures` and `speech.look_figures`; the times of phonemes are a forced alignment's.
+    """
+    pieces = [piece for prompt in timed_prompts("test")[:most] for piece in pieces_of(prompt, WORDS_OF_A_PIECE)]
+    return long_speech_figures(name, model, data, pieces) | look_figures(name, model, data, pieces)

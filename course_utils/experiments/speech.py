@@ -271,19 +271,41 @@ def named_figures(name: str, model: SpeechModel, data: SpokenData, most: int | N
         most: utterances of each test; None = all.
 
     Returns:
-        In %: `per/<test>`, and for joined utterances of "test" `plain/<n>` (greedy, as it comes), `repeats/<n>` and
-        `different/<n>` (window and end symbol held back); `mass`, `mass/uniform`, `peak`, `near`, `forward`. In ms:
-        `boundary` and `boundary/uniform`.
+        `per/<test>` in %; of the test called "test" also `long_speech_figures` and `look_figures`.
     """
     figures = {f"{name}/per/{test}": 100 * error_rate(model, data, spoken[:most]) for test, spoken in data.test.items()}
     spoken = data.test["test"][:most]
-    held = {"window": WINDOW, "end_within": END_WITHIN}
+    return figures | long_speech_figures(name, model, data, spoken) | look_figures(name, model, data, spoken)
+
+
+def long_speech_figures(
+    name: str, model: SpeechModel, data: SpokenData, spoken: Sequence[SpokenUtterance]
+) -> dict[str, float]:
+    """Join the first fifty utterances, each to itself or to others, and score what is written of them.
+
+    Returns:
+        In %, for each n of `COPIES`: `<name>/plain/<n>` (different utterances, greedy, as it comes), `repeats/<n>` and
+        `different/<n>` (window and end symbol held back).
+    """
+    figures, held = {}, {"window": WINDOW, "end_within": END_WITHIN}
     for copies in COPIES:
         repeats, different = (joined(spoken[:50], copies, repeat=repeat) for repeat in (True, False))
         figures[f"{name}/plain/{copies}"] = 100 * error_rate(model, data, different)
         figures[f"{name}/repeats/{copies}"] = 100 * error_rate(model, data, repeats, **held)
         figures[f"{name}/different/{copies}"] = 100 * error_rate(model, data, different, **held)
+    return figures
+
+
+def look_figures(
+    name: str, model: SpeechModel, data: SpokenData, spoken: Sequence[SpokenUtterance]
+) -> dict[str, float]:
+    """Mark where a model looks while it writes the true phonemes.
+
+    Returns:
+        In %: `<name>/mass`, `mass/uniform`, `peak`, `near`, `forward`. In ms: `boundary` and `boundary/uniform`. See
+        `LookScore`.
+    """
     marks = mark_looks(looks_along(model, data, spoken), spoken)
     shares = {"mass": marks.mass, "mass/uniform": marks.mass_uniform, "peak": marks.peak, "near": marks.near}
-    figures |= {f"{name}/{key}": 100 * value for key, value in {**shares, "forward": marks.forward}.items()}
+    figures = {f"{name}/{key}": 100 * value for key, value in {**shares, "forward": marks.forward}.items()}
     return figures | {f"{name}/boundary": marks.boundary_ms, f"{name}/boundary/uniform": marks.boundary_ms_uniform}
