@@ -48,21 +48,22 @@ def _of_systems(source: str, systems: tuple[str, str, str], test: str, *, name: 
         systems: what the figures of content-based, location-aware and smoothed attention begin with.
         test: the test whose error rate counts.
         name: what the claims' names begin with.
-        heard: on which speech, added to every claim; "" = on the course's own.
+        heard: which speech, named in every claim; "" = the course's own.
     """
     content, location, smooth = systems
-    more, times = (f",{heard}", ", times by forced alignment") if heard else ("", "")
+    more, times = (f", {heard}", ", times by forced alignment") if heard else ("", "")
+    error = f"phoneme error rate in %, {f'pieces of {heard}' if heard else 'unseen words'}"
     held = f"phoneme error rate in %, {COPIES[-1]} {{}}, window and end symbol held back{more}"
 
     def claim(ending: str, text: str, metric: str, direction: str, baseline: tuple, ours: tuple, figures: str) -> Claim:
-        sides = (baseline, ours, figures)
-        return Claim(f"06.{name}{ending}", _PAPER, text + heard, metric, direction, *sides, sources=(source,))
+        text = f"On {heard}, {text[0].lower()}{text[1:]}" if heard else text
+        return Claim(f"06.{name}{ending}", _PAPER, text, metric, direction, baseline, ours, figures, sources=(source,))
 
     return [
         claim(
             "location-beats-content",
             "Knowing where one looked last lowers the error",
-            f"phoneme error rate in %, {'pieces' if heard else 'unseen words'}{more}",
+            error,
             "lower",
             ("content", f"{content}/per/{test}"),
             ("location", f"{location}/per/{test}"),
@@ -71,7 +72,7 @@ def _of_systems(source: str, systems: tuple[str, str, str], test: str, *, name: 
         claim(
             "smooth-beats-location",
             "Smoothing the weights lowers the error",
-            f"phoneme error rate in %, {'pieces' if heard else 'unseen words'}{more}",
+            error,
             "lower",
             ("softmax", f"{location}/per/{test}"),
             ("sigmoids", f"{smooth}/per/{test}"),
@@ -137,7 +138,7 @@ CLAIMS = [
         ("prompts-content", "prompts", "prompts-smooth"),
         "pieces",
         name="prompts-",
-        heard=" on telephone prompts",
+        heard="telephone prompts",
     ),
     _recorded(
         "recorded-digits-help",
