@@ -773,7 +773,7 @@ if {"draw", "draw-plain"} <= set(cards):
 
 # %% [markdown]
 # These are one training each. Whoever trains briefly measures who learns quickly; so the paper's claim, which has its own row below, was given as many steps as these models. Look there, and at the seeds one by one in the next output: how much do those with windows differ
-# among each other, and those without? A window that takes a bad turn early costs more than it could ever gain.
+# among each other, and those without? One training that goes astray can cost more than the others gain.
 #
 # ## Real data
 #
