@@ -968,12 +968,12 @@ else:
 systems = {"prompts-content": "content", "prompts": "location", "prompts-smooth": "smooth"}
 rows = {
     "phonemes wrong, %": "per/pieces",
-    f"of {COPIES[-1]} repeats, %": f"repeats/{COPIES[-1]}",
-    f"of {COPIES[-1]} different pieces, %": f"different/{COPIES[-1]}",
+    f"wrong in {COPIES[-1]} repeats, %": f"repeats/{COPIES[-1]}",
+    f"wrong in {COPIES[-1]} different pieces, %": f"different/{COPIES[-1]}",
     "attention inside the phoneme, %": "mass",
-    "of an even look, %": "mass/uniform",
-    "distance from its boundary, ms": "boundary",
-    "of cuts into equal parts, ms": "boundary/uniform",
+    "   of an even look, %": "mass/uniform",
+    "looks: ms from the true boundary": "boundary",
+    "   cuts into equal parts, ms": "boundary/uniform",
 }
 if real_results:
     print(f"{'':<34}" + "".join(f"{system:>10}" for system in systems.values()))
