@@ -39,7 +39,7 @@ from course_utils.checkpoints import CheckpointError
 from course_utils.datasets.parallel import PHRASE_BUCKETS, load_parallel, test_phrases
 from course_utils.datasets.phrases import make_phrases
 from course_utils.experiments.claims import claims_table, load_results
-from course_utils.experiments.lesson_01_bottleneck import FIXED, REAL_FIXED, REAL_STACKED, STACKED
+from course_utils.experiments.lesson_01_bottleneck import FIXED, REAL_FIXED, REAL_SMALL_STATES, REAL_STACKED, STACKED
 from course_utils.experiments.lesson_02_additive_attention import load_trained
 from course_utils.experiments.probes import gradient_reach, probe_words, words_that_fit
 from course_utils.experiments.translation import build_model, fit, is_fast_run, token_loss, translate
@@ -842,11 +842,12 @@ if results["real"] is None:
     print("No real run is stored yet.")
 else:
     measured = [measurement["figures"] for measurement in results["real"]["measurements"]]
+    large, (small,) = REAL_FIXED.hidden_size, REAL_SMALL_STATES
     rows = {
-        "256 numbers, all sentences": "fixed/bleu/all",
-        "256 numbers, the shortest sentences": "fixed/bleu/shortest",
-        "256 numbers, the longest sentences": "fixed/bleu/longest",
-        "64 numbers, all sentences": "fixed-64/bleu/all",
+        f"{large} numbers, all sentences": "fixed/bleu/all",
+        f"{large} numbers, the shortest sentences": "fixed/bleu/shortest",
+        f"{large} numbers, the longest sentences": "fixed/bleu/longest",
+        f"{small} numbers, all sentences": f"fixed-{small}/bleu/all",
         "deep LSTM, read in order": "stacked-forward/bleu/all",
         "deep LSTM, read in reverse": "stacked-reversed/bleu/all",
     }

@@ -982,7 +982,7 @@ if real_results:
         print(f"{label:<34}" + "".join(f"{mean:>10.1f}" for mean in means))
 
 # %% [markdown]
-# On single pieces the three are hard to tell apart. Joined pieces tell: see who breaks first, and that whoever holds better is still far from good, with a voice of which there are twenty minutes. The claims at the end say which differences are safe.
+# On single pieces the three are hard to tell apart. Joined pieces tell: see who breaks first, and that whoever holds better is still far from good, with so little of this voice to learn from. The claims at the end say which differences are safe.
 #
 # ### Five speakers are few
 #

@@ -197,11 +197,9 @@ def named_figures(name: str, model: EntailmentModel, data: InferenceData, most: 
         `accuracy/longer premises`, than the median; of made pairs, `accuracy/<n> clauses` and `accuracy/<n> facts`, and
         with word-by-word attention `alignment` and `clauses`, in %, see `AlignmentScore`.
     """
-    figures = {}
-    for test, pairs in data.test.items():
-        figures[f"{name}/accuracy/{test}"] = 100 * judge(model, data, pairs[:most]).float().mean().item()
-    pairs = data.test["test"][:most]
-    right = judge(model, data, pairs)
+    judged = {test: judge(model, data, pairs[:most]) for test, pairs in data.test.items()}
+    figures = {f"{name}/accuracy/{test}": 100 * right.float().mean().item() for test, right in judged.items()}
+    pairs, right = data.test["test"][:most], judged["test"]
     if data.difficulty is None:
         middle = median(len(pair.premise) for pair in pairs)
         by_length = accuracy_by(right, pairs, lambda pair: ("longer" if len(pair.premise) > middle else "shorter",))

@@ -1,6 +1,7 @@
 """Lesson 1: what a fixed-length vector can hold, and what reversing the source gains."""
 
 from dataclasses import replace
+from functools import partial
 
 from course_utils.datasets.parallel import load_parallel
 from course_utils.datasets.text import UNKNOWN
@@ -141,8 +142,4 @@ def measure_part(part: str, source: str, seed: int, fast: bool) -> dict[str, flo
     return figures
 
 
-def _measure(part: str):
-    return lambda source, seed, fast: measure_part(part, source, seed, fast)
-
-
-PARTS = {part: _measure(part) for part in ("fixed", "sizes", "reversing")}
+PARTS = {part: partial(measure_part, part) for part in ("fixed", "sizes", "reversing")}

@@ -1,7 +1,7 @@
 """Lesson 3: what glimpses gain over the whole picture, what a learned place is worth, and where models look."""
 
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import torch
 
@@ -269,12 +269,8 @@ def measure_drawing(source: str, seed: int, fast: bool) -> dict[str, float]:
     }
 
 
-def _classifier(part: str):
-    return lambda source, seed, fast: measure_classifier(part, source, seed, fast)
-
-
 PARTS = {
-    **{part: _classifier(part) for part in ("ram", "ram-4", "ram-plain", "window", "conv")},
+    **{part: partial(measure_classifier, part) for part in ("ram", "ram-4", "ram-plain", "window", "conv")},
     "rows": measure_rows,
     "drawing": measure_drawing,
 }

@@ -1,6 +1,7 @@
 """Lesson 4: what looking at parts of a picture gains over a vector, where models look, and what the penalty does."""
 
 from dataclasses import replace
+from functools import partial
 
 from course_utils.checkpoints import check_vocabulary, load_checkpoint, round_to_bytes, save_checkpoint
 from course_utils.datasets.photographs import PhotographData, load_photographs, photograph_data
@@ -282,11 +283,7 @@ def photograph_figures(name: str, model: Captioner, data: PhotographData) -> dic
     return figures | {f"{name}/pointing": hits / nouns, f"{name}/pointing/uniform": uniform / nouns}
 
 
-def _measure(part: str):
-    return lambda source, seed, fast: measure_part(part, source, seed, fast)
-
-
-PARTS = {part: _measure(part) for part in ("vectors", "looks", "penalty")}
+PARTS = {part: partial(measure_part, part) for part in ("vectors", "looks", "penalty")}
 
 _LARGE = (("widths", (64, 128, 128, 128)), ("embedding_size", 256), ("hidden_size", 256))
 _LOOKING = (*_LARGE, ("attention_size", 96))

@@ -1,6 +1,7 @@
 """Lesson 5: what each rung of the ladder gains, what a second fact and more clauses do, and where words look."""
 
 from dataclasses import replace
+from functools import partial
 
 from course_utils.checkpoints import check_vocabulary, load_checkpoint, round_to_half, save_checkpoint
 from course_utils.datasets.inference_data import InferenceData, snli_data
@@ -203,11 +204,7 @@ def _gains(figures: dict[str, float], data: InferenceData) -> dict[str, float]:
     }
 
 
-def _measure(part: str):
-    return lambda source, seed, fast: measure_part(part, source, seed, fast)
-
-
-PARTS = {part: _measure(part) for part in _PARTS}
+PARTS = {part: partial(measure_part, part) for part in _PARTS}
 
 LONG_TRAINING = {
     **{

@@ -1,5 +1,7 @@
 """Lesson 6: what knowing where one looked last gains, on single utterances and on long ones, and how near looks are."""
 
+from functools import partial
+
 from course_utils.checkpoints import check_vocabulary, load_checkpoint, round_to_bytes, save_checkpoint
 from course_utils.datasets.recorded_data import digit_data, many_voices_data, many_voices_settings, prompt_data
 from course_utils.datasets.speech_phonemes import PHONEMES
@@ -267,11 +269,7 @@ def recorded_data_of(part: str, synthetic: SpokenData, seed: int = 0) -> SpokenD
     return digit_data(synthetic, held_out, recorded=part == "digits", seed=seed)
 
 
-def _measure(part: str):
-    return lambda source, seed, fast: measure_part(part, source, seed, fast)
-
-
-PARTS = {part: _measure(part) for part in (*RECIPES, *RECORDED)}
+PARTS = {part: partial(measure_part, part) for part in (*RECIPES, *RECORDED)}
 
 _LARGE = (("hidden_size", 160), ("dropout", 0.1))
 LONG_TRAINING = {

@@ -1,7 +1,7 @@
 """Lesson 7: what each way of reading the source gains, whether anybody beats the lead, and what features of it add."""
 
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from course_utils.checkpoints import check_vocabulary, load_card, load_checkpoint, round_to_bytes, save_checkpoint
 from course_utils.datasets.docstrings import NoDocstringsError
@@ -179,7 +179,7 @@ CLAIMS = [
     _rouge(
         "copying-beats-sentence",
         _COPY,
-        "Copying and rewards beat the extractive one: the sentence whose words are most telling (tf · idf)",
+        "Copying and rewards beat an extractive summarizer: the sentence whose words are most telling (tf · idf)",
         "telling sentence",
         "ras-copy+",
         "no such comparison",
@@ -274,11 +274,7 @@ def measure_part(part: str, source: str, seed: int, fast: bool) -> dict[str, flo
     return figures
 
 
-def _measure(part: str) -> Callable[[str, int, bool], dict[str, float]]:
-    return lambda source, seed, fast: measure_part(part, source, seed, fast)
-
-
-PARTS = {part: _measure(part) for part in _PARTS}
+PARTS = {part: partial(measure_part, part) for part in _PARTS}
 
 _LARGE = {
     "abs": (("embedding_size", 64), ("hidden_size", 160), ("dropout", 0.1)),

@@ -15,8 +15,6 @@ from course_utils.experiments.speech import (
     error_rate,
     long_speech_figures,
     look_figures,
-    looks_along,
-    mark_looks,
     phoneme_error_rate,
     recognize,
 )
@@ -105,11 +103,10 @@ def prompt_figures(name: str, model: SpeechModel, data: SpokenData, most: int | 
         In %, as `<name>/…`: `per/prompts`, `per/pieces`, `per/pieces with noise`, `per/pieces of known words`,
         `per/pieces of other words`, `per/prompts by synthesizer`, `per/pieces by synthesizer`. Also
         `conventions`, how far the synthesizer's phonemes are from those of the prompts' labels for the same words: an
-        error rate that no model which learned the synthesizer's could avoid. `mass` and `mass/uniform`, attention
-        inside the true phoneme of a piece.
+        error rate that no model which learned the synthesizer's could avoid. Of the pieces also `speech.look_figures`,
+        against times that a forced alignment found.
     """
-    prompts = timed_prompts("test")[:most]
-    pieces = [piece for prompt in prompts for piece in pieces_of(prompt, WORDS_OF_A_PIECE)]
+    prompts, pieces = timed_prompts("test")[:most], _pieces(most)
     training_words = frozenset(words_of_split("train"))
     spoken = {
         "prompts": prompts,
@@ -121,17 +118,12 @@ def prompt_figures(name: str, model: SpeechModel, data: SpokenData, most: int | 
         "pieces by synthesizer": [said_by_synthesizer(piece) for piece in pieces],
     }
     figures = {f"{name}/per/{test}": 100 * error_rate(model, data, ones) for test, ones in spoken.items() if ones}
-    marks = mark_looks(looks_along(model, data, pieces), pieces)
     conventions = phoneme_error_rate([one.symbols for one in spoken["pieces by synthesizer"]], [p.said for p in pieces])
-    return figures | {
-        f"{name}/conventions": 100 * conventions,
-        f"{name}/mass": 100 * marks.mass,
-        f"{name}/mass/uniform": 100 * marks.mass_uniform,
-    }
+    return figures | {f"{name}/conventions": 100 * conventions} | look_figures(name, model, data, pieces)
 
 
 def long_prompt_figures(name: str, model: SpeechModel, data: SpokenData, most: int | None = None) -> dict[str, float]:
-    """Score a model on pieces of prompts that are joined, and mark where it looks in single ones.
+    """Score a model on pieces of prompts that are joined.
 
     Args:
         name: what the figures begin with.
@@ -140,7 +132,11 @@ def long_prompt_figures(name: str, model: SpeechModel, data: SpokenData, most: i
         most: prompts; None = all of the set's test.
 
     Returns:
-        See `speech.long_speech_figures` and `speech.look_figures`; the times of phonemes are a forced alignment's.
+        See `speech.long_speech_figures`.
     """
-    pieces = [piece for prompt in timed_prompts("test")[:most] for piece in pieces_of(prompt, WORDS_OF_A_PIECE)]
-    return long_speech_figures(name, model, data, pieces) | look_figures(name, model, data, pieces)
+    return long_speech_figures(name, model, data, _pieces(most))
+
+
+def _pieces(most: int | None) -> list[Recording]:
+    """The test's prompts, cut into pieces as long as the utterances of training."""
+    return [piece for prompt in timed_prompts("test")[:most] for piece in pieces_of(prompt, WORDS_OF_A_PIECE)]
