@@ -45,9 +45,9 @@ from torch import nn
 
 from IPython.display import Markdown, display
 
+from course_utils.exercises import check, checked
 from course_utils.metrics import alignment_error_rate, attention_mass_on_gold, hard_alignment
 from course_utils.teaching.course_map import plot_course_map
-from course_utils.teaching.exercises import check, checked
 from course_utils.teaching.glossary import glossary_table
 from course_utils.teaching.machine import check_machine
 from course_utils.teaching.plots import house_style, plot_alignment, show
@@ -244,25 +244,30 @@ display(Markdown(glossary_table(lessons=[0])))
 # Sentences in a batch differ in length. The short ones are filled up with **padding**, and padding must never change a
 # result. Forgetting that is the most common mistake in this field, so it is our first exercise.
 #
-# **Exercise: the mean of the real entries** (difficulty 1 of 3, about 3 minutes). Average each row of `values` over the positions
-# where `mask` is True. Whatever stands in the other positions does not count, neither in the sum nor in the number of entries.
+# The next code cell holds a stub: replace its last line. Then run the check under it as often as you like. It tells you which cases are
+# right, and explains the first that is not.
 #
-# The cell holds a stub: replace its last line. Then run the check under it as often as you like. It tells you which behaviour is
-# right and gives a hint for each that is not.
+# Do you not know how to go on? Write `from course_utils.exercises import reveal`, then `reveal("00.masked-mean")`, in a cell of your own: each
+# call shows the next step, and the last one the solution. It works for every exercise of the course.
 #
-# Do you not know how to begin? `from course_utils.teaching.reveal import reveal`, then `reveal("00.masked-mean")`, in a cell of your own: each
-# call shows a little more, and the last one the solution. It works for every exercise of the course.
+# ### Exercise masked-mean
+#
+# Average each row of `values` over the positions where `mask` is True. These may be anywhere in the row. The padding, all other positions, counts
+# neither in the sum nor in the number of entries. It may even hold NaN, so do not multiply it by 0: NaN times 0 is NaN. A real entry may be 0.
+#
+# *By hand:* the row `[1., 2., 3., 50.]` with the mask `[True, True, True, False]` has the mean (1 + 2 + 3) / 3 = 2.
 
 
 # %% exercise="masked-mean"
 def masked_mean(values, mask):
     """Average the real entries of each row.
 
-    values: (rows, length), any numbers; mask: (rows, length), True = real entry.
+    values: (rows, length), floats; mask: (rows, length), True = real entry.
     Returns (rows,). Each row has at least one real entry.
     """
     ### BEGIN SOLUTION
-    return (values * mask).sum(dim=1) / mask.sum(dim=1)
+    real_values = torch.where(mask, values, 0)
+    return real_values.sum(dim=1) / mask.sum(dim=1)
     ### END SOLUTION
 
 
@@ -271,9 +276,11 @@ check("00.masked-mean", masked_mean);
 
 # %% hidden="masked-mean" points=1
 ### BEGIN HIDDEN TESTS
-three_rows = torch.tensor([[2.0, 4.0, -900.0], [-1.0, 70.0, 80.0], [1.0, 2.0, 3.0]])
-real = torch.tensor([[True, True, False], [True, False, False], [True, True, True]])
-assert masked_mean(three_rows, real).tolist() == [3.0, -1.0, 2.0]
+nan = float("nan")
+some_rows = torch.tensor([[2.0, 5.0, nan, nan], [-1.0, 70.0, 80.0, -900.0], [0.0, 2.0, 0.0, 7.0], [nan, 6.0, nan, -1.5]])
+real = torch.tensor([[True, True, False, False], [True, False, False, False], [True, True, True, True], [False, True, False, True]])
+assert masked_mean(some_rows, real).tolist() == [3.5, -1.0, 2.25, 2.25]
+assert masked_mean(some_rows[:1, :1], real[:1, :1]).tolist() == [2.0]
 ### END HIDDEN TESTS
 
 # %% [markdown]

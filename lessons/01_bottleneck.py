@@ -38,13 +38,13 @@ from torch import nn
 from course_utils.checkpoints import CheckpointError
 from course_utils.datasets.parallel import PHRASE_BUCKETS, load_parallel, test_phrases
 from course_utils.datasets.phrases import make_phrases
+from course_utils.exercises import check, checked
 from course_utils.experiments.claims import claims_table, load_results
 from course_utils.experiments.lesson_01_bottleneck import FIXED, REAL_FIXED, REAL_SMALL_STATES, REAL_STACKED, STACKED
 from course_utils.experiments.lesson_02_additive_attention import load_trained
 from course_utils.experiments.probes import gradient_reach, probe_words, words_that_fit
 from course_utils.experiments.translation import build_model, fit, is_fast_run, token_loss, translate
 from course_utils.metrics import bleu, mean_interval
-from course_utils.teaching.exercises import check, checked
 from course_utils.teaching.plots import describe, house_style, plot_by_length, plot_heatmap, plot_lines, show
 from course_utils.training import seed_everything
 
@@ -99,12 +99,11 @@ for target, source in sorted(shown.possible):
 # One number for a whole test set would hide what this lesson is about. So every result here is a curve over **buckets of source lengths**.
 # Two measures go with it. *Exact*: the share of translations that are right in every word. *BLEU*: 0 to 100, how many short runs of words agree; it forgives a slip.
 #
-# ### Exercise 1 · Exact sentences by length
-#
-# ●○○ about 6 minutes
+# ### Exercise length-buckets
 #
 # For each bucket, find the sentences whose length lies in it and return the share of them that are correct. A bucket `(low, high)` includes both ends. Sentences can
 # come in any order, and a sentence counts in every bucket that its length lies in. A bucket without sentences is **left out** of the result: it says nothing, and a 0 would look like a failure.
+# So without any sentence, or without any bucket, the result is empty.
 #
 # *By hand:* lengths 3, 8, 9 and 30, of which the first and the third are correct, with the buckets (2, 8), (9, 16) and (17, 24), give
 # `{(2, 8): 0.5, (9, 16): 1.0}`.
@@ -116,7 +115,7 @@ def exact_by_length(lengths, correct, buckets):
 
     lengths: list of source lengths; correct: list of booleans, one per sentence.
     buckets: list of (low, high), both ends included.
-    Returns a dictionary {(low, high): share}, without the empty buckets.
+    Returns a dictionary {(low, high): share between 0 and 1}, without the empty buckets.
     """
     ### BEGIN SOLUTION
     shares = {}
@@ -133,10 +132,10 @@ check("01.length-buckets", exact_by_length);
 
 # %% hidden="length-buckets" points=1
 ### BEGIN HIDDEN TESTS
-found = exact_by_length([40, 4, 16, 9, 17, 4, 1], [True, True, False, True, True, False, True], [(4, 8), (9, 16), (17, 39), (41, 60)])
+found = exact_by_length([40, 4, 16, 9, 17, 4, 1, 70], [True, True, False, True, True, False, True, True], [(4, 8), (9, 16), (17, 39), (41, 60)])
 assert found == {(4, 8): 0.5, (9, 16): 0.5, (17, 39): 1.0}
-assert exact_by_length([5, 6, 7], [False] * 3, [(5, 7), (6, 6)]) == {(5, 7): 0.0, (6, 6): 0.0}
-assert exact_by_length([], [], [(2, 8)]) == {}
+assert exact_by_length([5, 6, 7, 4], [False, False, True, False], [(4, 7), (6, 6), (7, 8)]) == {(4, 7): 0.25, (6, 6): 0.0, (7, 8): 1.0}
+assert exact_by_length([], [], [(2, 8)]) == {} == exact_by_length([3], [True], [])
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -200,9 +199,7 @@ for (low, high), value in dictionary_bleu.items():
 #
 # Now build it. First the recurrent step.
 #
-# ### Exercise 2 · One step of a GRU
-#
-# ●●○ about 10 minutes
+# ### Exercise gru-step
 #
 # A gated recurrent unit (this paper invented it) makes a new state from an input $x$ and the old state $h$. The *reset* gate $r$ says how much of the old state the candidate $n$ may
 # see; the *update* gate $z$ says how much of the old state stays:
@@ -247,6 +244,8 @@ W_parts, U_parts = (3 * cell.weight_ih).detach().chunk(3), (3 * cell.weight_hh).
 with torch.no_grad():
     cell.weight_ih.mul_(3), cell.weight_hh.mul_(3)
     assert torch.allclose(gru_step(inputs, state, W_parts, U_parts), cell(inputs, state), atol=1e-5)
+state.requires_grad_()
+assert torch.autograd.grad(gru_step(inputs, state, W_parts, U_parts).sum(), state)[0].abs().sum() > 0
 zeros = [torch.zeros(1, 1)] * 3
 assert torch.allclose(gru_step(torch.ones(1, 1), torch.tensor([[0.8]]), zeros, zeros), torch.tensor([[0.4]]))
 ### END HIDDEN TESTS
@@ -274,13 +273,12 @@ assert torch.allclose(state, expected[0], atol=1e-6)
 # %% [markdown]
 # The last row is all that is left of three words. The first word's traces have been mixed with the second's, and both with the third's.
 #
-# ### Exercise 3 · The state after the last real word
-#
-# ●○○ about 5 minutes
+# ### Exercise last-real-state
 #
 # Phrases in a batch have different lengths. The short ones are padded at the right end, and the GRU reads on through the padding. What we need of each phrase is its state after its last **real** word.
 #
-# `outputs` is `(batch, length, size)`: the state after each word. `mask` is `(batch, length)`, True = real word; each row has at least one, and the padding is at the right end. Return `(batch, size)`.
+# `outputs` is `(batch, length, size)`: the state after each word. `mask` is `(batch, length)`, True = real word; each row has at least one, and the padding is at the right end.
+# Also the longest sentence, or the only one, may have padding. A real state may be zero. Return `(batch, size)`.
 #
 # *By hand:* for lengths 3 and 1 the answer is `outputs[0, 2]` and `outputs[1, 0]`, stacked.
 
@@ -303,11 +301,12 @@ check("01.last-real-state", last_real_state);
 
 # %% hidden="last-real-state" points=1
 ### BEGIN HIDDEN TESTS
-outputs = torch.arange(40.0).reshape(4, 5, 2)
+outputs = torch.arange(40.0).reshape(4, 5, 2) * torch.tensor([1.0, -1.0])
 mask = torch.arange(5) < torch.tensor([[2], [5], [1], [4]])
-assert last_real_state(outputs, mask).tolist() == [[2.0, 3.0], [18.0, 19.0], [20.0, 21.0], [36.0, 37.0]]
-outputs[0, 2:] = float("nan")
-assert last_real_state(outputs, mask)[0].tolist() == [2.0, 3.0]
+assert last_real_state(outputs, mask).tolist() == [[2.0, -3.0], [18.0, -19.0], [20.0, -21.0], [36.0, -37.0]]
+outputs[0, 2:] = -1e4
+assert last_real_state(outputs, mask)[0].tolist() == [2.0, -3.0]
+assert last_real_state(outputs[:1], mask[:1]).tolist() == [[2.0, -3.0]]  # one sentence alone, with padding
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -353,15 +352,14 @@ assert summary.shape == (1, HIDDEN) and logits.shape == (1, TARGET_LENGTH, VOCAB
 #
 # The package's `RNNEncoderDecoder` is this code, with a deeper readout (one maxout layer, as in the paper). What is missing is a loss.
 #
-# ### Exercise 4 · The loss of real words
-#
-# ●●○ about 8 minutes
+# ### Exercise masked-loss
 #
 # The model gives a score (a *logit*) to each word of the vocabulary. The softmax of the scores is a probability, and the loss of one position is $-\ln p(\text{right word})$, in **nats**. Average it over
 # all real positions of the batch **together**: a sentence with more words counts more.
 #
 # `logits` is `(batch, length, vocabulary)`, `targets` is `(batch, length)` with the ids of the right words, `mask` is `(batch, length)`, True = real. Return a tensor with one number. Only the mask says
-# what is padding: an id of 0 may well be a word. Logits can be large, so let a function of torch do softmax and logarithm together.
+# what is padding: an id of 0 may well be a word. Padding may hold any logits, NaN too: select the real positions first, since NaN times 0 is NaN.
+# Logits can be large, so let a function of torch do softmax and logarithm together.
 #
 # *By hand:* if all logits are equal, each position costs $\ln(\text{vocabulary})$, whatever the targets are.
 
@@ -388,10 +386,15 @@ torch.manual_seed(3)
 scores, answers = torch.randn(3, 5, 7), torch.randint(0, 7, (3, 5))
 real = torch.arange(5) < torch.tensor([[5], [2], [1]])
 by_hand = [-torch.log(scores[b, i].exp()[answers[b, i]] / scores[b, i].exp().sum()) for b in range(3) for i in range(5) if real[b, i]]
-assert torch.allclose(masked_loss(scores, answers, real), torch.stack(by_hand).mean(), atol=1e-5)
-louder = scores.masked_fill(~real[..., None], 50.0)
-louder[~real] = torch.randn(7) * 100
-assert torch.allclose(masked_loss(louder, answers, real), masked_loss(scores, answers, real), atol=1e-5)
+mean_by_hand = torch.stack(by_hand).mean().item()
+assert abs(float(masked_loss(scores, answers, real)) - mean_by_hand) < 1e-5
+masked_loss(scores.requires_grad_(), answers, real).backward()  # the model learns through it
+assert scores.grad[real].abs().sum() > 0
+scores = scores.detach().masked_fill(~real[..., None], float("nan"))
+answers[~real] = answers[0, 0]
+assert abs(float(masked_loss(scores, answers, real)) - mean_by_hand) < 1e-5
+zero_ids = torch.zeros(1, 2, dtype=torch.long)
+assert abs(float(masked_loss(torch.tensor([[[-200.0, 100.0], [0.0, 0.0]]]), zero_ids, zero_ids == 0)) - 150.3466) < 1e-3
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -659,11 +662,9 @@ if data.name == "default":
 # %% [markdown]
 # The average does not change: what comes nearer at one end goes away at the other. But in order *every* link is far, while backwards the first words are next to each other. The network can get a foothold there, and work its way along.
 #
-# ### Exercise 5 · Reverse the words, not the padding
+# ### Exercise reverse-source
 #
-# ●●○ about 8 minutes
-#
-# Reverse each row of ids, `(batch, length)`, but only its real words: the padding stays at the right end, with whatever ids it holds. `source_mask` is `(batch, length)`, True = real word. Return new ids of the same shape.
+# Reverse the real words of each row of ids, `(batch, length)`. The padding stays at the right end, with whatever ids it holds, in their order. `source_mask` is `(batch, length)`, True = real word; it alone says what is padding, because any id may be a word. Return new ids of the same shape.
 #
 # *By hand:* `[5, 6, 7, 0]` with three real words becomes `[7, 6, 5, 0]`.
 
@@ -687,22 +688,20 @@ check("01.reverse-source", reverse_source);
 
 # %% hidden="reverse-source" points=2
 ### BEGIN HIDDEN TESTS
-ids = torch.tensor([[9, 0, 3, 8, 8], [1, 2, 3, 4, 5], [6, 7, 7, 7, 7]])
+ids = torch.tensor([[90_000, 0, 3, 8, 7], [1, 2, 3, 4, 5], [6, 7, 7, 2, 7]])
 real = torch.arange(5) < torch.tensor([[3], [5], [1]])
-assert reverse_source(ids, real).tolist() == [[3, 0, 9, 8, 8], [5, 4, 3, 2, 1], [6, 7, 7, 7, 7]]
-assert ids.tolist()[0] == [9, 0, 3, 8, 8]
-assert torch.equal(reverse_source(reverse_source(ids, real), real), ids)
+assert reverse_source(ids, real).tolist() == [[3, 0, 90_000, 8, 7], [5, 4, 3, 2, 1], [6, 7, 7, 2, 7]]
+assert reverse_source(ids[:1], real[:1]).tolist() == [[3, 0, 90_000, 8, 7]] and ids.tolist()[0] == [90_000, 0, 3, 8, 7]
+assert torch.equal(reverse_source(reverse_source(ids, real), real), ids) and not reverse_source(ids, real).is_floating_point()
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ### Exercise 6 · Shorten a gradient that is too long
-#
-# ●●○ about 8 minutes
+# ### Exercise clip-gradients
 #
 # Deep recurrent networks now and then produce a huge gradient, and one huge step undoes an hour of learning. Sutskever et al. (and our training loop) scale it down. Take **all** gradients together as one long vector with the norm $g = \sqrt{\sum \text{entry}^2}$.
 # If $g$ is above `maximum_norm`, multiply every tensor by `maximum_norm / g`; otherwise leave them alone. So the direction never changes.
 #
-# `gradients` is a list of tensors of any shapes. Return a list of **new** tensors of the same shapes.
+# `gradients` is a list of tensors of any shapes, and all of them may be zero. Return a list of **new** tensors of the same shapes, below the limit too.
 #
 # *By hand:* the gradients `[3.]` and `[[0., 4.]]` have the norm 5. With a limit of 1 they become `[0.6]` and `[[0., 0.8]]`; with a limit of 10 they stay.
 
@@ -731,6 +730,11 @@ first, second, third = clip_gradients(long, 6.5)
 assert torch.allclose(first, torch.full((2, 2), 3.0)) and torch.allclose(second, torch.tensor([0.0, -2.5])) and third.abs().sum() == 0
 assert all(torch.equal(a, b) for a, b in zip(clip_gradients(long, 13.5), long, strict=True))
 assert long[0][0, 0] == 6.0 and clip_gradients([torch.zeros(2)], 1.0)[0].tolist() == [0.0, 0.0]
+(small,) = clip_gradients([torch.tensor([[0.3, -0.4]])], 0.1)
+assert torch.allclose(small, torch.tensor([[0.06, -0.08]]), atol=1e-5)
+kept = clip_gradients(long, 100.0)
+kept[0].zero_()
+assert long[0][0, 0] == 6.0
 ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -38,6 +38,7 @@ from IPython.display import Markdown, display
 from course_utils.checkpoints import CheckpointError
 from course_utils.datasets.parallel import load_parallel, test_phrases
 from course_utils.datasets.text import make_pair_batch
+from course_utils.exercises import check, checked
 from course_utils.experiments.claims import claims_table, load_results
 from course_utils.experiments.lesson_01_bottleneck import FIXED, REAL_FIXED
 from course_utils.experiments.lesson_02_additive_attention import ATTENTION, REAL_ATTENTION, load_trained
@@ -46,7 +47,6 @@ from course_utils.experiments.translation import (
 )  # fmt: skip
 from course_utils.mechanisms.attention import AdditiveAttention
 from course_utils.metrics import alignment_error_rate, diagonal_alignment, hard_alignment
-from course_utils.teaching.exercises import check, checked
 from course_utils.teaching.explorer import explore_alignment
 from course_utils.teaching.plots import house_style, plot_alignment, plot_by_length, plot_lines, show
 
@@ -94,9 +94,7 @@ show(plot_alignment(nothing, shown.source, shown.target, shown.possible, title="
 # so zero is perfect and one is all wrong (Och and Ney, 2003).
 
 # %% [markdown]
-# ### Exercise 1 · Mark the links against the truth
-#
-# ●●○ about 8 minutes
+# ### Exercise alignment-error-rate
 #
 # Turn each row of attention weights into a link from the target word to the source word with the largest weight. How good are these links?
 # The *alignment error rate* of Och and Ney compares the proposed links $A$ with two gold sets: the sure links $S$ that must be
@@ -104,8 +102,9 @@ show(plot_alignment(nothing, shown.source, shown.target, shown.possible, title="
 #
 # $$\mathrm{AER} = 1 - \frac{|A \cap S| + |A \cap P|}{|A| + |S|}$$
 #
-# All three arguments are sets of `(target, source)` pairs of one sentence. Every sure link is possible too, even where `possible` does not list
-# it. Return one number from 0 (perfect) to 1, and leave the sets as they are. At least one of `proposed` and `sure` is not empty.
+# All three arguments are sets of `(target, source)` pairs of one sentence; a word may have several links. Every sure link is possible too, even
+# where `possible` does not list it. Each set may be empty, but `proposed` and `sure` are never both empty. Return one number from 0 (perfect)
+# to 1, not rounded.
 #
 # *By hand:* propose (0, 0), (1, 1) and (2, 3). Sure are (0, 0) and (1, 2); (1, 1) is possible. One proposed link is sure, two are possible, so
 # the rate is $1 - (1 + 2)/(3 + 2) = 0.4$.
@@ -132,11 +131,17 @@ check("02.alignment-error-rate", alignment_error_rate_of_one);
 ### BEGIN HIDDEN TESTS
 found = {(0, 0), (1, 0), (2, 3), (3, 2), (4, 4)}
 certain, allowed = {(0, 0), (2, 3), (5, 5)}, {(1, 0), (6, 6), (6, 5), (0, 1)}
-assert abs(alignment_error_rate_of_one(found, certain, allowed) - 0.375) < 1e-6
+for links, rate in [
+    ((found, certain, allowed), 0.375),
+    (({(0, 1)}, {(0, 1), (1, 0)}, {(0, 1), (1, 0), (1, 1)}), 1 / 3),
+    (({(0, 1)}, {(1, 1)}, {(1, 1), (1, 0)}), 1),
+    (({(3, 0)}, {(3, 0)}, {(3, 0), (1, 2)}), 0),
+    (({(3, 0), (1, 1)}, {(3, 0)}, set()), 1 / 3),
+    ((set(), {(1, 1)}, {(1, 1)}), 1),
+    (({(0, 0), (0, 1), (2, 2), (3, 3)}, set(), {(0, 0)}), 0.75),
+]:
+    assert abs(alignment_error_rate_of_one(*links) - rate) < 1e-5
 assert len(found) == 5 and len(certain) == 3 and len(allowed) == 4
-assert abs(alignment_error_rate_of_one({(0, 1)}, {(0, 1), (1, 0)}, {(0, 1), (1, 0), (1, 1)}) - 1 / 3) < 1e-6
-assert alignment_error_rate_of_one({(0, 1)}, {(1, 1)}, {(1, 1)}) == 1 and alignment_error_rate_of_one({(3, 0)}, {(3, 0)}, {(3, 0)}) == 0
-assert alignment_error_rate_of_one(set(), {(1, 1)}, {(1, 1)}) == 1
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -147,7 +152,7 @@ if data.name == "default":
     aer = checked("02.alignment-error-rate", alignment_error_rate_of_one)
     links = [diagonal_alignment(len(e.target), len(e.source)) for e in data.examples]
     one = data.examples[0]
-    print(f"first phrase: AER of the diagonal {aer(links[0], one.sure, one.possible):.2f}")
+    print(f"first phrase: AER of the diagonal {float(aer(links[0], one.sure, one.possible)):.2f}")
     everything = alignment_error_rate((link, e.sure, e.possible) for link, e in zip(links, data.examples, strict=True))
     print(f"all {len(links)} test phrases: AER of the diagonal {everything:.2f}")
 
@@ -180,17 +185,15 @@ for (low, high), result in fixed_scores.items():
 # because query and key meet in a sum, inside the tanh. You now write the three steps, one function each.
 
 # %% [markdown]
-# ### Exercise 2 · Score every source position
+# ### Exercise additive-score
 #
-# ●●○ about 10 minutes
-#
-# The decoder state $s$ asks, and every encoder output $h_j$ answers with one number: how well do the two fit? A small network with one
-# hidden layer says so, $e_j = v \cdot \tanh(W s + U h_j)$.
+# The decoder state $s$ is the query. Each encoder output $h_j$ gets a score $e_j$: how well does it fit the query? A small network with one
+# hidden layer computes it, $e_j = v \cdot \tanh(W s + U h_j)$.
 #
 # Write it for a whole batch. `query` holds one state per sentence, `(batch, query_size)`; `encoder_outputs` is
 # `(batch, source_length, value_size)`. `W` is `(attention_size, query_size)`, `U` is `(attention_size, value_size)` and `v` has
-# `attention_size` entries. Return the scores, `(batch, source_length)`: no softmax yet, and no loop is needed. Each sentence's query
-# meets the positions of its own sentence only.
+# `attention_size` entries. Return the plain scores, `(batch, source_length)`: no softmax yet, no scaling, and no loop is needed. Each
+# sentence's query meets the positions of its own sentence only.
 #
 # *By hand:* with all sizes one, $W = U = 1$ and $v = 2$, the query $0.5$ and the encoder outputs $0$ and $-0.5$ score
 # $2\tanh(0.5) \approx 0.92$ and $2\tanh(0) = 0$.
@@ -224,21 +227,21 @@ for b, j in [(0, 0), (1, 3), (3, 1), (2, 0)]:
     by_hand = sum(v[a] * torch.tanh(W[a] @ query[b] + U[a] @ outputs[b, j]) for a in range(4))
     assert torch.allclose(scores[b, j], by_hand, atol=1e-4)
 assert additive_score(torch.ones(2, 3), torch.ones(2, 5, 1), torch.ones(7, 3), torch.ones(7, 1), torch.ones(7)).shape == (2, 5)
+large = additive_score(torch.zeros(1, 3), torch.ones(1, 90, 1), torch.ones(7, 3), torch.ones(7, 1), torch.full((7,), 1e4))
+assert torch.allclose(large, torch.full((1, 90), 7e4).mul(torch.tensor(1.0).tanh()))
 scores[1, 2].backward()
 assert query.grad[1].abs().sum() > 0 and query.grad[0].abs().sum() == 0
 assert outputs.grad[1, 2].abs().sum() > 0 and outputs.grad[1, 3].abs().sum() == 0
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ### Exercise 3 · Turn scores into weights
-#
-# ●●○ about 8 minutes
+# ### Exercise masked-softmax
 #
 # The weights are the softmax of the scores over the real source positions, $a_j = \exp(e_j) / \sum_{k\ \mathrm{real}} \exp(e_k)$.
-# A padded position gets **exactly zero**, whatever its score: then padding cannot change a context.
+# A padded position gets **exactly zero**, whatever its score is.
 #
 # `scores` and `source_mask` are `(batch, source_length)`, and True marks a real token. Each row has at least one. Scores can be very
-# large or very small, so let `torch.softmax` take the exponentials. Return the weights, in the same shape, and leave `scores` as it is.
+# large or very small, but are finite; let `torch.softmax` take the exponentials. Return the weights, in the same shape.
 #
 # *By hand:* the scores $[0, 0, 9]$ with the mask [True, True, False] give $[0.5, 0.5, 0]$. The 9 is padding and plays no part.
 
@@ -261,7 +264,7 @@ check("02.masked-softmax", masked_softmax);
 
 # %% hidden="masked-softmax" points=2
 ### BEGIN HIDDEN TESTS
-scores = torch.tensor([[0.0, 1.0986123, 50.0], [7.0, 0.0, 0.0], [-3e5, -3e5, 0.0], [800.0, 0.0, 900.0]], requires_grad=True)
+scores = torch.tensor([[0.0, 1.0986123, 50.0], [7.0, 9.0, 1e30], [-1e30, -1e30, 0.0], [800.0, 0.0, 900.0]], requires_grad=True)
 real = torch.tensor([[True, True, False], [True, False, False], [True, True, False], [True, True, False]])
 before = scores.detach().clone()
 weights = masked_softmax(scores * 1, real)
@@ -274,14 +277,12 @@ assert torch.equal(scores.data, before)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ### Exercise 4 · Average the values
-#
-# ●○○ about 5 minutes
+# ### Exercise context
 #
 # The context of one decoder step is the average of the encoder outputs, each weighted by its attention weight: $c = \sum_j a_j h_j$.
 #
-# `attention_weights` is `(batch, source_length)` and `values` is `(batch, source_length, value_size)`. Return `(batch, value_size)`, for
-# a batch of one sentence too. Every sentence averages its own values.
+# `attention_weights` is `(batch, source_length)` and `values` is `(batch, source_length, value_size)`. Return `(batch, value_size)`.
+# Each sentence averages its own values.
 #
 # *By hand:* the weights $[0.25, 0.75]$ and the values $[4, 0]$ and $[2, 4]$ give the context $[2.5, 3]$.
 
@@ -305,15 +306,18 @@ check("02.context", average_values);
 
 # %% hidden="context" points=1
 ### BEGIN HIDDEN TESTS
-weights = torch.tensor([[0.5, 0.5, 0.0], [0.0, 0.25, 0.75], [1.0, 0.0, 0.0]], requires_grad=True)
+weights = torch.tensor([[0.5, 0.5, 0.0], [0.0, 0.25, 0.75], [1.0, 0.0, 0.0]])
 values = torch.arange(27.0).reshape(3, 3, 3).requires_grad_()
-result = average_values(weights * 1, values * 1)
+result = average_values(weights, values * 1)
 assert torch.allclose(result, torch.tensor([[1.5, 2.5, 3.5], [14.25, 15.25, 16.25], [18.0, 19.0, 20.0]]))
-assert average_values(torch.ones(1, 1), torch.ones(1, 1, 4)).shape == (1, 4)
+one = average_values(torch.ones(1, 1).double(), torch.ones(1, 1, 4).double())
+assert one.shape == (1, 4) and one.dtype == torch.float64
 result[1, 0].backward()
-assert torch.allclose(weights.grad[1], torch.tensor([9.0, 12.0, 15.0])) and weights.grad[0].abs().sum() == 0
-assert torch.allclose(values.grad[1, :, 0], torch.tensor([0.0, 0.25, 0.75]))
-average_values(weights.data, values.data)
+assert torch.allclose(values.grad[1, :, 0], torch.tensor([0.0, 0.25, 0.75])) and values.grad[0].abs().sum() == 0
+scores = torch.zeros(2, 2, requires_grad=True)
+average_values(scores.softmax(-1), torch.tensor([[[0.0], [4.0]], [[1.0], [2.0]]]))[0, 0].backward()
+assert torch.allclose(scores.grad, torch.tensor([[-1.0, 1.0], [0.0, 0.0]]))
+average_values(weights, values.data)
 assert torch.equal(values.data.flatten(), torch.arange(27.0))
 ### END HIDDEN TESTS
 
@@ -375,14 +379,12 @@ print("same context:", torch.allclose(package_context, context, atol=1e-6))
 # </details>
 
 # %% [markdown]
-# ### Exercise 5 · The maxout of the deep output
+# ### Exercise maxout
 #
-# ●○○ about 5 minutes
+# Between the decoder and the output vocabulary the paper puts one *maxout* layer. It computes twice as many numbers as it needs, $\tilde t$, and
+# keeps the larger of each two neighbours: $t_i = \max(\tilde t_{2i}, \tilde t_{2i+1})$, with $i$ counted from 0.
 #
-# Between the decoder and the vocabulary the paper puts one *maxout* layer. It computes twice as many numbers as it needs, $\tilde t$, and of
-# each two neighbours it keeps the larger: $t_i = \max(\tilde t_{2i}, \tilde t_{2i+1})$, with $i$ counted from 0.
-#
-# `features` has the shape `(…, 2 · size)`, with any number of dimensions before the last. Return `(…, size)`.
+# `features` has the shape `(…, 2 · size)`, with any number of dimensions before the last, or none. Return `(…, size)`.
 #
 # *By hand:* $[1, 3, 2, -5]$ has the pairs $(1, 3)$ and $(2, -5)$, so the result is $[3, 2]$.
 
@@ -405,7 +407,9 @@ check("02.maxout", maxout);
 # %% hidden="maxout" points=1
 ### BEGIN HIDDEN TESTS
 assert maxout(torch.tensor([-4.0, -9.0, 8.0, 6.0, 0.0, 1.0, 3.0, 2.0])).tolist() == [-4.0, 8.0, 1.0, 3.0]
+assert torch.equal(maxout(torch.tensor([[-1e30, -2e30], [1e9, 2e9]])), torch.tensor([[-1e30], [2e9]]))
 numbers = torch.tensor([[[2.0, -1.0, 0.5, 0.25]], [[-3.0, -2.0, -7.0, -8.0]]], requires_grad=True)
+assert maxout(torch.ones(1, 2)).shape == (1, 1)
 result = maxout(numbers * 1)
 assert result.tolist() == [[[2.0, 0.5]], [[-2.0, -7.0]]]
 result.sum().backward()
@@ -466,16 +470,16 @@ for name, results in (("fixed vector", fixed_scores), ("attention", attention_sc
 # A trained decoder gives probabilities for the *next* word. To get a sentence, one has to choose, feed the choice back, and choose again. The package did it for the figure above; now you do.
 
 # %% [markdown]
-# ### Exercise 6 · Write a sentence, greedily
-#
-# ●●○ about 12 minutes
+# ### Exercise greedy
 #
 # A decoder gives one step: `log_probabilities, state = step(previous_word, state)`. The log probabilities, one per word of the vocabulary,
 # say what could come next. Greedy decoding always takes the best, $y_i = \mathrm{argmax}_y \log p(y \mid y_1, \dots, y_{i-1}, x)$, and gives it
 # back to the model.
 #
 # Word ids are plain integers. Start with the word `begin` and the state `first_state`. Stop as soon as the best word is `end`, and after
-# `max_length` calls of `step` in any case. Return the list of ids in the order in which they were written, without `begin` and without `end`.
+# `max_length` calls of `step` in any case. Make no further call after that. Return the list of ids in the order in which they were written.
+# `end` is not in the list, nor is the `begin` that you started with. Every other id is a word: 0, one that comes again, and even `begin`, should
+# it come out best inside the sentence.
 #
 # *By hand:* if the best words of the first three steps are 3, 2 and `end`, the answer is `[3, 2]`. With `max_length=1` it is `[3]`.
 
@@ -486,7 +490,7 @@ def greedy(step, begin, end, first_state, max_length):
 
     step: step(previous_word, state) -> (log probabilities (vocabulary,), next state).
     begin, end: ids of the symbols around a sentence; max_length: most calls of step.
-    Returns the list of word ids, without begin and end.
+    Returns the list of word ids, without the first begin and without end.
     """
     ### BEGIN SOLUTION
     words, word, state = [], begin, first_state
@@ -514,12 +518,16 @@ def step_along(previous_word, state):
 assert greedy(step_along, 2, 3, 0, 9) == greedy(step_along, 2, 3, 0, 5) == [7, 0, 7, 4]
 assert greedy(step_along, 2, 3, 0, 2) == [7, 0] and greedy(step_along, 2, 3, 0, 1) == [7]
 assert greedy(step_along, 7, 3, 3, 9) == [4] and greedy(step_along, 4, 3, 4, 9) == []
+calls = []
+def step_in_circles(previous_word, state):  # 0, 300, 2 (begin), 0, 300, …
+    calls.append(previous_word)
+    following = {2: 0, 0: 300, 300: 2}[int(previous_word)]
+    return (-abs(torch.arange(301.0) - following)).log_softmax(-1), state
+assert greedy(step_in_circles, 2, 3, None, 50) == [0, 300, 2] * 16 + [0, 300] and len(calls) == 50
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ### Exercise 7 · One step of beam search
-#
-# ●●● about 15 minutes
+# ### Exercise beam-step
 #
 # Beam search keeps several unfinished sentences, the *beams*. Each beam $b$ has a score so far, $S_b$, the sum of the log probabilities of
 # its words. The model offers every word $w$ to every beam, and the new sentence scores $S_b + \log p_b(w)$. Of all these, whichever beam they
@@ -527,7 +535,7 @@ assert greedy(step_along, 7, 3, 3, 9) == [4] and greedy(step_along, 4, 3, 4, 9) 
 #
 # `beam_scores` is `(beam,)` and `log_probabilities` is `(beam, vocabulary)`. Return three tensors of shape `(k,)`, best first: `parents`, the beams
 # that were continued; `words`, the words that continue them; and `scores`, the new sums. The first two hold integers. `k` may be
-# smaller or larger than the number of beams.
+# smaller or larger than the number of beams. An impossible beam or word has minus infinity. There are no ties.
 #
 # *By hand:* beams with $-1$ and $-2$ are offered two words each, at $[-0.1, -2.4]$ and $[-0.5, -0.9]$. The four sums are $-1.1$, $-3.4$, $-2.5$ and
 # $-2.9$. For `k = 2` the parents are $[0, 1]$, the words $[0, 0]$ and the scores $[-1.1, -2.5]$.
@@ -561,6 +569,8 @@ assert parents.tolist() == [1, 3, 0, 1, 3] and words.tolist() == [2, 1, 0, 1, 0]
 assert scores.tolist() == [-1.5, -2.75, -3.25, -3.5, -4.25]
 parents, words, scores = beam_step(torch.tensor([-5.0, -0.5]), torch.tensor([[-0.5, -4.0], [-1.0, -1.5]]), 2)
 assert parents.tolist() == [1, 1] and words.tolist() == [0, 1] and scores.tolist() == [-1.5, -2.0]
+parents, words, scores = beam_step(torch.tensor([-500.0, -500.5]), -torch.arange(600.0).view(2, 300).flip(1), 9)
+assert parents.tolist() == [0] * 9 and words.tolist() == list(range(299, 290, -1)) and scores.tolist() == list(range(-500, -509, -1))
 assert torch.equal(table, unchanged)
 ### END HIDDEN TESTS
 

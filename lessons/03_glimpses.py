@@ -37,6 +37,7 @@ from IPython.display import Markdown, display
 from course_utils.checkpoints import CheckpointError
 from course_utils.datasets.canvases import CanvasSettings, draw_canvases
 from course_utils.datasets.digits import load_digit_images
+from course_utils.exercises import check, checked
 from course_utils.experiments.claims import claims_table, load_results
 from course_utils.experiments.glimpses import bound_in_nats, draw_tests, fit, is_inside, score_looks
 from course_utils.experiments.lesson_03_glimpses import (
@@ -46,7 +47,6 @@ from course_utils.experiments.translation import is_fast_run
 from course_utils.mechanisms.vision import Retina
 from course_utils.models.glimpses import error_by_glimpses, error_rate, multiply_adds
 from course_utils.models.reading import END, reading_error
-from course_utils.teaching.exercises import check, checked
 from course_utils.teaching.explorer import explore_glimpses
 from course_utils.teaching.pictures import plot_drawing, plot_glimpses, plot_pictures
 from course_utils.teaching.plots import house_style, plot_lines, show
@@ -109,27 +109,25 @@ print(f"{multiply_adds(conv, test_easy[0].images):,} multiplications for one can
 # surroundings, just good enough to decide where to look next. With three patches of 12 × 12 the model gets 432 numbers per glimpse, however large the picture is.
 
 # %% [markdown]
-# ### Exercise 1 · Look at a part of a picture
-#
-# ●●○ about 15 minutes
+# ### Exercise retina
 #
 # An eye is sharp in the middle and blurred around it. The *retina* of the paper imitates that: it cuts several squares around one location,
 # the first small, each next one twice as wide, and shrinks all of them to the same few pixels. So a glimpse costs the same however large
-# the picture is.
+# the image is.
 #
-# A location is $(x, y)$ with both between $-1$ and $1$: $(-1, -1)$ is the upper left corner of the picture, the corner itself and not the
+# A location is $(x, y)$ with both between $-1$ and $1$: $(-1, -1)$ is the upper left corner of the image, the corner itself and not the
 # middle of its pixel; $x$ points right and $y$ **down**. In pixels from that corner it is
 #
 # $$\text{column} = \frac{x + 1}{2}\,\text{width} \qquad \text{row} = \frac{y + 1}{2}\,\text{height},$$
 #
 # each rounded to the nearest whole number. That is a corner between pixels, and it is the middle of every square. Patch $k = 0, 1, \dots$
 # covers $\text{size} \cdot 2^k$ pixels each way. It is averaged down to `size` x `size`: every entry is the mean of $2^k \times 2^k$
-# pixels. What lies outside the picture is 0, and counts in the mean.
+# pixels. What lies outside the image is 0, and counts in the mean. The widest square may be larger than the image.
 #
-# `image` is one picture, `(channels, height, width)`; `x` and `y` are floats; `size` is even. Return `(scales, channels, size, size)`,
-# sharpest first, and leave `image` as it is. `torch.nn.functional` has `pad` and `avg_pool2d`.
+# `image` is one image, `(channels, height, width)`, of any numbers; `x` and `y` are floats; `size` is even. Return `(scales, channels, size,
+# size)`, sharpest first, and leave `image` as it is. `torch.nn.functional` has `pad` and `avg_pool2d`.
 #
-# *By hand:* in a picture 8 wide and 4 high, $(0.5, -1)$ is column 6, row 0. With `size` 2 the first patch holds columns 5 and 6 of the rows
+# *By hand:* in an image 8 wide and 4 high, $(0.5, -1)$ is column 6, row 0. With `size` 2 the first patch holds columns 5 and 6 of the rows
 # $-1$ and $0$. Row $-1$ is outside, so the patch's upper row is 0.
 
 
@@ -163,13 +161,13 @@ check("03.retina", retina_patches);
 # %% hidden="retina" points=3
 ### BEGIN HIDDEN TESTS
 torch.manual_seed(3)
-picture = torch.rand(2, 10, 16)
+picture = 3 * torch.randn(2, 10, 16)
 before = picture.clone()
 seen = retina_patches(picture, 0.25, 0.2, 2, 3)  # column 10, row 6
 assert seen.shape == (3, 2, 2, 2)
 assert torch.allclose(seen[0], picture[:, 5:7, 9:11])
-assert torch.allclose(seen[1], picture[:, 4:8, 8:12].reshape(2, 2, 2, 2, 2).mean((2, 4)))
-assert torch.allclose(seen[2], picture[:, 2:10, 6:14].reshape(2, 2, 4, 2, 4).mean((2, 4)))
+assert torch.allclose(seen[1], picture[:, 4:8, 8:12].reshape(2, 2, 2, 2, 2).mean((2, 4)), atol=1e-5)
+assert torch.allclose(seen[2], picture[:, 2:10, 6:14].reshape(2, 2, 4, 2, 4).mean((2, 4)), atol=1e-5)
 assert torch.allclose(retina_patches(picture, -0.28, -0.36, 4, 1)[0], picture[:, 1:5, 4:8])  # 5.76 and 3.2
 edge = retina_patches(picture, -1.0, 1.0, 4, 2)  # column 0, row 10: three quarters are outside
 assert torch.allclose(edge[0, :, :2, 2:], picture[:, 8:, :2], atol=1e-6)
@@ -203,18 +201,16 @@ show(plot_glimpses(canvas.images[0], covered, patches, gold=canvas.boxes[0].toli
 # needs the probability of what it did.
 
 # %% [markdown]
-# ### Exercise 2 · How probable was that look?
+# ### Exercise location-log-probability
 #
-# ●○○ about 8 minutes
-#
-# The model does not choose a location, it draws one at random: it emits a mean $\mu$, and the location $l$ comes from a round Gaussian
-# around it, with the standard deviation $\sigma$ in either direction. To learn from what it drew, it has to know how probable that was. For
+# The policy does not choose a location, it samples one: the network computes a mean $\mu$, and the location $l$ comes from an isotropic Gaussian
+# around it, with the standard deviation $\sigma$ in either direction. To learn from the sample, the network needs its probability. For
 # both coordinates together,
 #
 # $$\log \pi(l) = -\frac{|l - \mu|^2}{2\sigma^2} - 2 \log\sigma - \log 2\pi,$$
 #
 # with natural logarithms. It is the logarithm of a *density*, in nats, so it may be above zero. Its gradient with respect to $\mu$ is $(l -
-# \mu)/\sigma^2$: making the look more probable means moving the mean towards it.
+# \mu)/\sigma^2$: to make the location more probable, the mean moves towards it.
 #
 # `location` and `mean` are `(batch, 2)`, `spread` is $\sigma$, one float above zero. Return `(batch,)`. Write the logarithm out: far from
 # the mean the density itself is too small for a float.
@@ -224,7 +220,7 @@ show(plot_glimpses(canvas.images[0], covered, patches, gold=canvas.boxes[0].toli
 
 # %% exercise="location-log-probability"
 def log_density(location, mean, spread):
-    """Log-density of each location under a round Gaussian in two dimensions, in nats.
+    """Log density of each location under an isotropic Gaussian in two dimensions, in nats.
 
     -|l - mean|^2 / (2 spread^2) - 2 log(spread) - log(2 pi), with natural logarithms.
     location, mean: (batch, 2); spread: a float above zero, the standard deviation of either coordinate.
@@ -251,7 +247,8 @@ density.sum().backward()
 assert torch.allclose(aimed.grad, (went - aimed.detach()) / 0.01, atol=1e-3)
 alone = log_density(torch.tensor([[1.0, 2.0]]), torch.tensor([[0.0, 0.0]]), 2.0)
 assert alone.shape == (1,) and abs(float(alone) + 0.625 + math.log(8 * math.pi)) < 1e-5
-assert log_density(torch.tensor([[2.0, 2.0]]), torch.tensor([[-2.0, -2.0]]), 0.03).isfinite().all()
+far = log_density(torch.tensor([[2.0, 2.0]]), torch.tensor([[-2.0, -2.0]]), 0.01)  # a squared distance of 32
+assert abs(float(far) + 160_000 + 2 * math.log(0.01) + math.log(2 * math.pi)) < 1
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -266,33 +263,32 @@ assert log_density(torch.tensor([[2.0, 2.0]]), torch.tensor([[-2.0, -2.0]]), 0.0
 # nothing on average, because $\mathbb E[\nabla \log \pi] = 0$. It only takes noise out. How much, we measure below.
 
 # %% [markdown]
-# ### Exercise 3 · Learn from a reward
-#
-# ●●● about 15 minutes
+# ### Exercise reinforce
 #
 # A crop has no gradient with respect to its place: move the location by a hundredth of a pixel and nothing changes. REINFORCE does without.
-# It looks somewhere, waits for the reward $R$, and makes what it did more probable if the reward was better than expected, and less
+# It samples a location, waits for the reward $R$, and makes that location more probable if the reward was better than expected, and less
 # probable if it was worse:
 #
 # $$L = -\frac{1}{B} \sum_{b} \sum_{t} \log \pi(l_{b,t})\,(R_b - b_{b,t})$$
 #
 # The difference in brackets is the *advantage*. The baseline $b_{b,t}$ is a guess of the reward, made before the glimpse. It does not
-# change where the loss leads on average, but it takes much of the chance out of it. The advantage counts as a **fixed number**: the
+# change the expected gradient, but lowers its variance. The advantage counts as a **fixed number**: the
 # gradient flows through $\log \pi$ only. Otherwise the model could lower the loss by guessing worse. (The baseline learns from a loss of
 # its own.)
 #
-# `log_probabilities` and `baselines` are `(batch, glimpses)`. `reward` is `(batch,)`, any number, the same for every glimpse at a picture.
-# Return one number, to be minimised: the sum over the glimpses, the mean over the batch.
+# `log_probabilities` and `baselines` are `(batch, glimpses)`. `reward` is `(batch,)`, any number, the same for every glimpse at an image.
+# Return one number, a tensor of shape `()`, to be minimised: the sum over the glimpses, the mean over the batch. No gradient may reach `reward` and
+# `baselines`.
 #
-# *By hand:* one picture, two glimpses with $\log\pi = (-1, 2)$, the reward 1 and the baselines $(0.5, 0.75)$ give $-(-1 \cdot 0.5 + 2 \cdot
+# *By hand:* one image, two glimpses with $\log\pi = (-1, 2)$, the reward 1 and the baselines $(0.5, 0.75)$ give $-(-1 \cdot 0.5 + 2 \cdot
 # 0.25) = 0$.
 
 
 # %% exercise="reinforce"
 def policy_loss(log_probabilities, reward, baselines):
-    """Turn rewards into a loss for the policy: minus the log-probabilities, weighed by reward minus baseline.
+    """Turn rewards into a loss for the policy: minus the log probabilities, weighed by reward minus baseline.
 
-    log_probabilities, baselines: (batch, glimpses); reward: (batch,), one for all glimpses at a picture.
+    log_probabilities, baselines: (batch, glimpses); reward: (batch,), one for all glimpses at an image.
     The weights are held fixed: no gradient reaches reward or baselines.
     Returns one number, shape (): summed over the glimpses, averaged over the batch; smaller is better.
     """
@@ -307,12 +303,12 @@ check("03.reinforce", policy_loss);
 
 # %% hidden="reinforce" points=3
 ### BEGIN HIDDEN TESTS
-logs = torch.tensor([[-1.0, 0.5], [2.0, -0.5], [0.25, 1.0], [-2.0, -1.0]], dtype=torch.float64, requires_grad=True)
-won = torch.tensor([1.0, 0.0, -2.0, 0.5], dtype=torch.float64, requires_grad=True)
-guess = torch.tensor([[0.5, 0.25], [0.5, 0.0], [-1.0, -2.5], [0.5, 1.0]], dtype=torch.float64, requires_grad=True)
+logs = torch.tensor([[-1.0, 0.5], [2.0, -0.5], [0.25, 1.0], [-2.0, -1.0]], requires_grad=True)
+won = torch.tensor([1.0, 0.0, -2.0, 0.5], requires_grad=True)
+guess = torch.tensor([[0.5, 0.25], [0.5, 0.0], [-1.0, -2.5], [0.5, 1.0]], requires_grad=True)
 loss = policy_loss(logs * 1, won * 1, guess * 1)
-weight = torch.tensor([[0.5, 0.75], [-0.5, 0.0], [-1.0, 0.5], [0.0, -0.5]], dtype=torch.float64)
-assert loss.shape == () and abs(loss.item() - 0.09375) < 1e-9
+weight = torch.tensor([[0.5, 0.75], [-0.5, 0.0], [-1.0, 0.5], [0.0, -0.5]])
+assert loss.shape == () and abs(loss.item() - 0.09375) < 1e-5
 loss.backward()
 assert torch.allclose(logs.grad, -weight / 4, atol=1e-6)
 assert (won.grad is None or not won.grad.any()) and (guess.grad is None or not guess.grad.any())
@@ -320,6 +316,7 @@ one = policy_loss(torch.tensor([[3.0, -1.0, 2.0]]), torch.tensor([1.0]), torch.t
 assert one.shape == () and abs(float(one) + 0.5) < 1e-6
 ones, wins, zeros = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([1.0, 3.0]), torch.zeros(2, 2)
 assert abs(float(policy_loss(ones, wins, zeros)) + 2) < 1e-6
+assert abs(float(policy_loss(60 * ones, 100 * wins, zeros)) + 12000) < 1
 assert ones.sum() == 2 and wins.tolist() == [1.0, 3.0] and not zeros.any()
 ### END HIDDEN TESTS
 
@@ -383,13 +380,11 @@ print(f"                                     with baseline: {with_baseline:.3g},
 # over places instead of words, with weights that come from five numbers.
 
 # %% [markdown]
-# ### Exercise 4 · Spread a row of Gaussian filters
+# ### Exercise filter-bank
 #
-# ●●● about 20 minutes
-#
-# DRAW looks softly: it lays a row of $N$ bell curves over the columns of the picture, and another one over its rows. Each bell, a *filter*,
-# averages the pixels around its middle. Slide, spread or blur the bells a little, and what is read changes a little. So there **is** a
-# gradient, and no reward is needed.
+# DRAW uses soft attention over pixels. It lays a row of $N$ Gaussian bells over the columns of the image, and another row over its rows.
+# Each bell, a *filter*, averages the pixels around its middle. Move, spread or blur the filters a little, and what is read changes a
+# little. So there **is** a gradient, and no reward is needed.
 #
 # One bank of filters has a centre $g$, a stride $\delta$ between neighbours and a variance $\sigma^2$, the same for all its filters. With
 # pixels $a = 1 \dots A$ and filters $i = 1 \dots N$,
@@ -397,11 +392,11 @@ print(f"                                     with baseline: {with_baseline:.3g},
 # $$\mu_i = g + \left(i - \tfrac{N}{2} - 0.5\right) \delta \qquad
 # F[i, a] = \frac{\exp\left(-(a - \mu_i)^2 / (2\sigma^2)\right)}{\sum_{a'} \exp\left(-(a' - \mu_i)^2 / (2\sigma^2)\right)}.$$
 #
-# Every filter, that is every row of $F$, sums to one, **however far outside the picture it is**. There all exponentials are zero in a
-# float, and the quotient is $0/0$. Where have you met a quotient of exponentials that never fails?
+# Every filter, that is every row of $F$, sums to one, **however far outside the image it is**. There all exponentials are zero in a
+# float, and the quotient is $0/0$. Where have you met a quotient of exponentials that never fails? Filters may also be very narrow, or very wide.
 #
-# `center`, `stride` and `variance` are `(batch,)`, `size` is $N$, and `length` is $A$, the picture's width (or height). Pixels count from
-# 1, as in the paper. Return `(batch, size, length)`. A gradient must reach all three tensors.
+# `center`, `stride` and `variance` are `(batch,)`, `size` is $N$, at least 2, and `length` is $A$, the image's width (or height). Pixels
+# count from 1, as in the paper. Return `(batch, size, length)`.
 #
 # *By hand:* two filters, centre 2, stride 2: $i - N/2 - 0.5$ is $\mp 0.5$, so they stand at pixels 1 and 3. With three pixels and a small
 # variance $F$ is nearly $[[1, 0, 0], [0, 0, 1]]$.
@@ -414,7 +409,7 @@ def filter_bank(center, stride, variance, size, length):
     center, stride, variance: (batch,), in pixels, pixels and square pixels.
     Filter i = 1 ... size has its middle m at center + (i - size/2 - 0.5) * stride. At pixel a = 1 ... length
     it is exp(-(a - m)^2 / (2 variance)), divided by the sum of this over all pixels.
-    Returns (batch, size, length); each row sums to one, even far outside, and has a gradient for all three.
+    Returns (batch, size, length); each row sums to one, even far outside the image.
     """
     ### BEGIN SOLUTION
     steps = torch.arange(1, size + 1) - size / 2 - 0.5
@@ -431,15 +426,17 @@ check("03.filter-bank", filter_bank);
 ### BEGIN HIDDEN TESTS
 g, d, v = (torch.tensor(n, dtype=torch.float64, requires_grad=True) for n in ([2.5, 6.0, 3.2], [1.5, 0.5, 2.0], [0.5, 4.0, 1.3]))
 bank = filter_bank(g * 1, d * 1, v * 1, 4, 7)
-assert bank.shape == (3, 4, 7) and torch.allclose(bank.sum(2).double(), torch.ones(3, 4, dtype=torch.float64))
+assert bank.shape == (3, 4, 7) and torch.allclose(bank.sum(2), torch.ones(3, 4, dtype=torch.float64))
 for b, i in [(0, 0), (0, 3), (1, 2), (2, 1)]:
     middle = g[b].item() + (i + 1 - 2.5) * d[b].item()
     bell = [math.exp(-((a - middle) ** 2) / (2 * v[b].item())) for a in range(1, 8)]
-    assert max(abs(bank[b, i, a].item() - bell[a] / sum(bell)) for a in range(7)) < 1e-5
+    assert max(abs(bank[b, i, a].item() - bell[a] / sum(bell)) for a in range(7)) < 1e-9
 bank[1, 0, 2].backward()
 assert all(leaf.grad[1].abs() > 1e-6 and leaf.grad[0] == 0 for leaf in (g, d, v))
-far = filter_bank(torch.tensor([500.0]), torch.tensor([1.0]), torch.tensor([0.1]), 3, 5)
-assert torch.allclose(far, torch.tensor([0.0, 0.0, 0.0, 0.0, 1.0]).expand(1, 3, 5))
+far = filter_bank(torch.tensor([500.0, 800.0]), torch.tensor([1.0, 0.01]), torch.tensor([0.1, 500.0]), 3, 5)
+assert torch.allclose(far[0], torch.tensor([0.0, 0.0, 0.0, 0.0, 1.0]).expand(3, 5))
+slope = [math.exp(-((a - 800) ** 2 - 795**2) / 1000) for a in range(1, 6)]
+assert torch.allclose(far[1, 1], torch.tensor(slope) / sum(slope), atol=1e-3)
 two, narrow = torch.tensor([2.0]), torch.tensor([1e-3])
 pair = filter_bank(two, two, narrow, 2, 3)
 assert pair.shape == (1, 2, 3) and torch.allclose(pair, torch.tensor([[[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]])) and two.item() == 2.0
@@ -448,20 +445,18 @@ assert torch.allclose(odd, torch.eye(5).unsqueeze(0))
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ### Exercise 5 · Read through the window
+# ### Exercise window-read
 #
-# ●●○ about 10 minutes
-#
-# Two banks make a window: $F_Y$ says which rows each of the patch's rows averages, and $F_X$ does so for the columns. Together that is one
-# matrix product on either side of the picture $x$, and the intensity $\gamma$ makes the patch brighter or darker:
+# Two banks from [[filter-bank]] make a window. $F_Y$ says which rows of the image each row of the patch averages, and $F_X$ does so for the
+# columns. Together that is one matrix product on either side of the image $x$, and the intensity $\gamma$ makes the patch brighter or darker:
 #
 # $$\text{read}(x) = \gamma \, F_Y \, x \, F_X^\top$$
 #
 # `images` is `(batch, channels, height, width)`, `rows` is $F_Y$, `(batch, size, height)`, `columns` is $F_X$, `(batch, size, width)`, and
-# `intensity` is $\gamma$, `(batch,)`. Every picture has its own window, and every channel of it is read through the same one. Return
-# `(batch, channels, size, size)`. A gradient must reach all four.
+# `intensity` is $\gamma$, `(batch,)`. Every image has its own window, and every channel of it is read through the same one. Pixels are read
+# as they are, however large. Return `(batch, channels, size, size)`.
 #
-# *By hand:* with $F_Y = [[1, 0]]$ and $F_X = [[0, 0.5, 0.5]]$, one filter each, the picture $[[1, 2, 4], [8, 8, 8]]$ reads as $\gamma \cdot
+# *By hand:* with $F_Y = [[1, 0]]$ and $F_X = [[0, 0.5, 0.5]]$, one filter each, the image $[[1, 2, 4], [8, 8, 8]]$ reads as $\gamma \cdot
 # 3$: the first row, the mean of its last two pixels.
 
 
@@ -484,16 +479,16 @@ check("03.window-read", window_read);
 # %% hidden="window-read" points=2
 ### BEGIN HIDDEN TESTS
 torch.manual_seed(3)
-shapes = {"picture": (3, 3, 4, 6), "F_Y": (3, 3, 4), "F_X": (3, 3, 6), "gamma": (3,)}
-given = {name: torch.rand(shape, dtype=torch.float64, requires_grad=True) for name, shape in shapes.items()}
-patch = window_read(*[tensor * 1 for tensor in given.values()])
+f_y, f_x = torch.randn(3, 3, 4).softmax(2), torch.randn(3, 3, 6).softmax(2)
+given = [tensor.requires_grad_() for tensor in (400 * torch.randn(3, 3, 4, 6), f_y, f_x, torch.tensor([0.5, 1.0, 2.0]))]
+patch = window_read(*[tensor * 1 for tensor in given])
 assert patch.shape == (3, 3, 3, 3)
-picture, f_y, f_x, gamma = (tensor.detach() for tensor in given.values())
+image, f_y, f_x, gamma = (tensor.detach() for tensor in given)
 for b, c, i, j in [(0, 0, 0, 1), (1, 2, 2, 0), (2, 0, 1, 1), (2, 1, 0, 2)]:
-    by_hand = sum(gamma[b] * f_y[b, i, h] * picture[b, c, h, w] * f_x[b, j, w] for h in range(4) for w in range(6))
-    assert abs(patch[b, c, i, j].item() - by_hand.item()) < 1e-5
+    by_hand = sum(gamma[b] * f_y[b, i, h] * image[b, c, h, w] * f_x[b, j, w] for h in range(4) for w in range(6))
+    assert abs(patch[b, c, i, j].item() - by_hand.item()) < 1e-2
 patch[1, 2, 0, 1].backward()
-assert all(tensor.grad[1].abs().sum() > 0 and tensor.grad[[0, 2]].abs().sum() == 0 for tensor in given.values())
+assert all(tensor.grad[1].abs().sum() > 0 and tensor.grad[[0, 2]].abs().sum() == 0 for tensor in given)
 small, top = torch.tensor([[[[1.0, 2.0, 4.0], [8.0, 8.0, 8.0]]]]), torch.tensor([[[1.0, 0.0]]])
 assert window_read(small, top, torch.tensor([[[0.0, 0.5, 0.5]]]), torch.tensor([2.0])).tolist() == [[[[6.0]]]]
 assert small[0, 0, 0].tolist() == [1.0, 2.0, 4.0]
@@ -614,26 +609,25 @@ for index in wrong[:2]:
 # the whole canvas once, small and blurred. After a few glimpses it names a digit, then the next, from left to right, and in the end it says *end*. Nobody tells it where the digits are. The targets alone carry the order.
 
 # %% [markdown]
-# ### Exercise 6 · Write what is to be read
-#
-# ●●○ about 12 minutes
+# ### Exercise reading-targets
 #
 # To read a number is to say its digits one after another, and then to say that there are no more. So the model has an eleventh class,
 # `END`, and learns from sequences: the digits from left to right, then `END` once, then nothing that counts.
 #
-# A data set lists the digits of a picture in any order, each with its box. Empty places, which may stand **anywhere** in the list, have the
-# label $-1$ and a box of four $-1$. Sort the digits by `x0`, the left side of their boxes; no two digits share it. Then write `END` = 10
-# behind the last one, and fill up with `NOTHING` = $-1$.
+# A data set lists the digits of an image in any order, each with its box. Empty places, which may stand **anywhere** in the list, have the
+# label $-1$ and a box of four $-1$. Sort the digits by `x0`, the left side of their boxes. No two digits of an image share it, and it may be 0. A
+# digit may come twice. Then write `END` = 10 behind the last one, and fill up with `NOTHING` = $-1$.
 #
-# `labels` is `(batch, most_digits)`, `boxes` is `(batch, most_digits, 4)` with `x0, y0, x1, y1` in pixels (pictures may be any width).
-# Return integers, `(batch, most_digits + 1)`, so that a full row has room for its `END`. A picture without digits is just `END`.
+# `labels` is `(batch, most_digits)`, `boxes` is `(batch, most_digits, 4)` with `x0, y0, x1, y1` in pixels. Images may be any width, millions
+# of pixels too. Return integers, `(batch, most_digits + 1)`, so that a full row has room for its `END`. An image without digits is just `END`.
+# No gradient is needed.
 #
 # *By hand:* the labels $[3, -1, 8]$ with `x0` $[30, -1, 2]$ become $[8, 3, 10, -1]$.
 
 
 # %% exercise="reading-targets"
 def targets_in_reading_order(labels, boxes):
-    """Write the digits of each picture from left to right, then END (10) once, then NOTHING (-1).
+    """Write the digits of each image from left to right, then END (10) once, then NOTHING (-1).
 
     labels: (batch, most_digits) integers, 0 to 9, or -1 for an empty place, which may stand anywhere.
     boxes: (batch, most_digits, 4) integers x0, y0, x1, y1 in pixels, -1 for an empty place; order by x0.
@@ -658,7 +652,7 @@ def boxed(*places):
     return torch.tensor([[[x, 40 - x % 7, x + 5 + 13 * x % 400, 60] if x >= 0 else [-1] * 4 for x in row] for row in places])
 
 listed = torch.tensor([[4, -1, 0, 9, 7], [-1, -1, 0, -1, 0], [-1, -1, -1, -1, -1], [1, 2, 3, 4, 5]])
-spots = boxed([310, -1, 12, 150, 0], [-1, -1, 99000, -1, 3], [-1] * 5, [44, 33, 90000, 11, 70])
+spots = boxed([310, -1, 12, 150, 0], [-1, -1, 2_000_001, -1, 3], [-1] * 5, [44, 33, 90001, 11, 90000])
 untouched = listed.clone(), spots.clone()
 written = targets_in_reading_order(listed, spots)
 assert not written.is_floating_point()
@@ -667,20 +661,18 @@ assert written.tolist() == [
 ]  # fmt: skip
 assert torch.equal(listed, untouched[0]) and torch.equal(spots, untouched[1])
 assert targets_in_reading_order(torch.tensor([[6]]), boxed([5])).tolist() == [[6, 10]]
-assert targets_in_reading_order(torch.tensor([[8, 8, 1]]), boxed([2, 1, 0])).tolist() == [[1, 8, 8, 10]]
+assert targets_in_reading_order(torch.tensor([[8, 8, 1]]), boxed([20, 100, 3])).tolist() == [[1, 8, 8, 10]]
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ### Exercise 7 · Stop at the end
-#
-# ●●○ about 8 minutes
+# ### Exercise stop-at-end
 #
 # When the model reads by itself, nobody tells it how many digits there are. It answers again and again, and what counts is everything
-# before its **first** `END`. What it says after that is noise, even if it is a digit, and even if it says `END` again. A row in which it
-# never says `END` counts as it stands.
+# before its **first** `END`. What it says after that is noise, even if it is a digit, and even if it says `END` any number of times again. A row
+# in which it never says `END` counts as it stands.
 #
-# `answers` is `(batch, steps)`, integers from 0 to 10. Return the same shape: the digits before the first `END` (10) of each row, and
-# `NOTHING` ($-1$) from there on. Leave `answers` as it is. There is a way without a loop: how many `END`s have come so far?
+# `answers` is `(batch, steps)`, integers from 0 to 10. Return integers of the same shape: the digits before the first `END` (10) of each row,
+# and `NOTHING` ($-1$) from there on. There is a way without a loop: how many `END`s have come so far? No gradient is needed.
 #
 # *By hand:* $[4, 0, 10, 7]$ becomes $[4, 0, -1, -1]$, $[10, 3, 10, 1]$ becomes $[-1, -1, -1, -1]$, and $[2, 5, 1, 9]$ stays.
 
@@ -709,6 +701,7 @@ kept = stop_at_end(said)
 assert kept.tolist() == [[1, 0, 9, 0, 3], [-1] * 5, [0, -1, -1, -1, -1], [9, 9, 9, 9, -1], [-1] * 5]
 assert torch.equal(said, as_said) and not kept.is_floating_point()
 assert stop_at_end(torch.tensor([[3, 10, 2, 2]])).tolist() == [[3, -1, -1, -1]]
+assert stop_at_end(torch.tensor([[10] * 300, [5, 10] * 150])).tolist() == [[-1] * 300, [5] + [-1] * 299]
 assert stop_at_end(torch.tensor([[7]])).tolist() == [[7]] and stop_at_end(torch.tensor([[10], [0]])).tolist() == [[-1], [0]]
 ### END HIDDEN TESTS
 

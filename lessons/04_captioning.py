@@ -40,12 +40,12 @@ from course_utils.datasets.scene_data import beside_each_other, scene_data
 from course_utils.datasets.scene_kinds import KINDS
 from course_utils.datasets.scene_reading import sort_of_problem
 from course_utils.datasets.sources import RealDataNotFoundError
+from course_utils.exercises import check, checked
 from course_utils.experiments.captioning import FUNCTION_WORDS, fit, gate_score, look_along, mean_penalty, score, write_captions
 from course_utils.experiments.captioning import pointing_game as mark_pointing
 from course_utils.experiments.claims import claims_table, load_results
 from course_utils.experiments.lesson_04_captioning import LIVE, LIVE_SCENES, load_trained
 from course_utils.experiments.translation import is_fast_run
-from course_utils.teaching.exercises import check, checked
 from course_utils.teaching.explorer import explore_word_maps
 from course_utils.teaching.maps import plot_word_maps
 from course_utils.teaching.pictures import plot_pictures
@@ -136,22 +136,20 @@ print("what is wrong first:", mistakes_of(models["none-flat"], unseen))
 # Keep the cells apart, then, and let the speaker choose among them at each word.
 
 # %% [markdown]
-# ### Exercise 1 · List the cells and say where each is
+# ### Exercise cells-with-coordinates
 #
-# ●●○ about 10 minutes
-#
-# A convolutional net turns a picture into a map: `channels` numbers for each of `rows` times `columns` cells. Attention does not want a
-# map, it wants a *list* to choose from, like the words of a sentence in lesson 2. In a list nobody can see which cell was left of which. So
-# we write the place behind the numbers of each cell: the middle of the cell, $(x, y)$. Without these two numbers "a cat left of a tree" and
+# A convolutional network turns an image into a *feature map*: `channels` numbers for each of `rows` times `columns` cells. Attention needs a
+# *list* to choose from, like the words of a sentence in lesson 2. A list does not say which cell was left of which. So we append to the
+# numbers of each cell its place in the image, the middle $(x, y)$ of the cell. Without these two numbers "a cat left of a tree" and
 # "a tree left of a cat" look much alike.
 #
-# Both go from $-1$ to $1$ **across the picture**, as in lesson 3: $(-1, -1)$ is its upper left corner, $x$ points right and $y$ down. Cells
-# tile the picture, so with columns $c = 0, 1, \dots$ and rows $r = 0, 1, \dots$
+# Both go from $-1$ to $1$ **across the image**, as in lesson 3: $(-1, -1)$ is its upper left corner, $x$ points right and $y$ down. The cells
+# tile the image, so with columns $c = 0, 1, \dots$ and rows $r = 0, 1, \dots$
 #
 # $$x = \frac{2c + 1}{\text{columns}} - 1 \qquad y = \frac{2r + 1}{\text{rows}} - 1 .$$
 #
-# `feature_map` is `(batch, channels, rows, columns)`. Return `(batch, rows * columns, channels + 2)`: cells **row by row**, the numbers of
-# the map first, then $x$, then $y$. Keep the map's dtype, and leave the map as it is. A gradient must reach it.
+# `feature_map` is `(batch, channels, rows, columns)`. Return `(batch, rows * columns, channels + 2)`: the cells **row by row**, first the
+# numbers of the map, then $x$, then $y$. Return the map's dtype, float16 for float16.
 #
 # *By hand:* a map of one row and two columns with the numbers 5 and 7 becomes $[[5, -0.5, 0], [7, 0.5, 0]]$.
 
@@ -180,7 +178,7 @@ check("04.cells-with-coordinates", cells_with_coordinates);
 # %% hidden="cells-with-coordinates" points=2
 ### BEGIN HIDDEN TESTS
 torch.manual_seed(4)
-grid = torch.randn(3, 4, 2, 5, dtype=torch.float64, requires_grad=True)
+grid = (30 * torch.randn(3, 4, 2, 5, dtype=torch.float64)).requires_grad_()
 listed = cells_with_coordinates(grid * 1)
 assert listed.shape == (3, 10, 6) and listed.dtype == torch.float64
 for b, r, c in [(0, 0, 0), (0, 1, 0), (1, 0, 4), (2, 1, 3)]:
@@ -191,6 +189,8 @@ listed[1, 7, 2].backward()
 assert grid.grad[1, 2, 1, 2] == 1 and grid.grad.sum() == 1
 one = torch.ones(1, 1, 1, 1)
 assert cells_with_coordinates(one).tolist() == [[[1.0, 0.0, 0.0]]] and one.item() == 1
+half = cells_with_coordinates(torch.ones(1, 1, 2, 4, dtype=torch.float16))
+assert half.dtype == torch.float16 and half[0, 1].tolist() == [1.0, -0.25, -0.5]
 tall = cells_with_coordinates(torch.zeros(2, 1, 8, 1, dtype=torch.float32))
 assert tall.dtype == torch.float32 and torch.allclose(tall[1, :, 2] * 8, torch.arange(-7.0, 8, 2)) and not tall[..., :2].any()
 ### END HIDDEN TESTS
@@ -203,21 +203,19 @@ assert tall.dtype == torch.float32 and torch.allclose(tall[1, :, 2] * 8, torch.a
 # At each word the decoder compares its state with every cell, exactly as in lesson 2: $e_{ti} = w^\top \tanh(W h_{t-1} + V a_i)$. The softmax of the scores averages the cells. What is new is the gate.
 
 # %% [markdown]
-# ### Exercise 2 · Average the cells and gate the result
+# ### Exercise soft-context
 #
-# ●○○ about 8 minutes
-#
-# Soft attention is the one of lesson 2: each cell $h_i$ has a score $e_i$, a softmax makes weights of the scores, and the context is the
-# weighted average. A caption needs one thing more. Some of its words come from the picture ("cat"), others from the language alone ("of",
-# "the"). So the decoder also emits a *gate* $\beta$ between 0 and 1, at every word, which says how much of the picture gets through:
+# Soft attention is that of lesson 2: each cell $h_i$ has a score $e_i$, a softmax turns the scores into weights, and the context is the
+# weighted average. A caption needs one thing more. Some of its words come from the image ("cat"), others from the language alone ("of",
+# "the"). So the decoder also emits a *gate* $\beta$ between 0 and 1 at every word, which says how much of the context gets through:
 #
 # $$a_i = \frac{\exp e_i}{\sum_k \exp e_k} \qquad z = \beta \sum_i a_i h_i$$
 #
-# The gate shuts out what was seen, not the looking: the weights still sum to one when $\beta = 0$, and that is what the figures draw.
+# The gate scales the context and leaves the attention alone: the weights still sum to one when $\beta = 0$, and the figures show these.
 #
-# `scores` is `(batch, cells)`, `annotations` is `(batch, cells, size)`, `gate` is $\beta$, `(batch,)`, from 0 to 1 already. Return two
-# tensors: the context $z$, `(batch, size)`, and the weights $a$, `(batch, cells)`, without the gate. A gradient must reach all three
-# inputs.
+# `scores` is `(batch, cells)`, `annotations` (the cells, as the paper calls them) is `(batch, cells, size)`, `gate` is $\beta$, `(batch,)`,
+# from 0 to 1 already. Return two tensors: the context $z$, `(batch, size)`, and the weights $a$, `(batch, cells)`, without the gate. Scores
+# may be as large as ±1e30.
 #
 # *By hand:* two cells with equal scores, $h = (4, 0)$ and $(0, 2)$, and $\beta = 0.5$: the weights are $(0.5, 0.5)$ and $z = (1, 0.5)$.
 
@@ -255,8 +253,9 @@ for b in range(3):
 z[1].sum().backward(retain_graph=True)
 assert torch.autograd.grad(a[2, 0], leaves[0], retain_graph=True)[0][2].abs().sum() > 0
 assert all(leaf.grad[1].abs().sum() > 0 and leaf.grad[2].abs().sum() == 0 for leaf in leaves)
-high, _ = soft_context(torch.tensor([[900.0, 0.0]]), torch.tensor([[[3.0], [7.0]]]), torch.tensor([0.5]))
-assert high.tolist() == [[1.5]]
+for top in (900.0, 1e30):
+    high, _ = soft_context(torch.tensor([[top, 0.0]]), torch.tensor([[[3.0], [7.0]]]), torch.tensor([0.5]))
+    assert high.tolist() == [[1.5]]
 soft_context(e, h, beta)
 assert all(torch.equal(now, then) for now, then in zip((e, h, beta), before, strict=True))
 ### END HIDDEN TESTS
@@ -296,37 +295,35 @@ look_at(models["soft"], unseen[:2], "After a minute of soft attention")
 # ## Asking for a look at everything
 
 # %% [markdown]
-# ### Exercise 3 · Ask for a look at everything
+# ### Exercise doubly-stochastic
 #
-# ●●○ about 10 minutes
-#
-# The weights of one word sum to one over the cells. Nothing says what the weights of one *cell* sum to over the words: a captioner may
-# stare at one object and never look at another. The paper asks, gently, that every cell gets about one look in all. It adds to the loss
+# The weights of one word sum to one over the cells. Nothing says what the weights of one *cell* sum to over the words: a model may attend to
+# one object all the time and never to another. The paper asks, gently, that the weights of every cell sum to about one. It adds to the loss
 #
 # $$\lambda \sum_i \Big(1 - \sum_t a_{ti}\Big)^2,$$
 #
-# and calls the attention *doubly stochastic*: the rows and, nearly, the columns of $a$ sum to one. A caption has fewer words than a picture
+# and calls the attention *doubly stochastic*: the rows and, nearly, the columns of $a$ sum to one. A caption has fewer words than an image
 # has cells, so it can only come near.
 #
 # `attention_weights` is `(batch, steps, cells)`. Captions differ in length: `target_mask`, `(batch, steps)`, is True at real words, and a
-# step of **padding looks at nothing**, whatever its weights say. `strength` is $\lambda$, a float. Return one number: the sum over the
-# cells, the mean over the batch.
+# step of **padding adds nothing**, whatever stands in its weights, NaN too. `strength` is $\lambda$, a float. Return one number: the sum over
+# the cells, the mean over the batch.
 #
-# *By hand:* two words, both with the weights $(0.5, 0.5, 0)$, and $\lambda = 2$: the cells got $(1, 1, 0)$, so the penalty is $2 \cdot (0 +
-# 0 + 1) = 2$. If the second word is padding, it is $2 \cdot (0.25 + 0.25 + 1) = 3$.
+# *By hand:* two words, both with the weights $(0.5, 0.5, 0)$, and $\lambda = 2$: the cells sum to $(1, 1, 0)$, so the penalty is
+# $2 \cdot (0 + 0 + 1) = 2$. If the second word is padding, it is $2 \cdot (0.25 + 0.25 + 1) = 3$.
 
 
 # %% exercise="doubly-stochastic"
 def coverage_penalty(attention_weights, target_mask, strength):
-    """Punish captions that look at a cell more or less than once altogether.
+    """Punish captions whose weights for a cell sum to more or less than one.
 
     attention_weights: (batch, steps, cells); target_mask: (batch, steps) booleans, True = real word.
     strength: a float. Returns strength * sum over cells of (1 - sum over real steps of the weights)^2,
     averaged over the batch, shape ().
     """
     ### BEGIN SOLUTION
-    looked = (attention_weights * target_mask.unsqueeze(2)).sum(dim=1)  # (batch, cells)
-    return strength * (1 - looked).square().sum(dim=1).mean()
+    real = attention_weights.masked_fill(~target_mask.unsqueeze(2), 0.0)  # padding may hold NaN: do not multiply
+    return strength * (1 - real.sum(dim=1)).square().sum(dim=1).mean()
     ### END SOLUTION
 
 
@@ -336,13 +333,16 @@ check("04.doubly-stochastic", coverage_penalty);
 # %% hidden="doubly-stochastic" points=2
 ### BEGIN HIDDEN TESTS
 torch.manual_seed(4)
-looks = torch.randn(3, 5, 7).softmax(2).requires_grad_()
+e = torch.randn(3, 5, 7, requires_grad=True)
+a = e.softmax(2)
 real = torch.arange(5) < torch.tensor([[5], [1], [3]])
-punished = coverage_penalty(looks * 1, real, 0.4)
-by_hand = sum((1 - sum(looks[b, t, i].item() for t in range(5) if real[b, t])) ** 2 for b in range(3) for i in range(7))
+punished = coverage_penalty(a, real, 0.4)
+by_hand = sum((1 - sum(a[b, t, i].item() for t in range(5) if real[b, t])) ** 2 for b in range(3) for i in range(7))
 assert punished.shape == () and abs(punished.item() - 0.4 * by_hand / 3) < 1e-5
 punished.backward()
-assert (looks.grad[~real] == 0).all() and (looks.grad[real] != 0).any()
+assert (e.grad[~real] == 0).all() and (e.grad[real] != 0).any()
+unknown = a.detach().masked_fill(~real.unsqueeze(2), math.nan)
+assert torch.allclose(coverage_penalty(unknown, real, 0.4), punished)
 kept, whole = torch.tensor([[[0.5, 0.5, 0.0]] * 2]), torch.tensor([[True, True]])
 assert abs(float(coverage_penalty(kept, whole, 2.0)) - 2) < 1e-6
 assert abs(float(coverage_penalty(kept, torch.tensor([[True, False]]), 2.0)) - 3) < 1e-6
@@ -350,6 +350,7 @@ assert kept.tolist() == [[[0.5, 0.5, 0.0]] * 2] and whole.all()
 square = torch.randn(3, 3, 3).softmax(2)
 first = coverage_penalty(square, torch.tensor([[True, False, False]] * 3), 1.0)
 assert torch.allclose(first, (1 - square[:, 0]).square().sum(1).mean())
+assert float(coverage_penalty(torch.eye(2)[:1].repeat(1, 5, 1), torch.ones(1, 5) > 0, 1.0)) == 17
 assert float(coverage_penalty(torch.full((1, 4, 4), 0.25), torch.ones(1, 4, dtype=torch.bool), 3.0)) == 0
 ### END HIDDEN TESTS
 
@@ -361,40 +362,37 @@ assert float(coverage_penalty(torch.full((1, 4, 4), 0.25), torch.ones(1, 4, dtyp
 # The average is a compromise: no eye looks at two places at once. The paper's other model **draws one cell** from the weights, $s_t \sim \alpha_t$, and sees that cell alone.
 
 # %% [markdown]
-# ### Exercise 4 · Look at one cell, drawn by chance
+# ### Exercise hard-sample
 #
-# ●●○ about 15 minutes
-#
-# Soft attention looks everywhere a little. *Hard* attention looks at **one** cell $s$, drawn at random: cell $i$ with the probability
-# $a_i$. The decoder gets the annotation of this cell and nothing else, so what it saw is certain, and no cell needs to be read that was not
-# drawn.
+# Soft attention averages over all cells. *Hard* attention samples **one** cell $s$: cell $i$ with the probability $a_i$. The decoder gets
+# the annotation of this cell and nothing else, and no other cell needs to be read.
 #
 # $$s \sim a \qquad z = h_s \qquad \log p(s) = \log a_s$$
 #
-# The price: a draw has no gradient. Move $a$ by a little, and the same cell is drawn. So no gradient leads from $z$ to the weights (it does
-# lead to $h_s$, and the encoder learns from it). What has a gradient is the *probability of the draw*, $\log a_s$. The next exercise makes
-# a loss of it.
+# The price: sampling has no gradient. Move $a$ by a little, and the same cell is sampled. So no gradient leads from $z$ to the weights (one
+# does lead to $h_s$, and the encoder learns from it). What has a gradient is the *log-probability of the sampled cell*, $\log a_s$. The loss
+# of [[hard-loss]] is made of it.
 #
-# `attention_weights` is `(batch, cells)`, each row sums to one. `annotations` is `(batch, cells, size)`. Draw with `generator`, a
-# `torch.Generator`, so that a run can be repeated; `torch.multinomial` takes one. Each picture draws for itself. Return the context $z$,
-# `(batch, size)`, and $\log p(s)$, natural, `(batch,)`.
+# `attention_weights` is `(batch, cells)`, each row sums to one. `annotations` is `(batch, cells, size)`. Take all random numbers from
+# `generator`, a `torch.Generator`, so that a run can be repeated, and do not seed it; `torch.multinomial` takes one. Sample for each image
+# independently of the others. Return the context $z$, `(batch, size)`, and $\log p(s)$, natural, `(batch,)`.
 #
-# *By hand:* with the weights $(0, 0.25, 0.75)$ cell 0 is never drawn; in three of four draws it is cell 2, with $\log p = \log 0.75 \approx
-# -0.29$.
+# *By hand:* with the weights $(0, 0.25, 0.75)$ cell 0 is never sampled; three times out of four it is cell 2, with $\log p = \log 0.75
+# \approx -0.29$.
 
 
 # %% exercise="hard-sample"
 def sample_cell(attention_weights, annotations, generator):
-    """Draw one cell per picture; return its annotation and the log-probability of the draw.
+    """Sample one cell per image; return its annotation and its log-probability.
 
     attention_weights: (batch, cells), each row sums to one; annotations: (batch, cells, size).
-    generator: a torch.Generator, the only source of chance.
+    generator: a torch.Generator, the only source of random numbers.
     Returns context (batch, size), without a gradient for the weights, and log_probability (batch,), with one.
     """
     ### BEGIN SOLUTION
     cell = torch.multinomial(attention_weights, 1, generator=generator).squeeze(1)  # (batch,)
-    pictures = torch.arange(len(cell))
-    return annotations[pictures, cell], attention_weights[pictures, cell].log()
+    images = torch.arange(len(cell))
+    return annotations[images, cell], attention_weights[images, cell].log()
     ### END SOLUTION
 
 
@@ -412,40 +410,41 @@ drawn = (seen[:, 0] - 3 * torch.arange(2000)).long()
 assert seen.shape == (2000, 1) and log_p.shape == (2000,) and drawn.min() >= 0 and drawn.max() <= 2
 assert torch.allclose(log_p, odds.gather(1, drawn[:, None])[:, 0].log())
 shares = [torch.bincount(drawn[k::2], minlength=3) / 1000 for k in (0, 1)]
+both = ((drawn[0:-2:2] == 0) & (drawn[2::2] == 0)).float().mean()  # neighbours with the same weights are independent
+assert abs(both - 0.36) < 0.08
 assert all((share - row).abs().max() < 0.08 for share, row in zip(shares, odds[:2], strict=True)) and shares[1][2] == 0
 twice = torch.Generator().manual_seed(8)
 assert torch.equal(sample_cell(odds, names, twice)[0], seen) and not torch.equal(sample_cell(odds, names, twice)[0], seen)
-a, h = torch.randn(4, 4).softmax(1).requires_grad_(), torch.randn(4, 4, 4, requires_grad=True)
-z, log_p = sample_cell(a * 1, h * 1, torch.Generator().manual_seed(1))
+e, h = torch.randn(4, 4, requires_grad=True), torch.randn(4, 4, 4, requires_grad=True)
+a = e.softmax(1)
+z, log_p = sample_cell(a, h * 1, torch.Generator().manual_seed(1))
 cells = (h == z.unsqueeze(1)).all(2)
 assert cells.sum(1).tolist() == [1, 1, 1, 1]
-by_choice, by_encoder = torch.autograd.grad(z.sum(), (a, h), allow_unused=True, retain_graph=True)
+by_choice, by_encoder = torch.autograd.grad(z.sum(), (e, h), allow_unused=True, retain_graph=True)
 assert (by_choice is None or not by_choice.any()) and torch.equal(by_encoder != 0, cells.unsqueeze(2).expand(4, 4, 4))
-(by_log,) = torch.autograd.grad(log_p.sum(), a)
-assert torch.allclose(by_log, cells / a.detach())
+(by_log,) = torch.autograd.grad(log_p.sum(), e)
+assert torch.allclose(by_log, cells.float() - a.detach(), atol=1e-5)
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # A drawn cell has no gradient, and so REINFORCE comes back. The reward is the log-probability of the right words: a look was good if the truth became likelier after it.
 
 # %% [markdown]
-# ### Exercise 5 · Learn from a look by chance
+# ### Exercise hard-loss
 #
-# ●●● about 20 minutes
-#
-# Hard attention learns as in lesson 3: a look that led to a better caption than usual becomes more probable. The reward $R$ is the
-# log-probability that the decoder gave to the true caption after those looks, the same for all looks of a caption. "Usual" is the baseline
-# $b$: one number, a moving average of earlier rewards. And so that the looks stay open for surprises, the entropy $H_t$ of the weights is
-# rewarded, too:
+# Hard attention learns as in lesson 3: a sampled cell that led to a better caption than usual becomes more probable. The reward $R$ is the
+# log-probability that the decoder gave to the reference caption after those cells, the same for all steps of a caption. "Usual" is the
+# baseline $b$: one number, a moving average of earlier rewards. The entropy $H_t$ of the weights is rewarded, too, so that the model goes on
+# exploring:
 #
 # $$L = -\frac{1}{B} \sum_{\text{captions}} \sum_t \big[\lambda_r\,(R - b)\,\log p(s_t) + \lambda_e\,H_t\big] \qquad b \leftarrow 0.9\,b + 0.1\,\overline{R}$$
 #
 # Three things go wrong easily. The advantage $R - b$ counts as a **fixed number**: the caption's own loss trains $R$ already. This batch is
-# compared with the **old** baseline, the new one is for the next batch. And steps of padding count in neither term.
+# compared with the **old** baseline, the new one is for the next batch. And steps of padding count in neither term, whatever stands there.
 #
 # `log_probabilities` ($\log p(s_t)$), `entropies` and `target_mask` (True = real word) are `(batch, steps)`; `reward` is `(batch,)`;
 # `baseline`, `reward_weight` ($\lambda_r$) and `entropy_weight` ($\lambda_e$) are floats. Return the loss, shape `()`, and the new
-# baseline, a float; $\overline{R}$ is the mean reward of the batch.
+# baseline, a float without a gradient; $\overline{R}$ is the mean reward of the batch.
 #
 # *By hand:* one caption of two words, $\log p = (-1, -2)$, $H = (1, 0.5)$, $R = -3$, $b = -5$, $\lambda_r = 1$ and $\lambda_e = 0.1$: the
 # loss is $-[2 \cdot (-3) + 0.1 \cdot 1.5] = 5.85$, and $b$ becomes $-4.8$.
@@ -453,7 +452,7 @@ assert torch.allclose(by_log, cells / a.detach())
 
 # %% exercise="hard-loss"
 def hard_loss(log_probabilities, entropies, target_mask, reward, baseline, reward_weight, entropy_weight):
-    """Turn the chance looks of a batch into a loss, and move the baseline on.
+    """Turn the sampled cells of a batch into a loss, and move the baseline on.
 
     log_probabilities, entropies: (batch, steps); target_mask: (batch, steps) booleans, True = real word.
     reward: (batch,), held fixed; baseline, reward_weight, entropy_weight: floats.
@@ -464,7 +463,7 @@ def hard_loss(log_probabilities, entropies, target_mask, reward, baseline, rewar
     ### BEGIN SOLUTION
     advantage = (reward.detach() - baseline).unsqueeze(1)  # (batch, 1)
     gain = reward_weight * advantage * log_probabilities + entropy_weight * entropies
-    loss = -(gain * target_mask).sum(dim=1).mean()
+    loss = -gain.masked_fill(~target_mask, 0.0).sum(dim=1).mean()  # padding may hold NaN: do not multiply
     return loss, 0.9 * baseline + 0.1 * reward.mean().item()
     ### END SOLUTION
 
@@ -475,10 +474,10 @@ check("04.hard-loss", hard_loss);
 # %% hidden="hard-loss" points=3
 ### BEGIN HIDDEN TESTS
 logs = torch.tensor([[-1.0, -2.0, -0.5], [-0.25, -3.0, -4.0], [-2.0, -1.0, -1.5]], requires_grad=True)
-open_looks = torch.tensor([[1.0, 0.5, 0.25], [0.5, 2.0, 3.0], [0.75, 1.25, 1.0]], requires_grad=True)
+entropy = torch.tensor([[1.0, 0.5, 0.25], [0.5, 2.0, 3.0], [0.75, 1.25, 1.0]], requires_grad=True)
 words = torch.tensor([[True, True, False], [True, False, False], [True, True, True]])
 gained = torch.tensor([-3.0, -6.0, -4.5], requires_grad=True)
-loss, moved = hard_loss(logs * 1, open_looks * 1, words, gained * 1, -5.0, 0.5, 0.2)
+loss, moved = hard_loss(logs * 1, entropy * 1, words, gained * 1, -5.0, 0.5, 0.2)
 policy = 0.5 * (2 * -3.0 + -1 * -0.25 + 0.5 * -4.5)
 assert loss.shape == () and abs(loss.item() + (policy + 0.2 * (1.5 + 0.5 + 3.0)) / 3) < 1e-5
 assert isinstance(moved, float) or not moved.requires_grad
@@ -486,10 +485,13 @@ assert abs(float(moved) + 4.95) < 1e-5
 loss.backward()
 advantage = torch.tensor([[2.0], [-1.0], [0.5]])
 assert torch.allclose(logs.grad, -0.5 * advantage * words / 3, atol=1e-6)
-assert torch.allclose(open_looks.grad, -0.2 * words / 3, atol=1e-6) and (gained.grad is None or not gained.grad.any())
+assert torch.allclose(entropy.grad, -0.2 * words / 3, atol=1e-6) and (gained.grad is None or not gained.grad.any())
+unknown = logs.detach().masked_fill(~words, math.nan), entropy.detach().masked_fill(~words, math.nan)
+assert torch.allclose(hard_loss(*unknown, words, gained.detach(), -5.0, 0.5, 0.2)[0], loss)
 pair = torch.tensor([[-1.0, -2.0]]), torch.tensor([[1.0, 0.5]]), torch.tensor([[True, True]]), torch.tensor([-3.0])
 loss, moved = hard_loss(*pair, -5.0, 1.0, 0.1)
 assert abs(float(loss) - 5.85) < 1e-5 and abs(float(moved) + 4.8) < 1e-5
+assert abs(float(hard_loss(*pair[:3], torch.tensor([-300.0]), -5.0, 1.0, 0.0)[0]) + 885) < 1e-3
 loss, moved = hard_loss(*pair, 0.0, 1.0, 0.0)
 assert abs(float(loss) + 9) < 1e-5 and abs(float(moved) + 0.3) < 1e-5 and pair[3].item() == -3
 ### END HIDDEN TESTS
@@ -530,14 +532,12 @@ for name, result in final.items():
 # Does a noun look at what it names? The **pointing game**: is the middle of the brightest cell inside a gold box?
 
 # %% [markdown]
-# ### Exercise 6 · Mark where a word looked
+# ### Exercise pointing-game
 #
-# ●●○ about 20 minutes
-#
-# A map over a picture always looks convincing. Does "cat" look at the cat? The *pointing game* gives marks: take the **highest** cell of
-# the word's map, and see whether its middle lies in one of the boxes of what the word names. The share of words that hit is the hit rate.
-# It means little alone: a large box is hit by anyone. So the **chance** stands beside it: the share of all cells whose middle lies in a
-# box, which is how often a peak at a random cell would hit.
+# An attention map over an image always looks convincing. Does "cat" attend to the cat? The *pointing game* measures it: take the **highest**
+# cell of the word's map, and see whether its middle lies in one of the boxes of what the word names. The share of words that hit is the hit
+# rate. It means little alone: a large box is easy to hit. So the **chance level** stands beside it: the share of all cells whose middle lies
+# in a box, which is how often a random cell would hit.
 #
 # $$\text{hit rate} = \frac{1}{N} \sum_w \big[\,m_{\arg\max_i a_{wi}} \text{ in a box of } w\,\big] \qquad
 # \text{chance} = \frac{1}{N} \sum_w \frac{\text{cells with their middle in a box of } w}{\text{rows} \cdot \text{columns}}$$
@@ -547,20 +547,20 @@ for name, result in final.items():
 # and so for $y$. Words such as "the" have no box: they are left out of **both** rates, and $N$ counts the others.
 #
 # `maps` is `(words, rows * columns)`, row by row. `boxes` is `(words, most_boxes, 4)` in pixels, four times $-1$ in an empty place, which
-# may stand anywhere. At least one word has a box. Where cells are equally high, the first counts. Return two numbers, the hit rate and the
-# chance.
+# may stand anywhere. Boxes of a word may overlap. At least one word has a box. Where cells are equally high, the first counts. Return two
+# numbers, the hit rate and the chance level; no gradient is needed.
 #
-# *By hand:* a map of 2 × 2 on a picture of 8 × 8 has its middles at 2 and 6. With its peak in cell 1, at $(6, 2)$, it hits the box $(5, 0,
-# 8, 7)$. That box holds the middles of cells 1 and 3, so the chance is 0.5.
+# *By hand:* a map of 2 × 2 on an image of 8 × 8 has its middles at 2 and 6. With its peak in cell 1, at $(6, 2)$, it hits the box $(5, 0,
+# 8, 7)$. That box holds the middles of cells 1 and 3, so the chance level is 0.5.
 
 
 # %% exercise="pointing-game"
 def pointing_game(maps, boxes, rows, columns, height, width):
-    """Count how often the highest cell of a word's map lies in one of its boxes, and how often chance would.
+    """Count how often the highest cell of a word's map lies in one of its boxes, and how often a random cell would.
 
     maps: (words, rows * columns), row by row; boxes: (words, most_boxes, 4), x0, y0, x1, y1 in pixels, or -1.
-    height, width: of the picture in pixels. A middle is inside if x0 <= x < x1 and y0 <= y < y1.
-    Returns the hit rate and the chance, two numbers; words without a box are left out of both.
+    height, width: of the image in pixels. A middle is inside if x0 <= x < x1 and y0 <= y < y1.
+    Returns the hit rate and the chance level, two numbers; words without a box are left out of both.
     """
     ### BEGIN SOLUTION
     cell = torch.arange(rows * columns)

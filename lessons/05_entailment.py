@@ -44,12 +44,12 @@ from course_utils.checkpoints import CheckpointError
 from course_utils.datasets.inference import read_pair
 from course_utils.datasets.inference_data import snli_data
 from course_utils.datasets.inference_logic import LABELS
+from course_utils.exercises import check, checked
 from course_utils.experiments.claims import claims_table, load_results
 from course_utils.experiments.entailment import accuracy_by, fit, guess, judge, looks_of, mark_alignment, pairs_of
 from course_utils.experiments.entailment_baselines import baseline_accuracies
 from course_utils.experiments.lesson_05_entailment import LIVE, WIDE, WIDE_TESTS, WORLD, load_trained
 from course_utils.experiments.translation import is_fast_run
-from course_utils.teaching.exercises import check, checked
 from course_utils.teaching.explorer import explore_alignment
 from course_utils.teaching.plots import house_style, plot_alignment, plot_bars, plot_lines, show
 
@@ -82,23 +82,22 @@ print("labels of the test:", dict(Counter(pair.label for pair in tests["test"]))
 # Ours are drawn **before** the label is. Measure it:
 
 # %% [markdown]
-# ### Exercise 1 · Guess without reading the premise
-#
-# ●●○ about 15 minutes
+# ### Exercise hypothesis-only
 #
 # Whether "nobody sleeps" follows depends on what was said before. And yet one can often guess: the people who wrote SNLI's hypotheses
-# liked "nobody" and "sleeping" for contradictions, "outside" for entailments, "tall" and "first" for the undecided. A model that picks
-# this up gets good marks and has read *half* of each pair. So before any model is praised, somebody has to measure what can be guessed
-# from the hypothesis **alone**.
+# liked "nobody" and "sleeping" for contradictions, "outside" for entailments, "tall" and "first" for neutral pairs. A model that learns
+# this reaches a high accuracy and has read *half* of each pair. So before any model is praised, somebody has to measure what can be
+# guessed from the hypothesis **alone**.
 #
 # The simplest such guesser is a table. From the training it learns, for each word, how the hypotheses that hold it share out among the
 # labels:
 #
 # $$s(\text{label} \mid \text{word}) = \frac{\text{training hypotheses with this word and this label}}{\text{training hypotheses with this word}}$$
 #
-# To guess, the words of a hypothesis vote: the shares of its words are added up, and the label with the largest sum wins. A word counts
-# **once** per hypothesis, in the training and in the vote, however often it stands there. Words that the training never had do not vote.
-# If none is known, guess the most frequent label of the training; scored alone, this one label is also the figure to compare with.
+# To guess, the words of a hypothesis vote: the shares of its words are added up, and the label with the largest sum wins (there are no
+# ties). A word counts **once** per hypothesis, in the training and in the vote, however often it stands there. It counts as it stands:
+# case, plural and punctuation matter. Words that the training never had do not vote. If no word is known, or there is none, guess the
+# most frequent label of the training. The accuracy of this one label alone is the baseline.
 #
 # `train_hypotheses` and `test_hypotheses` are lists of hypotheses, each a tuple of words; `train_labels` and `test_labels` hold their
 # labels, "entailment", "neutral" or "contradiction". Return two numbers: the accuracy of the votes on the test, and that of the most
@@ -161,6 +160,8 @@ loud = [("the", "dog")] * 6 + [("the", "cat")] + [("the", "bird")] * 2
 quiet = [("the", "cat"), ("the", "bird"), ("cat", "cat", "bird", "the"), ("the",), ("unicorns",)]
 words, usual = hypothesis_only(loud, [N] * 6 + [E, C, C], quiet, [E, C, C, N, N])
 assert abs(float(words) - 1.0) < 1e-6 and abs(float(usual) - 2 / 5) < 1e-6  # "the" is frequent, and has one vote to share
+spelled, labels = [("dog",), ("dogs",), ("Dog",), ("dog.",)], [E, N, C, N]
+assert abs(float(hypothesis_only(spelled, labels, spelled, labels)[0]) - 1.0) < 1e-6  # a word counts as it stands
 ### END HIDDEN TESTS
 
 # %%
@@ -201,9 +202,7 @@ train_live("independent")
 # *Conditional encoding* lets the second reader start where the first one ended: with its **cell state**.
 
 # %% [markdown]
-# ### Exercise 2 · Start one reader where the other ended
-#
-# ●●○ about 12 minutes
+# ### Exercise conditional-encoding
 #
 # "Anna paints dogs" means one thing after "anna paints two red dogs" and another after "anna paints no animals". So the second sentence
 # should be read *with the first in mind*. Conditional encoding does this with the smallest of changes: two LSTMs, each with weights of
@@ -261,9 +260,10 @@ with torch.no_grad():
         _, (_, memory) = readers[0](said[b : b + 1, : int(real[b].sum())])
         by_hand, _ = readers[1](asked[b : b + 1], (torch.zeros_like(memory), memory))
         assert torch.allclose(answers[b], by_hand[0], atol=1e-5)
-    noisy = torch.where(real.unsqueeze(2), said, torch.full_like(said, 9.0))
+    noisy = said.masked_fill(~real.unsqueeze(2), float("nan"))
     assert torch.allclose(conditional_encoding(noisy, real, asked, *readers), answers, atol=1e-6)
 assert all(torch.equal(now, then) for now, then in zip((said, asked, real), kept, strict=True))
+assert all(parameter.requires_grad for reader in readers for parameter in reader.parameters())
 leaf = said.clone().requires_grad_()
 conditional_encoding(leaf * 1, real, asked, *readers).sum().backward()
 assert torch.equal((leaf.grad != 0).any(2), real)
@@ -280,18 +280,16 @@ train_live("conditional")  # half a minute
 # ## Second step: one look
 
 # %% [markdown]
-# ### Exercise 3 · Look at the premise once
+# ### Exercise last-state-attention
 #
-# ●●○ about 10 minutes
-#
-# The cell state is a bottleneck, the one of lesson 1: the whole premise in one vector. So let the reader look back. After its last word
-# it knows what the hypothesis claims; with its last output $h_N$ it asks **all** outputs $y_1 \dots y_L$ of the premise reader, the
-# columns of $Y$. It is the additive attention of lesson 2, written as the paper writes it:
+# The cell state is a bottleneck, the one of lesson 1: the whole premise in one vector. So let the reader attend to the premise. After
+# its last word it knows what the hypothesis claims; with its last output $h_N$ it queries **all** outputs $y_1 \dots y_L$ of the premise
+# reader, the columns of $Y$. It is the additive attention of lesson 2, written as the paper writes it:
 #
 # $$M = \tanh(W_y Y + (W_h h_N) \otimes e_L) \qquad \alpha = \text{softmax}(w^\top M) \qquad r = Y \alpha^\top = \sum_j \alpha_j y_j$$
 #
-# "$\otimes\, e_L$" says: repeat $W_h h_N$ for each of the $L$ premise words. The softmax runs over the words of **one** premise. Words of
-# padding get exactly zero, as in lesson 2.
+# "$\otimes\, e_L$" says: repeat $W_h h_N$ for each of the $L$ premise words. The softmax runs over the words of **one** premise. Padding gets
+# exactly zero, as in lesson 2, and scores may be as large as $\pm 2 \cdot 10^{30}$. The outputs are finite numbers on padding, too.
 #
 # `premise_outputs` is `(batch, premise_length, size)`, one $y$ in each row. `premise_mask`, `(batch, premise_length)`, is True at real
 # words. `last` is $h_N$, `(batch, size)`. `W_y` and `W_h` are `(size, size)`, `w` is `(size,)`; $W y$ of each row is `rows @ W.T`. Return
@@ -303,7 +301,7 @@ train_live("conditional")  # half a minute
 
 # %% exercise="last-state-attention"
 def last_state_attention(premise_outputs, premise_mask, last, W_y, W_h, w):
-    """Look at the premise once, from the last state of the hypothesis.
+    """Attend to the premise once, from the last state of the hypothesis.
 
     premise_outputs: (batch, premise_length, size); premise_mask: (batch, premise_length), True = real word.
     last: (batch, size); W_y, W_h: (size, size); w: (size,).
@@ -346,8 +344,9 @@ assert torch.allclose(alpha, torch.tensor([[0.5, 0.5, 0.0]])) and torch.allclose
 leaves = [tensor.clone().requires_grad_() for tensor in (Y, h, A, B, v)]
 last_state_attention(leaves[0] * 1, real, *[leaf * 1 for leaf in leaves[1:]])[0].sum().backward()
 assert all(leaf.grad.abs().sum() > 0 for leaf in leaves) and torch.equal((leaves[0].grad != 0).any(2), real)
-_, alpha = last_state_attention(Y, real, h, A, B, v * 2000)
-assert torch.allclose(alpha.sum(1), torch.ones(3))
+far = torch.tensor([[[-30.0], [-30.0], [30.0]]])  # scores of -1e30, and 1e30 in padding
+r, alpha = last_state_attention(far, two_real, one * 0, one, one, one[0] * 1e30)
+assert torch.allclose(alpha, torch.tensor([[0.5, 0.5, 0.0]])) and torch.allclose(r, one * -30)
 ### END HIDDEN TESTS
 
 # %%
@@ -361,18 +360,18 @@ train_live("attention")  # less than a minute
 # So look from *every* word, and let what was found before take part in the next look.
 
 # %% [markdown]
-# ### Exercise 4 · Look again at every word, and remember
+# ### Exercise word-by-word-step
 #
-# ●●○ about 15 minutes
-#
-# One look at the end mixes all questions into one. "Two red dogs" asks three things: how many, which colour, what. So let **every** word
-# of the hypothesis look, one after the other, and let each one know what those before it have found. What was found is $r_t$, a vector
-# that is carried along and takes part twice: it helps to *ask* (through $W_r$), and it is *kept* (through $W_t$).
+# One step of attention at the end mixes all questions into one. "Two red dogs" asks three things: how many, which colour, what. So let
+# **every** word of the hypothesis attend to the premise, one after the other, and let each one know what those before it have found. What
+# was found is $r_t$, a vector that is carried along and takes part twice: in the *query* (through $W_r$), and in the *update* (through
+# $W_t$).
 #
 # $$M_t = \tanh(W_y Y + (W_h h_t + W_r r_{t-1}) \otimes e_L) \qquad \alpha_t = \text{softmax}(w^\top M_t) \qquad r_t = Y \alpha_t^\top + \tanh(W_t r_{t-1})$$
 #
 # $W_y Y$ is the same at every word, so it is computed once, outside, and comes in as `premise_keys`. Mind the difference: the keys are
-# **compared**, the outputs $Y$ are **averaged**.
+# **compared**, the outputs $Y$ are **averaged**. As in [[last-state-attention]] scores may be as large as $\pm 2 \cdot 10^{30}$, and both
+# tensors hold finite numbers on padding, too.
 #
 # `premise_outputs` and `premise_keys` are `(batch, premise_length, size)`; `premise_mask`, `(batch, premise_length)`, is True at real
 # words. `hypothesis_output` is $h_t$ and `found` is $r_{t-1}$, both `(batch, size)`. The matrices are `(size, size)`, `w` is `(size,)`.
@@ -384,7 +383,7 @@ train_live("attention")  # less than a minute
 
 # %% exercise="word-by-word-step"
 def word_by_word_step(premise_outputs, premise_keys, premise_mask, hypothesis_output, found, W_h, W_r, W_t, w):
-    """Look at the premise from one hypothesis word, knowing what earlier words have found.
+    """Attend to the premise from one hypothesis word, knowing what earlier words have found.
 
     premise_outputs, premise_keys: (batch, premise_length, size), Y and W_y Y.
     premise_mask: (batch, premise_length), True = real word; hypothesis_output, found: (batch, size).
@@ -428,26 +427,27 @@ leaves = [tensor.clone().requires_grad_() for tensor in (Y, K, h, r0, H, R, T, v
 y, k, *others = [leaf * 1 for leaf in leaves]
 word_by_word_step(y, k, real, *others)[0].sum().backward()
 assert all(leaf.grad.abs().sum() > 0 for leaf in leaves) and (leaves[0].grad[~real] == 0).all()
+far, two_real = torch.tensor([[[-30.0], [-30.0], [30.0]]]), torch.tensor([[True, True, False]])  # scores of -1e30, and 1e30 in padding
+_, alpha = word_by_word_step(far, far, two_real, one * 0, one * 0, one, one, one, one[0] * 1e30)
+assert torch.allclose(alpha, torch.tensor([[0.5, 0.5, 0.0]]))
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ### Exercise 5 · Stand still at padding, then decide
+# ### Exercise carry-through
 #
-# ●●● about 15 minutes
-#
-# Now walk through the whole hypothesis. Start with $r_0 = 0$ and take one step per word. The catch: hypotheses of a batch differ in
-# length. A mask hid the padding of the *premise* from the softmax, but at the padding of the *hypothesis* there is no softmax to hide it
-# from: the step would look, find something and overwrite $r$. So where a hypothesis has ended, its $r$ **stands still**: not zero, not
-# the new one, but the old one.
+# Now go through the whole hypothesis. Start with $r_0 = 0$ and take one step per word. The catch: hypotheses of a batch differ in length.
+# A mask hid the padding of the *premise* from the softmax, but at the padding of the *hypothesis* no softmax hides it: the step would
+# attend, find something and overwrite $r$. So where a hypothesis has ended, its $r$ **stays as it is**: not zero, not the new one, but the
+# old one.
 #
 # $$r_t = \begin{cases} \text{step}(h_t,\ r_{t-1}) & \text{at a real word} \\ r_{t-1} & \text{at padding} \end{cases} \qquad h^* = \tanh(W_p r_N + W_x h_N)$$
 #
 # $h^*$ is what the label is read from. It joins what was found, $r_N$, and the output $h_N$ at the last **real** word of each hypothesis.
 #
-# `step(hypothesis_output, found)` is the step of exercise 3 for this batch of premises: it takes $h_t$ and $r_{t-1}$ of all pairs at
+# `step(hypothesis_output, found)` is the step of [[word-by-word-step]] for this batch of premises: it takes $h_t$ and $r_{t-1}$ of all pairs at
 # once, both `(batch, size)`, and returns $r_t$ and the weights. `hypothesis_outputs` is `(batch, hypothesis_length, size)`;
-# `hypothesis_mask`, `(batch, hypothesis_length)`, is True at real words, and padding stands at the right end. `W_p` and `W_x` are `(size,
-# size)`. Return $h^*$, `(batch, size)`. No gradient may reach padding.
+# `hypothesis_mask`, `(batch, hypothesis_length)`, is True at real words; padding stands at the right end and holds finite numbers, too.
+# `W_p` and `W_x` are `(size, size)`. Return $h^*$, `(batch, size)`. No gradient may reach padding.
 #
 # *By hand:* of size 1, with a step that returns $h_t + r_{t-1}$ and both matrices 1: the hypothesis $(1, 2)$, padding after it, ends with
 # $r = 3$ and $h_N = 2$, so $h^* = \tanh 5$.
@@ -492,6 +492,7 @@ for b in range(4):
         r = torch.tanh(0.7 * heard[b, t] - 0.4 * r.roll(1)) + places[b]
     assert torch.allclose(star[b], torch.tanh(P @ r + X @ heard[b, t]), atol=1e-5)
 assert torch.equal(heard, before[0]) and torch.equal(real, before[1])
+assert carry_through(a_step, heard.double(), real, P.double(), X.double()).dtype == torch.float64
 leaf = heard.clone().requires_grad_()
 carry_through(a_step, leaf * 1, real, P, X).sum().backward()
 assert torch.equal((leaf.grad != 0).any(2), real)
@@ -573,26 +574,25 @@ show(plot_lines(curves, title=title, xlabel=f"clauses of the premise ({more}: mo
 # Does a hypothesis word look at the premise words that it rests on?
 
 # %% [markdown]
-# ### Exercise 6 · Mark where a word looked
+# ### Exercise pointing-score
 #
-# ●●○ about 12 minutes
+# The attention map of a pair has one row for each hypothesis word and one column for each premise word. In the paper such maps are shown,
+# and the reader nods. Here we have the gold alignment: "animals" is aligned with "dogs", "anna" with "anna", "two" with "three". So count:
+# does the **largest weight** of a row lie on a gold word? The share of words that hit is the hit rate.
 #
-# The map of a pair has one row for each hypothesis word and one column for each premise word. In the paper such maps are shown, and the
-# reader nods. Here we know what each word rests on: "animals" on "dogs", "anna" on "anna", "two" on "three". So count: does the **largest
-# weight** of a row lie on a gold word? The share of words that hit is the hit rate.
-#
-# It means little alone, since a word that rests on three of four premise words is hit by anyone. So **chance** stands beside it: how
-# often a premise word picked blindly would hit.
+# It means little alone, since a word that is aligned with three of four premise words is hit by anyone. So **chance** stands beside it:
+# how often a premise word that is sampled uniformly would hit.
 #
 # $$\text{hit rate} = \frac{1}{N} \sum_i \big[\arg\max_j \alpha_{ij} \in G_i\big] \qquad \text{chance} = \frac{1}{N} \sum_i \frac{|G_i|}{L}$$
 #
 # $G_i$ is the set of gold positions of hypothesis word $i$, counted from 0, and $L$ the length of its premise. Words such as "paints"
-# rest on nothing, $G_i$ is empty: they are neither hits nor misses and count in **neither** rate. $N$ counts all other words, of all
+# are aligned with nothing, $G_i$ is empty: they are neither hits nor misses and count in **neither** rate. $N$ counts all other words, of all
 # pairs together, so a pair with more of them weighs more.
 #
 # `maps` is a list with one tensor for each pair, `(hypothesis_length, premise_length)`; the padding is cut off already. `alignments` is a
 # list with, for each pair, one set of positions for each hypothesis word. At least one word of all has gold; whole pairs may have none.
-# Where weights are equally large, the first counts. Return two numbers, the hit rate and the chance.
+# Where weights are equally large, the first counts. Weights are compared as they are, without rounding. Return two numbers, the hit rate
+# and the chance.
 #
 # *By hand:* one pair of two words over four, $\alpha_1 = (0.1, 0.6, 0.2, 0.1)$ with $G_1 = \{1, 2\}$, and a second word without gold: the
 # hit rate is 1, the chance 0.5.
@@ -600,7 +600,7 @@ show(plot_lines(curves, title=title, xlabel=f"clauses of the premise ({more}: mo
 
 # %% exercise="pointing-score"
 def pointing_score(maps, alignments):
-    """Count how often a hypothesis word's largest weight lies on a premise word it rests on, and how often by chance.
+    """Count how often a hypothesis word's largest weight lies on a premise word it is aligned with, and by chance.
 
     maps: one (hypothesis_length, premise_length) tensor for each pair.
     alignments: for each pair one set of premise positions, from 0, for each hypothesis word; empty = left out.

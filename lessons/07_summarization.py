@@ -47,13 +47,13 @@ from course_utils.datasets.docstring_cleaning import RULES, clean_docstring
 from course_utils.datasets.docstrings import NoDocstringsError, load_docstrings
 from course_utils.datasets.report_reading import judge_headline
 from course_utils.datasets.text import join_words, make_pair_batch
+from course_utils.exercises import check, checked
 from course_utils.experiments import summarization as lab
 from course_utils.experiments.claims import claims_table, load_results
 from course_utils.experiments.lesson_07_summarization import LADDER, LIVE, RECIPES, data_of, load_trained, with_words_of
 from course_utils.experiments.translation import is_fast_run
 from course_utils.metrics import rouge_each
 from course_utils.models.extractive import FEATURES, ExtractiveSummarizer, ExtractiveWeights
-from course_utils.teaching.exercises import check, checked
 from course_utils.teaching.explorer import explore_alignment
 from course_utils.teaching.plots import describe, house_style, plot_alignment, plot_lines, show
 
@@ -118,22 +118,19 @@ else:
 # "Good" needs a measure. Summaries are compared with a reference by **ROUGE**: how much do the two have in common, in words (ROUGE-1), in pairs of neighbours (ROUGE-2), in the longest sequence of words that both have in the same order (ROUGE-L)?
 
 # %% [markdown]
-# ### Exercise 1 · Mark a headline by its pairs of words
+# ### Exercise rouge-2
 #
-# ●●○ about 12 minutes
-#
-# "The dog is above the fox" and "the fox is above the dog" have all words in common. Pairs of neighbours see a difference. Of the
-# hypothesis (what a model wrote) and of the reference (what is right), count the pairs of neighbouring words. A pair that stands in both is
-# **shared**, as often as *both* have it: the smaller of its two numbers. With $S$ shared pairs, of $H$ in the hypothesis and $R$ in the
-# reference,
+# "The dog is above the fox" and "the fox is above the dog" have the same words. Their bigrams, the pairs of neighbouring words, differ. Count
+# the pairs of the hypothesis (the model's headline) and of the reference. A pair that occurs in both is **shared**, as often as *both* have it:
+# the smaller of its two counts. With $S$ shared pairs, $H$ pairs in the hypothesis and $R$ in the reference,
 #
 # $$P = \frac{S}{H} \qquad Q = \frac{S}{R} \qquad F_1 = \frac{2\,P\,Q}{P + Q} = \frac{2\,S}{H + R}$$
 #
-# Precision $P$ falls with every pair that should not be there, recall $Q$ with every pair that is missing. The paper reports recall of
-# headlines cut at a fixed length; where a headline may be as long as it likes, recall alone would reward talking.
+# Precision $P$ falls with every pair that is not in the reference, recall $Q$ with every pair that is missing. The paper reports recall of
+# headlines cut at a fixed length. If the length is free, recall alone rewards long headlines.
 #
-# `hypothesis` and `reference` are lists or tuples of words. Return $F_1$, a number from 0 to 1; it is 0 where nothing is shared, also where a
-# side has fewer than two words.
+# `hypothesis` and `reference` are lists or tuples of words. Words are compared as they are: case, plural and punctuation matter. Return $F_1$, a
+# number from 0 to 1. It is 0 if no pair is shared, also if a headline has fewer than two words or none.
 #
 # *By hand:* "red dog sees red dog" has the pairs red dog (twice), dog sees, sees red; "a red dog" has a red, red dog. One is shared:
 # $F_1 = 2 \cdot 1 / (4 + 2) = 1/3$.
@@ -165,7 +162,11 @@ for ours, theirs, expected in [
     ("a b a b", "b a b a b a", 6 / 8),
     ("to be or not to be", "not to be", 4 / 7),
     ("x y", "y x", 0),
+    ("ab c d", "a bc d", 0),
+    ("The dogs run , home", "the dogs run home", 2 / 7),  # dogs run
+    ("the dog runs home", "the dogs runs home", 2 / 6),
     ("one two", "one two", 1),
+    ("one " * 30 + "two", "one " * 20 + "two", 40 / 50),
     ("one", "one", 0),
     ("", "one two", 0),
     ("one two", "", 0),
@@ -186,7 +187,7 @@ for _ in range(60):
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# From here on the library `rouge-score` counts. It should agree with you, up to what a word is: to the library commas and other marks are none. Beside ROUGE the table says how many words were *copied* from the text, and, of reports, how many headlines state something **true**, and how many
+# From here on the library `rouge-score` counts. It should agree with you, except that the library ignores case and punctuation. Beside ROUGE the table says how many words were *copied* from the text, and, of reports, how many headlines state something **true**, and how many
 # are true and *complete*. (The baselines take some seconds: the best length of a lead is tried out on validation texts.)
 
 # %%
@@ -217,35 +218,33 @@ print(f"ROUGE-2 of the lead: {100 * mean:.1f} by this lesson's function, {board[
 # A headline is written word by word, so a model of headlines says how likely each next word is. First, how is such a model judged?
 
 # %% [markdown]
-# ### Exercise 2 · Measure how surely a model writes
+# ### Exercise perplexity
 #
-# ●○○ about 8 minutes
+# Give the model the reference's words so far. Which probability does it assign to the next one? A model that always assigns $1/7$ is as
+# uncertain as one that chooses among 7 equally likely words. **Perplexity** is this number, for words that are not all equally hard:
 #
-# Let the model see the true words so far, and ask how probable it finds the word that really comes next. One that always gives it $1/7$
-# hesitates as if among 7 equally likely words. **Perplexity** is this number, for words that are not all equally hard:
+# $$\text{perplexity} = \exp\Big(-\frac{1}{N} \sum_{\text{real words}} \log p(\text{reference word})\Big)$$
 #
-# $$\text{perplexity} = \exp\Big(-\frac{1}{N} \sum_{\text{real words}} \log p(\text{true word})\Big)$$
-#
-# The mean is over all $N$ real words of the batch together. Headlines differ in length; padding is no word.
+# The mean is over all $N$ real words of the batch together. Headlines differ in length; padding does not count.
 #
 # `log_probabilities` is `(batch, target_length, vocabulary)`, natural logarithms. `target`, `(batch, target_length)`, holds the ids of the
-# true words; `target_mask`, of the same shape, is True at real words. At padding the log-probabilities may be anything, even minus infinity.
+# reference's words; `target_mask`, of the same shape, is True at real words. A real word may have the id 0, and padding any id.
 # Return one number.
 #
-# *By hand:* true words of probability $1/2$, $1/8$ and $1/4$: the mean of the logarithms is $-\log 4$, so the perplexity is 4.
+# *By hand:* reference words of probability $1/2$, $1/8$ and $1/4$: the mean of the logarithms is $-\log 4$, so the perplexity is 4.
 
 
 # %% exercise="perplexity"
 def perplexity(log_probabilities, target, target_mask):
-    """Tell among how many equally likely words a model would choose as unsurely.
+    """Return the number of equally likely words among which a model would be as uncertain.
 
-    log_probabilities: (batch, target_length, vocabulary), nats.
+    log_probabilities: (batch, target_length, vocabulary), nats; those of padding are anything.
     target: (batch, target_length), ids; target_mask: the same shape, True = real word.
     Returns one number, at least 1.
     """
     ### BEGIN SOLUTION
-    of_true_words = log_probabilities.gather(2, target.unsqueeze(2)).squeeze(2)  # (batch, target_length)
-    return math.exp(-of_true_words[target_mask].mean().item())
+    of_target = log_probabilities.gather(2, target.unsqueeze(2)).squeeze(2)  # (batch, target_length)
+    return math.exp(-of_target[target_mask].mean().item())
     ### END SOLUTION
 
 
@@ -258,8 +257,11 @@ table = torch.tensor([[[0.5, 0.25, 0.25], [0.125, 0.75, 0.125]], [[0.25, 0.5, 0.
 true_ids, real = torch.tensor([[0, 2], [2, 0]]), torch.tensor([[True, True], [True, False]])
 assert abs(float(perplexity(table, true_ids, real)) - 4) < 1e-4  # 1/2, 1/8, 1/4
 assert abs(float(perplexity(table[:, :1], true_ids[:, :1], real[:, :1])) - math.sqrt(8)) < 1e-4  # 1/2, 1/4
-table[1, 1] = -math.inf
-assert abs(float(perplexity(table, true_ids, real)) - 4) < 1e-4
+for anything in (-math.inf, math.inf, math.nan):
+    table[1, 1] = anything
+    assert abs(float(perplexity(table, true_ids, real)) - 4) < 1e-4
+rare = torch.tensor([[[0.0, -120.0]] * 4])  # one word of probability exp(-120) in four
+assert abs(float(perplexity(rare, torch.tensor([[0, 0, 1, 0]]), torch.ones(1, 4) > 0)) / math.exp(30) - 1) < 1e-3
 torch.manual_seed(7)
 table = torch.randn(5, 6, 9).mul(3).log_softmax(2)
 true_ids, real = torch.randint(9, (5, 6)), torch.arange(6) < torch.tensor([[2], [6], [1], [4], [3]])
@@ -278,24 +280,21 @@ assert all(torch.equal(now, then) for now, then in zip((table, true_ids, real), 
 # Now the writer. It knows nothing but the last $C$ words of the headline.
 
 # %% [markdown]
-# ### Exercise 3 · Score the next word without recurrence
+# ### Exercise next-word
 #
-# ●●○ about 12 minutes
-#
-# A recurrent decoder carries everything it has written in its state. This one does not carry anything. It takes the last $C$ words
-# (here 5), lays their vectors side by side, and computes:
+# A recurrent decoder keeps everything it has written in its state. This one has no state. It takes the last $C$ words (here 5), concatenates
+# their embeddings, and computes:
 #
 # $$\tilde y = [E\,y_{i-C+1};\ \dots;\ E\,y_i] \qquad h = \tanh(U \tilde y + b) \qquad p(y_{i+1}) = \text{softmax}(V h + W\,\text{enc})$$
 #
-# $\text{enc}$ is what was read of the text, a vector that an *encoder* provides; how it comes about is the rest of this lesson. It is added at
-# the very end: the two say independently which words they would like, and their scores are added.
+# $\text{enc}$ is a vector that an *encoder* makes of the text; the rest of this lesson is about it. It enters at the very end: the language
+# model and the encoder score the words independently, and their scores are added.
 #
-# So all words of a known headline can be scored at once; none waits for the one before. A recurrent network cannot do that. What it gets in
-# return will be seen.
+# So all words of a known headline can be scored in parallel. A recurrent network cannot do that: each step needs the state of the one before.
 #
 # `words` is `(batch, C)`, the ids of the last words, the latest last. `encoded` is `(batch, read_size)`. `E` has a row per word,
 # `(vocabulary, embedding_size)`; `U` is `(hidden_size, C * embedding_size)`, `b` `(hidden_size,)`, `V` `(vocabulary, hidden_size)`, `W`
-# `(vocabulary, read_size)`. Return log-probabilities, `(batch, vocabulary)`, that bear scores in the hundreds.
+# `(vocabulary, read_size)`. Return log-probabilities, `(batch, vocabulary)`. They are finite and exact for scores in the hundreds, too.
 #
 # *By hand:* one word before, all sizes 1, a vocabulary of two: $E = (0, 1)$, $U = 1$, $b = 0$, $V = (0, 1)$, $W = (0, 0)$. After word 1 the scores
 # are $(0, \tanh 1)$, so word 1 has the probability $1 / (1 + e^{-0.76}) \approx 0.68$. After word 0 both have one half.
@@ -303,7 +302,7 @@ assert all(torch.equal(now, then) for now, then in zip((table, true_ids, real), 
 
 # %% exercise="next-word"
 def next_word(words, encoded, E, U, b, V, W):
-    """Score the next headline word by the last C words and by what was read.
+    """Score the next headline word by the last C words and the encoder's vector.
 
     words: (batch, C), ids, the latest last; encoded: (batch, read_size).
     E: (vocabulary, embedding_size); U: (hidden_size, C * embedding_size); b: (hidden_size,).
@@ -340,7 +339,9 @@ for row in range(4):
     log_sum = math.log(sum(math.exp(point) for point in points))
     assert all(abs(answer[row, v].item() - (points[v] - log_sum)) < 1e-4 for v in range(4))
 assert all(torch.equal(now, then) for now, then in zip((ids, brought, *weights), as_given, strict=True))
-assert next_word(ids, brought, *weights[:3], V_ * 300, W_).isfinite().all()
+steep = next_word(ids, brought, *weights[:3], V_ * 300, W_)
+assert steep.isfinite().all() and steep.min() < -300 and torch.allclose(steep.exp().sum(1), torch.ones(4), atol=1e-3)
+assert next_word(ids, brought.double(), *[tensor.double() for tensor in weights]).dtype == torch.float64
 leaves = [tensor.clone().requires_grad_() for tensor in (brought, *weights)]
 next_word(ids, *[leaf * 1 for leaf in leaves])[:, 0].sum().backward()
 assert all(leaf.grad.abs().sum() > 0 for leaf in leaves)
@@ -394,41 +395,40 @@ train_live("abs-bag")
 train_live("abs-convolution")  # takes the longest of the three: up to half a minute
 
 # %% [markdown]
-# ### Exercise 4 · Look at words, read around them
+# ### Exercise attentive-window
 #
-# ●●● about 20 minutes
+# The last headline words make a query, $q = P\,[G\,y_{i-C+1};\ \dots;\ G\,y_i]$. Its **dot product** with each word of the text is that word's
+# score, and a softmax makes weights of the scores. Lesson 2 needed a small network for this comparison; here it is one multiplication.
 #
-# The last headline words make a query, $q = P\,[G\,y_{i-C+1};\ \dots;\ G\,y_i]$. It is compared with every word of the text by a **dot product**, and a
-# softmax makes weights of the scores. Lesson 2 needed a small network for this comparison; here it is one multiplication.
-#
-# What is then averaged are not the words that were compared. A word alone says little: who finds "moves" wants to know *what* moves and *where
-# to*. So each word is replaced by the mean of its neighbourhood, $Q$ words to each side. Look at a word, read around it:
+# The values are not the words that were compared. A word alone says little: a model that attends to "moves" has to know *what* moves and *where
+# to*. So each word is replaced by the mean of its neighbourhood, $Q$ words to each side. Attend to a word, average around it:
 #
 # $$p_j = \frac{e^{q \cdot x_j}}{\sum_k e^{q \cdot x_k}} \qquad \bar x_j = \frac{1}{2Q + 1} \sum_{k = j - Q}^{j + Q} x_k \qquad \text{enc} = \sum_j p_j\, \bar x_j$$
 #
-# Beyond its ends a text is zero, and so is its padding: near the ends, too, the sum is divided by $2Q + 1$. (The paper divides by $Q$. That is the
-# same but for a constant, which the next layer learns.)
+# Beyond its ends a text is zero, and so is its padding: near the ends, too, the sum is divided by $2Q + 1$. (The paper divides by $Q$. The
+# constant makes no difference: the next layer learns it.)
 #
 # `query` is `(batch, hidden_size)`, `word_vectors` is `(batch, source_length, hidden_size)`. `source_mask`, `(batch, source_length)`, is True at real
-# words; padding stands at the right end, and its vectors are **not** zero. `window` is $Q$. Return what was read, `(batch, hidden_size)`, and the
-# weights $p$, `(batch, source_length)`: they sum to one, are exactly zero on padding, and are those of before the smoothing.
+# words; padding is at the right end, and its vectors are **not** zero. `window` is $Q$; it may be 0, or wider than the text. Return
+# $\text{enc}$, `(batch, hidden_size)`, and the weights $p$, `(batch, source_length)`: they sum to one and are exactly zero on padding. Only the
+# values are smoothed, not the weights.
 #
-# *By hand:* of size 1, $q = 0$ and the words $(3, 6, 9)$, with $Q = 1$: each weight is $1/3$, the means are $(3, 6, 5)$, and what is read is $14/3$. If
-# the third is padding, the weights are $(1/2, 1/2, 0)$, the means of the real words $(3, 3)$, and 3 is read.
+# *By hand:* of size 1, $q = 0$ and the words $(3, 6, 9)$, with $Q = 1$: each weight is $1/3$, the means are $(3, 6, 5)$, and $\text{enc}$ is $14/3$.
+# If the third is padding, the weights are $(1/2, 1/2, 0)$, the means of the real words $(3, 3)$, and $\text{enc}$ is 3.
 
 
 # %% exercise="attentive-window"
 def attentive_window(query, word_vectors, source_mask, window):
-    """Look at single words, and read what stands around them.
+    """Attend to single words, and average their neighbourhoods by the attention weights.
 
     query: (batch, hidden_size); word_vectors: (batch, source_length, hidden_size), those of padding are anything.
     source_mask: (batch, source_length), True = real word; window: words to each side.
     Returns encoded (batch, hidden_size) and attention_weights (batch, source_length), exactly zero on padding.
     """
     ### BEGIN SOLUTION
-    scores = (word_vectors @ query.unsqueeze(2)).squeeze(2)  # (batch, source_length)
-    attention_weights = torch.softmax(scores.masked_fill(~source_mask, float("-inf")), dim=1)
     real = word_vectors.masked_fill(~source_mask.unsqueeze(2), 0.0)
+    scores = (real @ query.unsqueeze(2)).squeeze(2)  # (batch, source_length)
+    attention_weights = torch.softmax(scores.masked_fill(~source_mask, float("-inf")), dim=1)
     padded = torch.nn.functional.pad(real, (0, 0, window, window))  # zeros before the first word and after the last
     around = padded.unfold(1, 2 * window + 1, 1).mean(dim=-1)  # (batch, source_length, hidden_size)
     return (attention_weights.unsqueeze(2) * around).sum(dim=1), attention_weights
@@ -444,6 +444,13 @@ line = torch.tensor([[[3.0], [6.0], [9.0]]])
 for real, expected, shares in [([1, 1, 1], 14 / 3, [1 / 3] * 3), ([1, 1, 0], 3.0, [0.5, 0.5, 0.0])]:
     read_now, p = attentive_window(torch.zeros(1, 1), line, torch.tensor([real]).bool(), 1)
     assert abs(read_now.item() - expected) < 1e-5 and torch.allclose(p, torch.tensor([shares]))
+    for anything in (math.nan, math.inf):
+        hidden_words = line.masked_fill(torch.tensor([real]).unsqueeze(2) == 0, anything)
+        read_now, p = attentive_window(torch.zeros(1, 1), hidden_words, torch.tensor([real]).bool(), 1)
+        assert abs(read_now.item() - expected) < 1e-5 and torch.allclose(p, torch.tensor([shares]))
+for factor, shares in [(-1e30, [0.5, 0.5, 0.0, 0.0]), (1e30, [0.0, 0.0, 1.0, 0.0])]:
+    steep = torch.tensor([[[1.0], [1.0], [2.0], [-5.0 if factor < 0 else 5.0]]])
+    assert attentive_window(torch.full((1, 1), factor), steep, torch.tensor([[True, True, True, False]]), 1)[1].tolist() == [shares]
 torch.manual_seed(7)
 q, x = torch.randn(4, 3), torch.randn(4, 6, 3) + 1
 real = torch.arange(6) < torch.tensor([[6], [3], [1], [5]])
@@ -462,9 +469,9 @@ for window in (0, 1, 2, 7):
                     by_hand[k] += powers[j] / sum(powers) * x[b, near, k].item() / (2 * window + 1)
         assert torch.allclose(read_now[b], torch.tensor(by_hand), atol=1e-4)
 assert all(torch.equal(now, then) for now, then in zip((q, x, real), as_given, strict=True))
-leaf = x.clone().requires_grad_()
-attentive_window(q, leaf * 1, real, 1)[0].sum().backward()
-assert torch.equal((leaf.grad != 0).any(2), real)
+leaf, query_leaf = x.clone().requires_grad_(), q.clone().requires_grad_()
+attentive_window(query_leaf * 1, leaf * 1, real, 1)[0].sum().backward()
+assert torch.equal((leaf.grad != 0).any(2), real) and (query_leaf.grad[[0, 1, 3]] != 0).any(1).all()
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -539,20 +546,18 @@ load_longer("abs-attention")
 # A headline word looks at the text. Is what it looks at what it *rests* on?
 
 # %% [markdown]
-# ### Exercise 5 · Mark where each headline word looked
+# ### Exercise support-share
 #
-# ●●○ about 12 minutes
-#
-# Lessons 4 and 5 asked whether the largest weight hits. Here a word may rest on several words ("three" on "another" and on "arrives"), so ask
-# instead: which **share** of the attention lies on supporting words? For headline word $i$ with the supporting places $S_i$,
+# Lessons 4 and 5 asked whether the largest weight hits. Here several source words may support a headline word ("another" and "arrives" support
+# "three"), so ask instead: which **share** of the attention is on supporting words? For headline word $i$ with the supporting positions $S_i$,
 #
 # $$\text{mass} = \frac{1}{N} \sum_{i:\, S_i \neq \emptyset} \ \sum_{j \in S_i} p_{ij} \qquad \text{chance} = \frac{1}{N} \sum_{i:\, S_i \neq \emptyset} \frac{|S_i|}{M}$$
 #
-# Chance is what an even look over all $M$ words of the text would have. The $N$ headline words that rest on something count, each the same; "from" and
-# "to" rest on nothing and count in **neither**.
+# Chance level is the mass of uniform attention over all $M$ words of the text. The $N$ headline words that have support count, each the same;
+# "from" and "to" have none and count in **neither**.
 #
-# `attention_weights` is `(headline_length, source_length)`, each row sums to one. `support` is a list with a set of places, from 0, for each headline
-# word; at least one is not empty. Return two numbers, mass and chance.
+# `attention_weights` is `(headline_length, source_length)`, each row sums to one. `support` is a list or tuple with a set of positions, from 0, for
+# each headline word; at least one is not empty. Return two numbers, mass and chance.
 #
 # *By hand:* two headline words over four: $p_1 = (0.1, 0.6, 0.2, 0.1)$ with $S_1 = \{1, 2\}$, and a second word with $S_2 = \emptyset$. The mass is 0.8, the chance
 # $2/4$.
@@ -560,10 +565,10 @@ load_longer("abs-attention")
 
 # %% exercise="support-share"
 def support_share(attention_weights, support):
-    """Tell how much attention lies on supporting words, and how much of an even look would.
+    """Return how much attention is on supporting words, and how much uniform attention would be.
 
     attention_weights: (headline_length, source_length), each row sums to one.
-    support: for each headline word the set of source places it rests on; an empty set is not counted.
+    support: for each headline word the set of source positions that support it; an empty set is not counted.
     Returns mass and chance, two numbers from 0 to 1.
     """
     ### BEGIN SOLUTION
@@ -587,14 +592,16 @@ as_given = rows.clone(), [set(places) for places in rests]
 mass, luck = support_share(rows, rests)
 assert abs(float(mass) - (0.8 + 0.75 + 0.5) / 3) < 1e-5 and abs(float(luck) - (2 + 3 + 1) / 3 / 4) < 1e-5
 assert torch.equal(rows, as_given[0]) and rests == as_given[1]
-mass, luck = support_share(rows[:2], [set(), {0}])
+mass, luck = support_share(rows[:2], (frozenset(), frozenset({0})))
 assert abs(float(mass) - 0.7) < 1e-5 and abs(float(luck) - 0.25) < 1e-5
+mass, luck = support_share(rows, [set(range(4))] * 4)
+assert abs(float(mass) - 1) < 1e-5 and abs(float(luck) - 1) < 1e-5
 dice = random.Random(7)
-for words, length in [(1, 1), (5, 3), (8, 30), (3, 12)]:
+for words, length in [(1, 1), (5, 3), (8, 30), (50, 300)]:
     rows = torch.rand(words, length)
     rows = rows / rows.sum(1, keepdim=True)
     rests = [set(dice.sample(range(length), dice.randint(0, min(4, length)))) for _ in range(words)]
-    rests[0] = {length - 1}
+    rests[0] = {0, length - 1}
     inside, share, count = 0.0, 0.0, 0
     for i in range(words):
         count += bool(rests[i])
@@ -668,33 +675,32 @@ for beam_size in (1, 2, 5, 10):
     put_on_board(f"ABS, beam of {beam_size}", [headline.words for headline in found])
 
 # %% [markdown]
-# ### Exercise 6 · Find a word's features in the source
+# ### Exercise extractive-features
 #
-# ●●○ about 15 minutes
-#
-# A model of this kind may be too free: it writes a word that fits the headline and does not stand in the text. **ABS+** pulls it back. While
-# searching, the score of each next word gets a bonus for what it has in common with the source, four features that are 1 or 0:
+# A model of this kind may be too free: it writes a word that fits the headline and does not occur in the text. **ABS+** corrects this. In the
+# search, the score of each next word gets a bonus for what it has in common with the source, four features that are 1 or 0:
 #
 # $$\text{score} = \log p(y_{i+1} \mid \dots) + \alpha_1\,\text{unigram} + \alpha_2\,\text{bigram} + \alpha_3\,\text{trigram} + \alpha_4\,\text{reordering}$$
 #
 # | feature | is 1 if in the source |
 # |---|---|
-# | unigram | the next word stands somewhere |
-# | bigram | it stands directly after the headline's last word |
-# | trigram | the last *two* headline words and it stand one after the other |
-# | reordering | it stands anywhere **before** some place of the last word: headlines often turn things round |
+# | unigram | the next word occurs |
+# | bigram | it occurs directly after the headline's last word |
+# | trigram | the last *two* headline words and it occur one after the other |
+# | reordering | it occurs anywhere **before** a position of the last word: headlines often change the order |
 #
-# Words come more than once, and any place will do. At the beginning there is no last word, with one word so far no last two; then what needs them is 0.
+# A word may occur more than once, and any of its positions will do. Words are compared whole and as they are: case, plural and punctuation matter.
+# At the beginning there is no last word, and after one word there are no last two: a feature that needs them is 0.
 #
-# `history` is the headline so far, a list of words, the latest last, perhaps empty. `word` is the next one, `source` the list of the source's words.
-# Return the four features in this order.
+# `history` is the headline so far, a list of words, the latest last; it may be empty. `word` is the next one. `source` is the list of the source's
+# words; it may be empty, too. Return the four features in this order, 1 or 0 each (True or False will do).
 #
 # *By hand:* source "two dogs see a cat", so far "cat": the word "dogs" has $(1, 0, 0, 1)$. So far "two": "dogs" has $(1, 1, 0, 0)$.
 
 
 # %% exercise="extractive-features"
 def extractive_features(history, word, source):
-    """Tell which features a next word would have.
+    """Return which features a next word has.
 
     history: words of the headline so far, the latest last, may be empty; word: the next one; source: its words.
     Returns unigram, bigram, trigram, reordering, 1 or 0 each.
@@ -726,10 +732,16 @@ for so_far, next_one, expected in [
     ("see a", "cat", (1, 1, 1, 1)),
     ("two red", "dogs", (1, 1, 1, 1)),
     ("red", "red", (1, 0, 0, 0)),
+    ("two red", "dog", (0, 0, 0, 0)),
+    ("two dogs", "see", (1, 1, 1, 1)),
+    ("fox sees two", "red", (1, 1, 1, 0)),
+    ("", "Two", (0, 0, 0, 0)),
+    ("Red", "dogs", (1, 0, 0, 0)),
     ("two two", "red", (1, 1, 0, 0)),
     ("sees two", "dogs", (1, 1, 0, 1)),
 ]:
     assert tuple(map(int, extractive_features(so_far.split(), next_one, said.split()))) == expected
+assert tuple(map(int, extractive_features(["at", "the"], "end", ["so"] * 200 + ["at", "the", "end"]))) == (1, 1, 1, 0)
 dice = random.Random(7)
 for _ in range(150):
     text, so_far = ([dice.choice("abcd") for _ in range(dice.randint(0, n))] for n in (8, 4))
@@ -792,22 +804,20 @@ print(f"against a beam of 5 without rewards: {board['ABS+']['rouge-1'] - board['
 train_live("ras-additive")  # up to half a minute
 
 # %% [markdown]
-# ### Exercise 7 · Write a word or copy one
+# ### Exercise copy-mixture
 #
-# ●●○ about 12 minutes
-#
-# The extractive features rewarded copying from outside, after the training. The next step is to let the model *learn* when to copy. It has a
-# look already: weights over the words of the text. Why not say the word that is looked at? A **gate** $g$, computed from the state, decides between
-# writing a word of the vocabulary and copying one:
+# The extractive features rewarded copying from outside, after the training. The next step is to let the model *learn* when to copy. It has
+# attention weights over the words of the text already. Why not say the word that it attends to? A **gate** $g$, computed from the state, decides
+# between writing a word of the vocabulary and copying one:
 #
 # $$p(y = v) = g \cdot p_{\text{write}}(v) + (1 - g) \sum_{j:\, x_j = v} p_j$$
 #
-# A word that stands in several places has the weights of all of them together; a word can be written *and* copied, and its chances add up. This is
-# neither ABS nor RAS. It is a **pointer-generator**: pointer networks came in 2015, the mixture in 2016 and 2017.
+# A word that stands in several places has the weights of all of them together. A word can be written *and* copied, and the two probabilities add
+# up. This is neither ABS nor RAS. It is a **pointer-generator**: pointer networks came in 2015, the mixture in 2016 and 2017.
 #
 # `generated` is `(batch, vocabulary)`, probabilities. `attention_weights` is `(batch, source_length)`, zero on padding; `source`, of the same shape,
-# holds the ids of the text's words (padding has the id 0, and weight 0). `gate` is `(batch,)`, the probability of **writing**. Return the
-# mixture, `(batch, vocabulary)`.
+# holds the ids of the text's words. Padding has the id 0 and the weight 0; go by the weight, for here a real word may have the id 0, too. `gate` is
+# `(batch,)`, the probability of **writing**, from 0 to 1. Return the mixture, `(batch, vocabulary)`.
 #
 # *By hand:* a vocabulary of three, $p_{\text{write}} = (0.5, 0.5, 0)$; the text's words are $2, 1, 2$ with the weights $0.4, 0.2, 0.4$; $g = 0.5$. Copying gives
 # $(0, 0.2, 0.8)$, so the mixture is $(0.25, 0.35, 0.4)$.
@@ -839,6 +849,8 @@ both = copy_mixture(written, looks_at, torch.tensor([[2, 1, 2]]), torch.tensor([
 assert torch.allclose(both, torch.tensor([[0.25, 0.35, 0.4]]))
 both = copy_mixture(written, torch.tensor([[0.0, 1.0, 0.0]]), torch.tensor([[2, 2, 0]]), torch.tensor([0.2]))
 assert torch.allclose(both, torch.tensor([[0.1, 0.1, 0.8]]))
+both = copy_mixture(written.repeat(2, 1), looks_at.repeat(2, 1), torch.tensor([[2, 1, 2], [0, 0, 1]]), torch.tensor([0.0, 1.0]))
+assert torch.allclose(both, torch.tensor([[0.0, 0.2, 0.8], [0.5, 0.5, 0.0]]))
 torch.manual_seed(7)
 written, looks_at, chance_to_write = torch.rand(4, 5), torch.rand(4, 6), torch.rand(4)
 written, looks_at = written / written.sum(1, keepdim=True), looks_at / looks_at.sum(1, keepdim=True)
@@ -1170,7 +1182,7 @@ display(Markdown(claims_table(entries) if entries else "No results are stored ye
 # - ROUGE counts words. For made reports we could ask whether a headline is true. For the news this is still being worked on, and it is the question that matters.
 # - ABS looks from the last five words only. Let the query be made by attention too, over *all* words so far, and let the words of the text look at each other before anybody looks at them; take several looks at once. That is the **Transformer** (2017): attention without
 #   recurrence, all the way. It is where this course ends, and where an optional eighth lesson would begin.
-# - And back: recurrence was not the mistake. It gives an order for nothing and writes with a state of fixed size. What it does not give is work that can be done for all words at once, as exercise 3 can.
+# - And back: recurrence was not the mistake. It gives an order for nothing and writes with a state of fixed size. What it does not give is work that can be done for all words at once, as [[next-word]] can.
 #
 # <details><summary><b>Question:</b> the feed-forward decoder has no state. How does it know when a headline is complete?</summary>
 #

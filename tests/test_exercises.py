@@ -1,115 +1,221 @@
-"""Every plausible wrong answer gets the hint it needs, every right one passes, whatever its style.
+"""Every mistake of an exercise's list is rejected with its own hint, every right answer passes, whatever its style.
 
-The answers of lesson NN stand in `tests/exercises/lesson_NN.py`:
-
-    WRONG = {exercise_id: [(what is wrong, function, "words that a hint must hold"), …]}
-    RIGHT = {exercise_id: [function, …]}
-
-`python -m tools.exercises` prints how many of each every exercise rejects and accepts.
+Mistakes and styles stand in the exercises themselves (`course_utils/exercises/lesson_NN/`); `python -m tools.exercises`
+prints the counts. What follows after them holds for every exercise, whatever it asks.
 """
 
+import inspect
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
+from torch import Tensor, nn
 
-from course_utils.teaching import checks
-from course_utils.teaching.exercises import check, checked, find_exercise
-from tools.exercises import answers, declared, hints, lessons, written
+from course_utils.exercises import check, checked, find_exercise
+from course_utils.exercises.engine import OWN_DATA
+from course_utils.exercises.registry import exercises_of, lessons
+from tools.exercises import exercise_ids, lessons_with_exercises, made
+from tools.project import Project
 
-LESSONS = lessons()
-FEWEST_WRONG, FEWEST_RIGHT = 8, 3
+FEWEST_MISTAKES, FEWEST_STYLES = 8, 2
+LONGEST_MODULE, MOST_LINES, MOST_LINES_EACH = 400, 6500, 140  # of one module, of all exercises, of one on average
+LARGE_SEED = 4_000_000_000
+PROJECT = Project()
 
-EVERY_EXERCISE = [exercise_id for lesson in LESSONS for exercise_id in declared(lesson)]
-WRONG_ANSWERS = [
-    pytest.param(exercise_id, function, fragment, id=f"{exercise_id}: {name}")
-    for lesson in LESSONS
-    for exercise_id, given in answers(lesson).WRONG.items()
-    for name, function, fragment in given
+EXERCISES = {name: exercise for lesson in lessons() for name, exercise in exercises_of(lesson).items()}
+by_exercise = pytest.mark.parametrize("name", EXERCISES)
+MISTAKES = [
+    pytest.param(exercise, mistake, id=f"{name}-{number}")
+    for name, exercise in EXERCISES.items()
+    for number, mistake in enumerate(exercise.mistakes)
 ]
-RIGHT_ANSWERS = [
-    pytest.param(exercise_id, function, id=f"{exercise_id}: {function.__name__}")
-    for lesson in LESSONS
-    for exercise_id, given in answers(lesson).RIGHT.items()
-    for function in given
+STYLES = [
+    pytest.param(exercise, style, id=f"{name}-{number}")
+    for name, exercise in EXERCISES.items()
+    for number, style in enumerate([exercise.reference, *exercise.right])
 ]
 
 
-@pytest.mark.parametrize(("exercise_id", "function", "fragment"), WRONG_ANSWERS)
-def test_wrong_answer_is_rejected_with_its_hint(exercise_id, function, fragment):
-    found = hints(exercise_id, function)
-    assert found, "no behaviour rejected it"
-    assert any(fragment.lower() in hint.lower() for hint in found), f"{fragment!r} in none of {found}"
+def wrong(exercise, answer, variant=None):
+    return [finding for finding in exercise.examine(answer, variant) if finding.hint is not None]
 
 
-@pytest.mark.parametrize(("exercise_id", "function"), RIGHT_ANSWERS)
-def test_right_answer_is_accepted(exercise_id, function):
-    assert hints(exercise_id, function) == []
+@pytest.mark.parametrize(("exercise", "mistake"), MISTAKES)
+def test_mistake_is_rejected_with_its_own_hint(exercise, mistake):
+    found = wrong(exercise, mistake.make)
+    assert found, "no case rejects it"
+    assert mistake.hint in found[0].hint, f"{found[0].case}\n{found[0].hint}"
 
 
-@pytest.mark.parametrize("exercise_id", EVERY_EXERCISE)
-def test_reference_is_accepted(exercise_id):
-    assert hints(exercise_id, find_exercise(exercise_id).reference) == []
+@pytest.mark.parametrize(("exercise", "mistake"), MISTAKES)
+def test_mistake_gives_a_result_or_breaks_as_a_learners_would(exercise, mistake):
+    """A slip in the list itself must not pass for the mistake."""
+    errors = [exercise._run(mistake.make, case).error for case in exercise.all_cases()]
+    assert not any(isinstance(error, NameError | AttributeError | SyntaxError) for error in errors)
+    assert None in errors or all(isinstance(error, RuntimeError | IndexError) for error in errors)
 
 
-@pytest.mark.parametrize(("exercise_id", "function"), RIGHT_ANSWERS)
-def test_right_answer_is_accepted_on_data_of_ones_own(exercise_id, function):
-    findings = [item for seed in (1, 77, 4_000_000_000) for item in find_exercise(exercise_id).examine(function, seed)]
-    assert [item for item in findings if item.hint is not None] == []
+@pytest.mark.parametrize(("exercise", "style"), STYLES)
+def test_right_answer_passes(exercise, style):
+    assert [wrong(exercise, style, seed) for seed in (1, 77, LARGE_SEED)] == [[], [], []]
+
+
+@by_exercise
+def test_exercise_has_mistakes_and_styles(name):
+    exercise = EXERCISES[name]
+    assert len(exercise.mistakes) >= FEWEST_MISTAKES and len(exercise.right) >= FEWEST_STYLES
+    assert any(mistake.ask for mistake in exercise.mistakes), "say what an instructor may ask about one of them"
+    says = [case.says for case in exercise.all_cases()]
+    assert len(set(says)) == len(says), "two cases say the same"
+
+
+@by_exercise
+def test_an_answer_of_none_earns_nothing(name):
+    exercise = EXERCISES[name]
+    assert len(wrong(exercise, lambda *arguments: None)) == len(exercise.all_cases())
+
+
+@by_exercise
+def test_a_result_is_compared_as_a_plain_copy(name):
+    """What a result defines itself, such as its own equality, has no say."""
+
+    class Equal:
+        def __eq__(self, other):
+            return True
+
+        __hash__ = None
+
+    class Agreeing(Tensor):
+        @classmethod
+        def __torch_function__(cls, function, types, arguments=(), options=None):
+            return True
+
+    exercise = EXERCISES[name]
+    assert wrong(exercise, lambda *arguments: Equal())
+    assert wrong(exercise, lambda *arguments: torch.zeros(2).as_subclass(Agreeing))
+
+
+@by_exercise
+def test_changed_arguments_cost_a_case(name):
+    exercise = EXERCISES[name]
+    changed = []
+
+    def change(*arguments):
+        result = exercise.reference(*arguments)
+        changed.extend(filter(None, map(_spoil, arguments)))
+        return result
+
+    found = wrong(exercise, change)
+    assert found or not changed, "an argument was changed, and no case noticed"
+
+
+def _spoil(argument):
+    """Change an argument as a careless answer may; says whether there was anything to change."""
+    if isinstance(argument, nn.Module):
+        return bool(list(argument.requires_grad_(False).parameters()))
+    if isinstance(argument, Tensor) and argument.numel() and not argument.requires_grad:
+        return bool((argument.zero_() if bool(argument.any()) else argument.fill_(1)).numel())
+    if isinstance(argument, list) and argument and isinstance(argument[0], Tensor):
+        return _spoil(argument[0])
+    if isinstance(argument, list | set | dict) and argument:
+        argument.clear()
+        return True
+    return False
+
+
+@by_exercise
+def test_detached_answer_is_rejected_where_gradients_are_demanded(name):
+    exercise = EXERCISES[name]
+    demanded = [demand for demand in exercise.demands if "differentiable" in demand.statement]
+
+    def detached(*arguments):
+        result = exercise.reference(*arguments)
+        cut = [item.detach() if isinstance(item, Tensor) else item for item in _several(result)]
+        return cut[0] if isinstance(result, Tensor) else tuple(cut)
+
+    assert not demanded or "gradient" in wrong(exercise, detached)[0].case.lower()
+
+
+def _several(result):
+    return list(result) if isinstance(result, tuple | list) else [result]
+
+
+@by_exercise
+def test_results_that_were_typed_in_fail_on_other_data(name):
+    """The same seed gives the same data of a learner's own, another seed gives others."""
+    exercise, results = EXERCISES[name], []
+
+    def watched(*arguments):
+        results.append(exercise.reference(*arguments))
+        return results[-1]
+
+    def own(answer, seed):
+        case = exercise.all_cases(seed)[-1]
+        assert case.says == OWN_DATA
+        return exercise._run(answer, case).value, exercise._run(exercise.reference, case).value
+
+    own(watched, 5)
+    (first, right), (second, other) = (own(partial(_next, iter(results)), seed) for seed in (5, 6))
+    assert str(first) == str(right) and str(second) != str(other)
+
+
+def _next(typed, *arguments):
+    return next(typed)
 
 
 def test_copied_numbers_fail_on_data_of_ones_own():
-    """An answer that looks up what it saw passes every behaviour, and fails on other data."""
+    """An answer that looks up what it saw passes every case, and fails on other data."""
     exercise = find_exercise("00.masked-mean")
     table = {}
 
-    def copied(values, mask):
-        return table[str(values), str(mask)].clone()
+    def copied(*arguments):
+        return table[str(arguments)].clone()
 
-    def watched(values, mask):
-        table[str(values), str(mask)] = exercise.reference(values, mask)
-        return table[str(values), str(mask)]
+    def watched(*arguments):
+        table[str(arguments)] = exercise.reference(*arguments)
+        return table[str(arguments)]
 
     exercise.examine(watched)
-    assert all(finding.hint is None for finding in exercise.examine(copied))
-    assert exercise.examine(copied, variant=5)[-1].hint is not None
-    exercise.examine(watched, variant=5)
-    assert exercise.examine(copied, variant=5)[-1].hint is None, "the same seed has to give the same data"
-    assert exercise.examine(copied, variant=6)[-1].hint is not None
+    assert wrong(exercise, copied) == []
+    assert wrong(exercise, copied, variant=5)[-1].case == OWN_DATA
 
 
-@pytest.mark.parametrize("exercise_id", EVERY_EXERCISE)
-def test_exercise_has_enough_answers(exercise_id):
-    given = answers(exercise_id.split(".")[0])
-    wrong = {name for name, _, _ in given.WRONG[exercise_id]}
-    assert len(wrong) == len(given.WRONG[exercise_id]) >= FEWEST_WRONG
-    assert len(given.RIGHT[exercise_id]) >= FEWEST_RIGHT
-
-
-@pytest.mark.parametrize("exercise_id", EVERY_EXERCISE)
-def test_empty_answer_is_met_with_a_friendly_line(exercise_id, capsys):
+@by_exercise
+def test_empty_answer_is_met_with_a_friendly_line(name, capsys):
     def stub(*arguments):
-        raise NotImplementedError
+        raise NotImplementedError("This exercise is not written yet.")
 
-    assert check(exercise_id, stub) is False
+    assert check(name, stub) is False
     assert "not attempted yet" in capsys.readouterr().out
-    assert checked(exercise_id, stub) is find_exercise(exercise_id).reference
+    assert checked(name, stub) is EXERCISES[name].reference
 
 
-def test_every_lesson_with_exercises_has_answers():
-    modules = Path(checks.__file__).parent.glob("lesson_*.py")
-    assert sorted(path.stem.removeprefix("lesson_") for path in modules) == LESSONS
-
-
-@pytest.mark.parametrize("lesson", LESSONS)
+@pytest.mark.parametrize("lesson", lessons())
 def test_lesson_holds_every_exercise_once(lesson):
-    (source,) = (Path(__file__).parents[1] / "lessons").glob(f"{lesson}_*.py")
+    (source,) = PROJECT.lesson_sources([lesson])
     text = source.read_text(encoding="utf-8")
     for kind in ("exercise", "check", "hidden"):
-        named = re.findall(rf'^# %% {kind}="([\w-]+)"', text, flags=re.MULTILINE)
-        assert sorted(f"{lesson}.{name}" for name in named) == sorted(declared(lesson)), f"{kind} cells"
+        names = re.findall(rf'^# %% {kind}="([\w-]+)"', text, flags=re.MULTILINE)
+        assert sorted(f"{lesson}.{name}" for name in names) == sorted(exercises_of(lesson)), f"{kind} cells"
+    for name in exercise_ids(PROJECT, lesson):
+        stub = re.search(rf'^# %% exercise="{name[3:]}"\ndef \w+\(([^)]*)\)', text, flags=re.MULTILINE)
+        assert stub[1].split(", ") == EXERCISES[name].parameters, "messages name the learner's arguments"
 
 
-def test_table_in_the_docs_is_that_of_todays_answers():
-    today = {name: (len(answers(name[:2]).WRONG[name]), len(answers(name[:2]).RIGHT[name])) for name in EVERY_EXERCISE}
-    assert written() == today, "run python -m tools.exercises --write and commit docs/exercise_table.md"
+def test_every_lesson_is_found():
+    assert lessons() == lessons_with_exercises(PROJECT)
+
+
+def test_pages_say_what_the_exercises_say():
+    stale = [path.name for path, text in made(PROJECT).items() if path.read_text(encoding="utf-8") != text]
+    assert not stale, "run python -m tools.exercises --write and commit the result"
+
+
+def test_modules_are_small():
+    folder = Path(inspect.getsourcefile(find_exercise)).parent
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in folder.rglob("*.py")}
+    assert max(lines.values()) <= LONGEST_MODULE
+    written = sum(count for path, count in lines.items() if path.parent != folder)
+    assert written <= min(MOST_LINES, MOST_LINES_EACH * len(EXERCISES))

@@ -21,6 +21,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from course_utils.exercises import find_exercise
 from tools.grading.__main__ import main
 from tools.grading.autograde import autograde, sandbox_for
 from tools.grading.course import Course, digest
@@ -29,8 +30,8 @@ from tools.grading.sandbox import Limits, Sandbox
 
 LESSON = "00_start_here"
 LIMITS = Limits(cell_seconds=2.0)
-SECRET_OF_HIDDEN_TESTS = "three_rows"
-RIGHT = "return (values * mask).sum(dim=1) / mask.sum(dim=1)"
+SECRET_OF_HIDDEN_TESTS = "some_rows"
+RIGHT = "return values.masked_fill(~mask, 0.0).sum(dim=1) / mask.sum(dim=1)"
 PLAIN_MEAN = "return values.mean(dim=1)"
 needs_sandbox = pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed")
 
@@ -38,6 +39,19 @@ needs_sandbox = pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap
 def answer(*lines: str, before: str = "", after: str = "") -> str:
     body = "\n".join(f"    {line}" for line in "\n".join(lines).splitlines())
     return f"{before}\ndef masked_mean(values, mask):\n{body}\n{after}"
+
+
+def looked_up(exercise) -> str:
+    """An answer that knows every case of the check by heart, and computes nothing."""
+    cases = [exercise.arguments(case) for case in exercise.all_cases()]
+    table = {str([value.tolist() for value in case]): exercise.reference(*case).tolist() for case in cases}
+    return f"import torch\nreturn torch.tensor({table!r}[str([values.tolist(), mask.tolist()])])"
+
+
+def share(exercise, function) -> float:
+    """The points for the visible check of an exercise, of one."""
+    findings = exercise.examine(function)
+    return sum(finding.hint is None for finding in findings) / len(findings)
 
 
 @dataclass
@@ -88,7 +102,8 @@ def lose_all_names(notebook):
 
 def class_of_thirty(course: Path, port: int) -> list[Submission]:
     gradebook, source = course / "gradebook.db", course / "source" / LESSON / f"{LESSON}.ipynb"
-    hard_coded = "import torch\nreturn torch.tensor([3.0, 2.0]) if values.shape == (2, 3) else torch.tensor([2.0, 4.0])"
+    exercise = find_exercise("00.masked-mean")
+    hard_coded = looked_up(exercise)
     loops = "while True:\n    try:\n        while True: pass\n    except BaseException: pass"
     spy = "import sys\nframe = sys._getframe(1)\nglobals()['seen'] = str(frame.f_code.co_consts) + str(frame.f_globals)"
     spy += f"\nprint(seen)\n{RIGHT}"
@@ -100,17 +115,17 @@ def class_of_thirty(course: Path, port: int) -> list[Submission]:
     forger = "import sqlite3\nsqlite3.connect('file:" + str(gradebook) + "?mode=rw', uri=True)"
     forger += f".execute('update grade set auto_score = 9')\n{RIGHT}"
     forks = f"import os, time\nfor _ in range(300):\n    if os.fork() == 0: time.sleep(600)\n{RIGHT}"
-    third = 1 / 3  # one behaviour of three, and no hidden test
+    some = share(exercise, lambda values, mask: values.mean(dim=1))  # some cases, and no hidden test
     return [
         Submission("anna", answer(RIGHT), 2),
         Submission("ben", answer("return torch.stack([row[m].mean() for row, m in zip(values, mask)])"), 2),
         Submission("chloé", answer("return values.masked_fill(~mask, torch.nan).nanmean(dim=1)"), 2),
         Submission("dmitri", answer("return average(values, mask)"), 2, edit=add_before(
             "masked-mean", f"def average(values, mask):\n    {RIGHT}")),
-        Submission("emine", answer("return tensorlib.einsum('ij,ij->i', values, mask.float()) / mask.sum(1)"), 2,
+        Submission("emine", answer("return tensorlib.einsum('ij->i', values.where(mask, 0)) / mask.sum(1)"), 2,
                    edit=add_before("masked-mean", "import torch as tensorlib")),
         Submission("untouched", None, 0, "Not attempted"),
-        Submission("partly", answer(PLAIN_MEAN), third, "multiply by the mask"),
+        Submission("partly", answer(PLAIN_MEAN), some, "The mask is not used"),
         Submission("syntax", "def masked_mean(values, mask)\n    return 0", 0, "SyntaxError"),
         Submission("endless", answer("while True: pass"), 0, "It was stopped"),
         Submission("stubborn", answer(loops), 0, "it took longer than"),
@@ -121,9 +136,9 @@ def class_of_thirty(course: Path, port: int) -> list[Submission]:
         Submission("thief", answer(thief), 0, "FileNotFoundError"),
         Submission("forger", answer(forger), 0, "OperationalError"),
         Submission("spy", answer(spy), 2),
-        Submission("deleter", answer(PLAIN_MEAN), third, "was deleted; it was put back", delete("masked-mean-hidden")),
+        Submission("deleter", answer(PLAIN_MEAN), some, "was deleted; it was put back", delete("masked-mean-hidden")),
         Submission("doubler", answer(RIGHT), 2, "stands there 2 times", double("masked-mean-check")),
-        Submission("editor", answer(PLAIN_MEAN), third, "was edited", rewrite("masked-mean-check", "assert True")),
+        Submission("editor", answer(PLAIN_MEAN), some, "was edited", rewrite("masked-mean-check", "assert True")),
         Submission("gone", None, 0, "found nowhere", delete("masked-mean")),
         Submission("nameless", answer(RIGHT), 2, "found in another cell", lose_all_names),
         Submission("printer", answer("print('x' * 5_000_000)", RIGHT), 2, "the rest is left out"),
@@ -133,7 +148,7 @@ def class_of_thirty(course: Path, port: int) -> list[Submission]:
         Submission("Žofie Groß", answer(RIGHT), 2, path=f"Žofie Groß_4711_assignsubmission_file_/{LESSON}.ipynb"),
         Submission("hardcoded", answer(hard_coded), 1, "numbers typed in"),
         Submission("quitter", answer(RIGHT, after="import os; os._exit(0)"), 0, "ended Python"),
-        Submission("tamperer", answer(PLAIN_MEAN, after="torch.allclose = lambda *a, **k: True\ncheck = print"), third,
+        Submission("tamperer", answer(PLAIN_MEAN, after="torch.allclose = lambda *a, **k: True\ncheck = print"), some,
                    "replaced torch.allclose"),
     ]  # fmt: skip
 
@@ -320,7 +335,8 @@ def test_csv_agrees_with_the_results(outcome):
 def test_copied_numbers_fail_on_the_students_own_data(outcome):
     copied, written = outcome["variants"]
     assert written["score"] == 2
-    assert copied["tests"][0]["points"] == pytest.approx(3 / 4), "three behaviours, not their own data"
+    cases = len(find_exercise("00.masked-mean").all_cases())
+    assert copied["tests"][0]["points"] == pytest.approx(cases / (cases + 1), abs=1e-3), "all but their own data"
 
 
 def test_without_bubblewrap_a_warning_says_what_remains():

@@ -8,12 +8,13 @@ import zipfile
 import nbformat
 import pytest
 
-from tools.exercises import lessons
+from tools.exercises import lessons_with_exercises
 from tools.grading.__main__ import main
 from tools.grading.collect import collect
 from tools.grading.course import Course, GradingError, Student, safe_name
 from tools.grading.export import _harmless
 from tools.grading.restore import Unreadable, bound, plan, read, used
+from tools.project import Project
 
 ROSTER = [
     Student("u1", "Groß", "Žofie", "zofie.gross@example.org"),
@@ -92,7 +93,7 @@ def test_the_released_tests_run_once_and_a_note_says_what_was_done(cells, note):
 
 
 def test_an_answer_that_reaches_for_the_courses_own_is_for_a_person_to_see():
-    reach = "from course_utils.teaching.exercises import find_exercise\nmean = find_exercise('00.mean').reference"
+    reach = "from course_utils.exercises import find_exercise\nmean = find_exercise('00.mean').reference"
     assert plan(notebook(("mean", reach), CHECK, HIDDEN), ASSIGNMENT).look
 
 
@@ -198,9 +199,10 @@ def test_every_lesson_can_be_released_and_gives_its_own_answers_all_points(tmp_p
     folder = tmp_path / "class"
     folder.mkdir()
     (folder / "students.csv").write_text("id,first_name\nu1,Žofie\nu2,Ann\n", encoding="utf-8")
-    assert main(["--course", str(folder), "release", *lessons(), "--variants"]) == 0, capsys.readouterr().err
+    lessons = lessons_with_exercises(Project())
+    assert main(["--course", str(folder), "release", *lessons, "--variants"]) == 0, capsys.readouterr().err
     course = Course(folder)
-    assert [course.assignment(name)["number"] for name in course.assignments()] == lessons()
+    assert [course.assignment(name)["number"] for name in course.assignments()] == lessons
     for name in course.assignments():
         texts = [(folder / "release" / student / name / f"{name}.ipynb").read_text() for student in ("u1", "u2")]
         seeds = [str(course.seed(student, name)) for student in ("u1", "u2")]

@@ -1,11 +1,10 @@
-"""Every lesson has notes for instructors, and what they name exists: sections, exercises, wrong answers."""
+"""Every lesson has notes for instructors; what they take from the exercises is held by test_exercises.py."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from tools.exercises import answers, declared, lessons
 from tools.project import Project
 from tools.study_time import in_hours, study_minutes
 
@@ -39,29 +38,6 @@ def test_notes_have_every_part(lesson):
     assert found == list(PARTS)
     assert part(lesson, "Questions to discuss").count("**") >= 6, "three questions with answers"
     assert [cells[0] for cells in rows(part(lesson, "Open question"))] == ["0", "1", "2", "3"]
-
-
-@pytest.mark.parametrize("lesson", WRITTEN)
-def test_minutes_are_given_for_sections_that_exist(lesson):
-    (source,) = (ROOT / "lessons").glob(f"{lesson}_*.py")
-    sections = re.findall(r"^# ## (.*)$", source.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    given = rows(part(lesson, "Minutes"))
-    assert [name for name, _ in given if name not in sections] == []
-    minutes = sum(int(minutes) for _, minutes in given)
-    exercises = sum(
-        int(minutes) for minutes in re.findall(r"about (\d+) minutes?\n", source.read_text(encoding="utf-8"))
-    )
-    assert exercises < minutes < exercises + 100, f"{minutes} minutes with {exercises} of exercises"
-
-
-@pytest.mark.parametrize("lesson", [lesson for lesson in WRITTEN if lesson in lessons()])
-def test_mistakes_are_wrong_answers_that_are_tried(lesson):
-    mentioned = set()
-    for exercise, names, *_ in rows(part(lesson, "Common mistakes")):
-        known = {name for name, _, _ in answers(lesson).WRONG[exercise]}
-        assert set(re.findall(r"`([^`]+)`", names)) <= known, exercise
-        mentioned.add(exercise)
-    assert mentioned == set(declared(lesson)), "each exercise has a mistake that is explained"
 
 
 def test_what_learners_are_told_of_the_time_is_what_the_notes_add_up_to():

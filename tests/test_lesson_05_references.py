@@ -4,16 +4,13 @@ import pytest
 import torch
 
 from course_utils.datasets.inference import make_pairs
+from course_utils.exercises.lesson_05.attention import last_state_attention, word_by_word_step
+from course_utils.exercises.lesson_05.carry_through import carry_through
+from course_utils.exercises.lesson_05.conditional_encoding import conditional_encoding
+from course_utils.exercises.lesson_05.hypothesis_only import hypothesis_only
+from course_utils.exercises.lesson_05.pointing_score import pointing_score
 from course_utils.metrics import hard_alignment
 from course_utils.models.entailment import LastStateAttention, Reader, WordByWordAttention
-from course_utils.teaching.checks import (
-    carrying,
-    conditional,
-    hypothesis_audit,
-    last_state,
-    word_by_word,
-    word_pointing,
-)
 
 SIZE = 4
 PREMISE_MASK = torch.arange(5) < torch.tensor([[3], [5], [1]])
@@ -36,14 +33,14 @@ def test_conditional_encoding_is_that_of_the_readers():
     premise, hypothesis = torch.randn(3, 5, 3), torch.randn(3, 4, 3)
     _, _, cell = first(premise, PREMISE_MASK)
     theirs, _, _ = second(hypothesis, HYPOTHESIS_MASK, cell)
-    ours = conditional.conditional_encoding(premise, PREMISE_MASK, hypothesis, first.lstm, second.lstm)
+    ours = conditional_encoding(premise, PREMISE_MASK, hypothesis, first.lstm, second.lstm)
     torch.testing.assert_close(ours[HYPOTHESIS_MASK], theirs[HYPOTHESIS_MASK])
 
 
-def test_one_look_is_that_of_the_model():
+def test_attention_from_the_last_state_is_that_of_the_model():
     model, premise, last = LastStateAttention(SIZE), outputs(PREMISE_MASK), torch.randn(3, SIZE)
     weights_of = model.keys.weight, model.query.weight, model.score.weight[0]
-    context, weights = last_state.last_state_attention(premise, PREMISE_MASK, last, *weights_of)
+    context, weights = last_state_attention(premise, PREMISE_MASK, last, *weights_of)
     star, theirs = model(premise, PREMISE_MASK, outputs(HYPOTHESIS_MASK), HYPOTHESIS_MASK, last)
     torch.testing.assert_close(weights, theirs.squeeze(1))
     torch.testing.assert_close(torch.tanh(model.from_context(context) + model.from_state(last)), star)
@@ -57,14 +54,14 @@ def test_steps_carried_through_are_the_model():
     seen = []
 
     def step(hypothesis_output, found):
-        fresh, weights = word_by_word.word_by_word_step(
+        fresh, weights = word_by_word_step(
             premise, model.keys(premise), PREMISE_MASK, hypothesis_output, found, *parameters, model.score.weight[0]
         )
         seen.append(weights)
         return fresh, weights
 
     joints = model.from_context.weight, model.from_state.weight
-    torch.testing.assert_close(carrying.carry_through(step, hypothesis, HYPOTHESIS_MASK, *joints), star)
+    torch.testing.assert_close(carry_through(step, hypothesis, HYPOTHESIS_MASK, *joints), star)
     torch.testing.assert_close(torch.stack(seen, dim=1), theirs)
 
 
@@ -79,7 +76,7 @@ def test_the_pointing_score_counts_hard_links_to_gold_words():
         words += sum(map(bool, pair.alignment))
         chances += len(gold) / len(pair.premise)
     assert 0 < words < sum(len(pair.hypothesis) for pair in pairs)
-    score = word_pointing.pointing_score(maps, [pair.alignment for pair in pairs])
+    score = pointing_score(maps, [pair.alignment for pair in pairs])
     assert score == pytest.approx((hits / words, chances / words))
 
 
@@ -89,7 +86,7 @@ def test_gold_weights_point_at_gold():
     for pair, weights in zip(pairs, maps, strict=True):
         for i, positions in enumerate(pair.alignment):
             weights[i, list(positions)] += 1
-    hit_rate, chance = word_pointing.pointing_score(maps, [pair.alignment for pair in pairs])
+    hit_rate, chance = pointing_score(maps, [pair.alignment for pair in pairs])
     assert hit_rate == 1
     assert 0 < chance < 0.5
 
@@ -102,7 +99,7 @@ def test_the_courses_hypotheses_give_nothing_away_and_marked_ones_do():
             ([(*pair.hypothesis, *cue(pair)) for pair in pairs], [pair.label for pair in pairs])
             for pairs in (train, test)
         ]
-        return hypothesis_audit.hypothesis_only(*parts[0], *parts[1])
+        return hypothesis_only(*parts[0], *parts[1])
 
     accuracy, majority = audit(lambda pair: ())
     assert accuracy == pytest.approx(1 / 3, abs=0.1)

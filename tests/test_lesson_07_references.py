@@ -7,19 +7,19 @@ import torch
 
 from course_utils.datasets.reports import make_reports
 from course_utils.datasets.text import make_pair_batch
+from course_utils.exercises.lesson_07 import (
+    attentive_window,
+    copy_mixture,
+    extractive_features,
+    next_word,
+    perplexity,
+    rouge_2,
+    support_share,
+)
 from course_utils.experiments.summary_marks import mark_support
 from course_utils.metrics import rouge
 from course_utils.models import extractive
 from course_utils.models.summarization import build_summarizer
-from course_utils.teaching.checks import (
-    attentive_window,
-    copy_mixture,
-    extractive_counts,
-    next_word,
-    perplexity,
-    rouge_two,
-    support_share,
-)
 
 WORDS = 11
 
@@ -88,14 +88,14 @@ def test_features_are_those_of_the_search():
         last = torch.tensor([[-1, -1, *history][-2:]])
         table = extractive.extractive_features(last, torch.tensor([source]), WORDS)[0]
         for word in range(4, WORDS):
-            found = extractive_counts.extractive_features(history, word, source)
+            found = extractive_features.extractive_features(history, word, source)
             assert found == tuple(table[word].int().tolist()), (history, word)
 
 
 def test_rouge_2_is_that_of_the_library():
     texts = [("a b a b c", "b a b a c"), ("two red dogs", "two red cats turn"), ("a", "a b"), ("x x x x", "x x")]
     for hypothesis, reference in texts:
-        mine = rouge_two.rouge_2(hypothesis.split(), reference.split())
+        mine = rouge_2.rouge_2(hypothesis.split(), reference.split())
         assert 100 * mine == pytest.approx(rouge([hypothesis], [reference]).two)
 
 

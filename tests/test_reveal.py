@@ -1,7 +1,7 @@
-"""Help for learners alone: a little more with every call, and a solution that is right."""
+"""Help for learners alone: the next step first, at most five calls to the end, and a solution that is right."""
 
+import ast
 import math
-import re
 from collections import Counter
 
 import pytest
@@ -9,54 +9,91 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from course_utils.paths import data_folder
-from course_utils.teaching import reveal as module
-from course_utils.teaching.exercises import find_exercise
-from course_utils.teaching.reveal import help_steps, reveal, solution_of
+from course_utils.exercises import checking, find_exercise, reveal, revealing
+from course_utils.exercises.checking import check
+from course_utils.exercises.registry import exercises_of, lessons
+from course_utils.exercises.revealing import CALLS, help_from, solution_of, steps_written
 
-ALL = [
-    f"{path.name[:2]}.{name}"
-    for path in sorted(data_folder("lessons").glob("*.py"))
-    for name in re.findall(r'exercise="([^"]+)"', path.read_text(encoding="utf-8"))
-]
+EXERCISES = {name: exercise for lesson in lessons() for name, exercise in exercises_of(lesson).items()}
+by_exercise = pytest.mark.parametrize("name", EXERCISES)
 
 
 @pytest.fixture(autouse=True)
 def nothing_revealed(monkeypatch):
-    monkeypatch.setattr(module, "_revealed", {})
+    monkeypatch.setattr(revealing, "_revealed", {})
+    monkeypatch.setattr(revealing, "last_answers", {})
 
 
-@pytest.mark.parametrize("exercise_id", ALL)
-def test_every_solution_passes_its_check(exercise_id):
+def run(source):
+    """Define a function as a lesson's cell does."""
     names = {"torch": torch, "nn": nn, "math": math, "Counter": Counter, "pack_padded_sequence": pack_padded_sequence}
     before = set(names)
-    exec(solution_of(exercise_id), names)
+    exec(source, names)
     (answer,) = (value for name, value in names.items() if name not in before and callable(value))
-    assert [finding.hint for finding in find_exercise(exercise_id).examine(answer) if finding.hint] == []
+    return answer
 
 
-@pytest.mark.parametrize("exercise_id", ALL)
-def test_help_grows_until_the_solution(exercise_id):
-    exercise, solution = find_exercise(exercise_id), solution_of(exercise_id)
-    titles, texts = zip(*help_steps(exercise), strict=True)
-    assert len(set(titles)) == len(titles) >= 3 and titles[-1] == "the solution" and texts[-1] == solution
-    assert all(name in texts[0] for name, _ in exercise.behaviours)
-    assert "SOLUTION" not in solution and solution.startswith("def ")
-    growing = [text for title, text in zip(titles, texts, strict=True) if title.startswith("its first")]
-    assert all(longer.startswith(shorter) for shorter, longer in zip(growing, growing[1:], strict=False))
+@by_exercise
+def test_every_solution_passes_its_check(name):
+    answer = run(solution_of(name))
+    for seed in (None, 3):
+        assert [finding for finding in EXERCISES[name].examine(answer, seed) if finding.hint] == []
+
+
+@by_exercise
+def test_help_begins_with_the_next_step_and_ends_with_the_solution(name):
+    statements = ast.parse(solution_of(name)).body[0].body[1:]
+    for written in range(len(statements)):
+        pieces = help_from(EXERCISES[name], written)
+        titles, texts = zip(*pieces, strict=True)
+        assert len(set(titles)) == len(titles) <= CALLS and texts[-1] == solution_of(name)
+        growing = [text for title, text in pieces if title.startswith("the next") and "uses" not in title]
+        assert all(longer.startswith(shorter) for shorter, longer in zip(growing, growing[1:], strict=False))
+        assert not growing or growing[0].startswith(ast.unparse(statements[written]))
+
+
+@by_exercise
+def test_the_steps_of_the_solution_count_as_written(name):
+    exercise, solution = EXERCISES[name], solution_of(name)
+    statements = ast.parse(solution).body[0].body[1:]
+    assert steps_written(exercise, solution) == len(statements) - 1
+    assert steps_written(exercise, "") == steps_written(exercise, "def f(:") == 0
+
+
+def test_help_starts_where_the_answer_stops(monkeypatch, capsys):
+    half = """def additive_score(query, encoder_outputs, W, U, v):
+    asked = (query @ W.T).unsqueeze(1)
+    raise NotImplementedError
+"""
+    monkeypatch.setitem(revealing.last_answers, "02.additive-score", half)
+    reveal("02.additive-score")
+    printed = capsys.readouterr().out
+    assert "from_source = encoder_outputs @ U.T" in printed and "unsqueeze" not in printed
+    reveal("02.additive-score")
+    assert "def additive_score" in capsys.readouterr().out
+
+
+def test_a_check_remembers_the_answer(monkeypatch, capsys):
+    monkeypatch.setattr(checking, "last_answers", revealing.last_answers)
+
+    def score(query, encoder_outputs, W, U, v):
+        asked = (query @ W.T).unsqueeze(1)
+        return asked + encoder_outputs
+
+    check("02.additive-score", score)
+    assert steps_written(find_exercise("02.additive-score"), revealing.last_answers["02.additive-score"]) == 1
 
 
 def test_each_call_shows_more_and_the_last_one_stays(capsys):
-    steps = help_steps(find_exercise("02.masked-softmax"))
+    pieces = help_from(find_exercise("02.additive-score"))
     printed = []
-    for _ in range(len(steps) + 1):
-        reveal("02.masked-softmax")
+    for _ in range(len(pieces) + 1):
+        reveal("02.additive-score")
         printed.append(capsys.readouterr().out)
-    assert len(set(printed)) == len(steps) and printed[-1] == printed[-2]
-    assert "(1 of 5)" in printed[0] and "shows more" in printed[0] and "softmax over the source" in printed[0]
-    assert "return …" in printed[2] and "masked_fill" not in printed[2]
-    assert "def masked_softmax" in printed[-1] and "shows more" not in printed[-1]
-    reveal("02.masked-softmax", again=True)
+    assert len(set(printed)) == len(pieces) and printed[-1] == printed[-2]
+    assert f"(1 of {len(pieces)})" in printed[0] and "shows more" in printed[0]
+    assert "def additive_score" in printed[-1] and "shows more" not in printed[-1]
+    reveal("02.additive-score", again=True)
     assert capsys.readouterr().out == printed[0]
     reveal("02.context")
     assert "(1 of" in capsys.readouterr().out
@@ -71,5 +108,7 @@ def test_nothing_is_revealed_while_grading(monkeypatch):
 def test_unknown_exercises_are_named():
     with pytest.raises(KeyError, match="expected one of"):
         reveal("02.nothing")
+    with pytest.raises(KeyError, match="lesson '98' has no exercises"):
+        reveal("98.nothing")
     with pytest.raises(KeyError, match="no lesson in lessons/ holds it"):
         solution_of("02.nothing")

@@ -1,100 +1,145 @@
-"""How every exercise stands up to wrong and right answers: `python -m tools.exercises`.
+"""How every exercise stands up to its mistakes: `python -m tools.exercises`.
 
-The answers of lesson NN stand in tests/exercises/lesson_NN.py. Each is tried; the table says how many wrong ones are
-rejected with the hint they need and how many right ones are accepted. `--write` keeps the table in docs/.
+Each mistake is tried as an answer and has to be rejected with its own hint; each right answer in another style has to
+be accepted. `--write` tries nothing; it writes the table to docs/exercises.md, and to the notes for instructors what
+they take from the exercises: minutes and common mistakes.
 """
 
 import argparse
-import importlib
-import importlib.util
 import re
 import sys
-from functools import cache
 from pathlib import Path
-from types import ModuleType
 
-from tools.project import ROOT
+from tools.project import Project
 
-FOLDER = ROOT / "tests" / "exercises"
-DOCUMENT = ROOT / "docs" / "exercise_table.md"
-INTRODUCTION = """# Exercises and the answers they were tried with
+PAGE = Path("docs") / "exercises.md"
+NOTES = Path("docs") / "instructor_notes"
+HEAD = """# Exercises
 
-A wrong answer counts as rejected only if a hint names its mistake. `python -m tools.exercises --write` makes this page.
+Every exercise has one list of mistakes. The tests try each of them as an answer: it has to be rejected with its own
+hint. Right answers in other styles have to be accepted. `python -m tools.exercises` tries them again and prints this
+table, `--write` keeps it.
+
+| exercise | what the learner writes | level | minutes | points | cases | mistakes named | other styles accepted |
+|---|---|---|---|---|---|---|---|
 """
+COMMON = "| exercise | what learners do wrong, as the check tells them | what to ask |\n|---|---|---|\n"
 
 
-def lessons() -> list[str]:
-    """The numbers of the lessons with exercises."""
-    return sorted(path.stem.removeprefix("lesson_") for path in FOLDER.glob("lesson_*.py"))
+def exercise_ids(project: Project, lesson: str) -> dict[str, float]:
+    """A lesson's exercises in their order, with the points of their tests."""
+    (source,) = project.lesson_sources([lesson])
+    points: dict[str, float] = {}
+    roles = r'^# %% (exercise|check|hidden)="([\w-]+)"(?: points=([\d.]+))?'
+    for _, name, worth in re.findall(roles, source.read_text(encoding="utf-8"), flags=re.MULTILINE):
+        points[f"{lesson}.{name}"] = points.get(f"{lesson}.{name}", 0) + float(worth or 0)
+    return points
 
 
-@cache
-def answers(lesson: str) -> ModuleType:
-    """The module with a lesson's WRONG and RIGHT answers."""
-    path = FOLDER / f"lesson_{lesson}.py"
-    spec = importlib.util.spec_from_file_location(f"answers_{lesson}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def lessons_with_exercises(project: Project) -> list[str]:
+    """The numbers of the lessons that have any."""
+    numbers = [source.stem[:2] for source in project.lesson_sources()]
+    return [number for number in numbers if exercise_ids(project, number)]
 
 
-def declared(lesson: str) -> list[str]:
-    """The ids of a lesson's exercises."""
-    module = importlib.import_module(f"course_utils.teaching.checks.lesson_{lesson}")
-    return [exercise.exercise_id for exercise in module.EXERCISES]
+def named(exercise, mistake) -> bool:
+    """Say whether a mistake, as an answer, is rejected with its own hint."""
+    return any(mistake.hint in (finding.hint or "") for finding in exercise.examine(mistake.make))
 
 
-def hints(exercise_id: str, answer) -> list[str]:
-    """What the check says to an answer; nothing if it is right."""
-    from course_utils.teaching.exercises import find_exercise
-
-    return [finding.hint for finding in find_exercise(exercise_id).examine(answer) if finding.hint is not None]
+def accepted(exercise, answer) -> bool:
+    """Say whether an answer passes every case."""
+    return all(finding.hint is None for finding in exercise.examine(answer))
 
 
-def count(exercise_id: str) -> tuple[int, int, int, int]:
-    """Wrong answers rejected and in all, right answers accepted and in all."""
-    lesson = exercise_id.split(".")[0]
-    wrong, right = answers(lesson).WRONG[exercise_id], answers(lesson).RIGHT[exercise_id]
-    rejected = sum(
-        any(fragment.lower() in hint.lower() for hint in hints(exercise_id, function))
-        for _, function, fragment in wrong
-    )
-    accepted = sum(not hints(exercise_id, function) for function in right)
-    return rejected, len(wrong), accepted, len(right)
+def rows(project: Project, lessons: list[str], tried: bool) -> list[str]:
+    """A line of the table for each exercise.
+
+    Args:
+        project: where the lessons are.
+        lessons: their numbers.
+        tried: True = try every mistake and style; False = take it that all of them do what tests hold them to.
+    """
+    from course_utils.exercises import find_exercise
+
+    lines = []
+    for exercise_id, points in (item for lesson in lessons for item in exercise_ids(project, lesson).items()):
+        exercise = find_exercise(exercise_id)
+        mistakes, styles = exercise.mistakes, exercise.right
+        told = sum(not tried or named(exercise, mistake) for mistake in mistakes)
+        passed = sum(not tried or accepted(exercise, style) for style in styles)
+        dots = "●" * exercise.difficulty + "○" * (3 - exercise.difficulty)
+        counts = f"{len(exercise.all_cases())} | {told} of {len(mistakes)} | {passed} of {len(styles)}"
+        lines.append(f"| {exercise_id} | {exercise.title} | {dots} | {exercise.minutes} | {points:g} | {counts} |")
+    return lines
 
 
-def table(exercise_ids: list[str]) -> str:
-    """One line for each exercise and one for all together, as Markdown."""
-    rows = [(exercise_id, count(exercise_id)) for exercise_id in exercise_ids]
-    sums = tuple(map(sum, zip(*(counts for _, counts in rows), strict=True)))
-    rows.append((f"all.{len(rows)} exercises", sums))
-    lines = [f"| {'lesson':6} | {'exercise':26} | wrong rejected | right accepted |", "|---|---|---|---|"]
-    for exercise_id, (rejected, wrong, accepted, right) in rows:
-        lesson, _, name = exercise_id.partition(".")
-        lines.append(f"| {lesson:6} | {name:26} | {f'{rejected} of {wrong}':14} | {f'{accepted} of {right}':14} |")
-    return "\n".join(lines)
+def common_mistakes(project: Project, lesson: str) -> str:
+    """The mistakes of a lesson's exercises that an instructor may ask about."""
+    from course_utils.exercises import find_exercise
+
+    lines = []
+    for exercise_id in exercise_ids(project, lesson):
+        mistakes = find_exercise(exercise_id).mistakes
+        asked = dict.fromkeys((mistake.hint, mistake.ask) for mistake in mistakes if mistake.ask)
+        lines += [f"| {exercise_id} | {_cell(hint)} | {_cell(ask)} |" for hint, ask in asked]
+    return COMMON + "\n".join(lines)
 
 
-def written(document: Path = DOCUMENT) -> dict[str, tuple[int, int]]:
-    """What the page says: for each exercise how many wrong and how many right answers it was tried with."""
-    text = document.read_text(encoding="utf-8")
-    lines = re.findall(r"^\| (\d\d) +\| ([\w-]+) +\| \d+ of (\d+) +\| \d+ of (\d+)", text, flags=re.MULTILINE)
-    return {f"{lesson}.{name}": (int(wrong), int(right)) for lesson, name, wrong, right in lines}
+def minutes_table(project: Project, lesson: str) -> str:
+    """Minutes for each section of a lesson."""
+    from tools.study_time import section_minutes
+
+    sections = section_minutes(project, lesson)
+    lines = [f"| {title} | {minutes} |" for title, minutes in sections.items()]
+    lines.append(f"| all | {sum(sections.values())} |")
+    return "\n".join(["| section of the lesson | minutes |", "|---|---|", *lines])
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Print the table, and write it to the docs if asked."""
+def notes_of(project: Project, lesson: str) -> str:
+    """The notes for instructors with what they take from the exercises written anew."""
+    text = (project.root / NOTES / f"{lesson}.md").read_text(encoding="utf-8")
+    parts = {"Minutes": minutes_table(project, lesson)}
+    if exercise_ids(project, lesson):
+        parts["Common mistakes"] = common_mistakes(project, lesson)
+    for title, table in parts.items():
+        text = re.sub(
+            rf"^## {title}\n.*?(?=^## |\Z)",
+            lambda _, title=title, table=table: f"## {title}\n\n{table}\n\n",
+            text,
+            flags=re.MULTILINE | re.DOTALL,
+        )
+    return text.rstrip() + "\n"
+
+
+def made(project: Project) -> dict[Path, str]:
+    """Every file that is derived from exercises, with its text."""
+    files = {project.root / PAGE: HEAD + "\n".join(rows(project, lessons_with_exercises(project), tried=False)) + "\n"}
+    for path in sorted((project.root / NOTES).glob("[0-9]*.md")):
+        files[path] = notes_of(project, path.stem)
+    return files
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ") or "—"
+
+
+def main(arguments: list[str] | None = None, project: Project | None = None) -> int:
+    """Print the table, and write what is derived from exercises if asked."""
     parser = argparse.ArgumentParser(prog="python -m tools.exercises", description=__doc__.partition("\n")[0])
     parser.add_argument("lessons", nargs="*", help='which lessons ("02"); default: all')
-    parser.add_argument("--write", action="store_true", help=f"keep it in {DOCUMENT.relative_to(ROOT)}")
+    parser.add_argument("--write", action="store_true", help=f"keep it in {PAGE} and {NOTES}/")
     options = parser.parse_args(arguments)
+    project = project or Project()
     if options.write and options.lessons:
-        parser.error("--write is for the table of all lessons")
-    chosen = [item for lesson in options.lessons or lessons() for item in declared(lesson)]
-    text = table(chosen)
-    print(text)
-    if options.write:
-        DOCUMENT.write_text(f"{INTRODUCTION}\n{text}\n", encoding="utf-8")
+        parser.error("--write is for all lessons")
+    if options.write:  # the tests try everything that is written
+        for path, text in made(project).items():
+            path.write_text(text, encoding="utf-8")
+            print(path.relative_to(project.root))
+        return 0
+    text = "\n".join(rows(project, options.lessons or lessons_with_exercises(project), tried=True))
+    print(HEAD.split("\n\n")[-1] + text)
     return int(any(found != wanted for found, wanted in re.findall(r"(\d+) of (\d+)", text)))
 
 

@@ -22,6 +22,7 @@ from nbgrader.preprocessors import (
 )
 from traitlets.config import Config, PyFileConfigLoader
 
+from tools.exercise_texts import expand_exercises
 from tools.generated_cells import BOOTSTRAP_METADATA, badge_row, bootstrap_source
 from tools.project import ROOT, Project
 
@@ -60,6 +61,7 @@ def build_instructor(source: Path, project: Project) -> NotebookNode:
         except LessonError as error:
             first_line = cell.source.strip().partition("\n")[0]
             raise LessonError(f"{source.name}, cell {number} ({first_line!r}): {error}") from None
+    expand_exercises(source.stem[:2], cells)
     _add_generated_cells(source, cells, project.repository)
     _name_cells(cells)
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=NOTEBOOK_METADATA)

@@ -1,1 +1,1 @@
-"""What a lesson needs around its model: plots, exercise checks, and the first cell's set-up."""
+"""What a lesson needs around its model: plots, explorers, and the first cell's set-up."""

@@ -24,7 +24,7 @@ def sandbox_for(assignments: list[dict], bubblewrap: str | None = None) -> Sandb
     """A sandbox that has imported what these lessons import."""
     modules = ["matplotlib.pyplot", *BASE_MODULES]
     for assignment in assignments:
-        modules += [f"course_utils.teaching.checks.lesson_{assignment['number']}", *_imported(assignment["settings"])]
+        modules += [f"course_utils.exercises.lesson_{assignment['number']}", *_imported(assignment["settings"])]
     return Sandbox(modules, bubblewrap)
 
 
@@ -172,7 +172,7 @@ def _graded_notebook(course: Course, assignment: dict, student: str, result: dic
             cells[-1].metadata["nbgrader"] = official[exercise].metadata.nbgrader
     for name, test in tests.items():
         cell = nbformat.v4.new_code_cell(official[name].source, metadata={"nbgrader": official[name].metadata.nbgrader})
-        told = "\n".join([f"{'✗' if hint else '✓'} {said} {hint or ''}".rstrip() for said, hint in test["behaviours"]])
+        told = "\n".join([f"{'✗' if hint else '✓'} {said} {hint or ''}".rstrip() for said, hint in test["cases"]])
         text = "\n".join(part for part in (told, test["message"]) if part)
         if text:
             cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text=text))

@@ -14,6 +14,7 @@ import ctypes
 import importlib
 import json
 import os
+import pkgutil
 import resource
 import select
 import signal
@@ -32,6 +33,7 @@ MS_NOSUID, MS_NODEV, MS_REC, MS_PRIVATE = 2, 4, 0x4000, 1 << 18
 PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 4, 38
 CAPABILITIES_VERSION_3 = 0x20080522
 NOBODY = 65534
+EXERCISES = "course_utils.exercises.lesson_"
 # Names of errors that may be told about a hidden test: a name of the submission's own making could carry the test out.
 TOLD_ERRORS = frozenset(name for name, value in vars(builtins).items() if isinstance(value, type))
 libc = ctypes.CDLL(None, use_errno=True)
@@ -83,7 +85,10 @@ def serve(control: socket.socket) -> None:
 
 def _prepare_imports(modules: list[str]) -> None:
     for name in modules:
-        importlib.import_module(name)
+        module = importlib.import_module(name)
+        if name.startswith(EXERCISES):  # a lesson's folder: every module in it
+            for inner in pkgutil.iter_modules(module.__path__, f"{name}."):
+                importlib.import_module(inner.name)
     from IPython.core.history import HistoryManager
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -331,14 +336,15 @@ class Watch:
         owners: list = [(name, module) for name, module in self.modules.items()]
         for name, module in list(self.modules.items()):
             for item, value in list(vars(module).items()):
-                ours = name.startswith("course_utils.teaching") and getattr(value, "__module__", "") == name
+                ours = name.startswith("course_utils.exercises") and getattr(value, "__module__", "") == name
                 if isinstance(value, type) and (ours or (name, item) == ("torch", "Tensor")):
                     owners.append((f"{name}.{item}", value))
         self.kept = [(name, owner, self._functions(owner)) for name, owner in owners]
         self.exercises: dict = {}
         for name, module in self.modules.items():
-            for exercise in getattr(module, "EXERCISES", ()) if ".checks.lesson_" in name else ():
-                self.exercises[exercise.exercise_id] = (exercise, list(exercise.behaviours), dict(vars(exercise)))
+            for exercise in vars(module).values() if name.startswith(EXERCISES) else ():
+                if type(exercise).__name__ == "Exercise":
+                    self.exercises[exercise.exercise_id] = (exercise, _attributes(exercise))
 
     @staticmethod
     def _functions(owner: object) -> dict:
@@ -366,24 +372,37 @@ class Watch:
                 if code is not None and value.__code__ is not code:
                     value.__code__ = code
                     replaced.append(f"{owner_name}.{name}")
-        for exercise, behaviours, attributes in self.exercises.values():
-            now = vars(exercise)
-            if exercise.behaviours != behaviours or any(now.get(k) is not v for k, v in attributes.items()):
-                now.update(attributes)
-                exercise.behaviours[:] = behaviours
+        for exercise, attributes in self.exercises.values():
+            exercise.forget()
+            now = _attributes(exercise)
+            if not all(_identical(now.get(key), value) for key, value in attributes.items()):
+                vars(exercise).update(attributes)
                 replaced.append(f"the check of {exercise.exercise_id}")
         return replaced
 
     def examine(self, exercise_id: str, answer: object, command: dict) -> dict:
-        """What `check` finds out, behaviour by behaviour."""
-        exercise, _, _ = self.exercises[exercise_id]
+        """What `check` finds out, case by case."""
+        exercise, _ = self.exercises[exercise_id]
         found = {"exercise": exercise_id, "title": exercise.title, "attempted": True, "findings": []}
         try:
             findings = exercise.examine(answer, variant=command.get("variant"))
-            found["findings"] = [[item.behaviour, item.hint] for item in findings]
+            found["findings"] = [[item.case, item.hint] for item in findings]
         except NotImplementedError:
             found["attempted"] = False
         return found
+
+
+def _attributes(exercise: object) -> dict:
+    """What an exercise consists of, in lists of its own."""
+    listed = {key: value for key, value in vars(exercise).items() if not key.startswith("_")}
+    return {key: [*value] if isinstance(value, list) else value for key, value in listed.items()}
+
+
+def _identical(now: object, then: object) -> bool:
+    """Say whether two attributes are the same objects, whatever they are equal to."""
+    if isinstance(now, list) and isinstance(then, list):
+        return len(now) == len(then) and all(a is b for a, b in zip(now, then, strict=True))
+    return now is then
 
 
 def _describe(error: BaseException) -> dict:

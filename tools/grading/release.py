@@ -71,7 +71,7 @@ def _in_utc(due: datetime | None) -> datetime | None:
 def _seed_cell(seed: int) -> NotebookNode:
     lines = [
         "# Your own data: `check` tries your answers on them, too.",
-        "from course_utils.teaching.exercises import use_variant",
+        "from course_utils.exercises import use_variant",
         "",
         f"use_variant({seed})",
     ]

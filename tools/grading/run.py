@@ -17,7 +17,7 @@ def grade(sandbox: Sandbox, limits: Limits, assignment: dict, text: str | bytes,
     """Grade the text of a notebook file.
 
     Returns:
-        A result that JSON can hold: score, max_score, tests (id, exercise, points, max_points, behaviours, message,
+        A result that JSON can hold: score, max_score, tests (id, exercise, points, max_points, cases, message,
         output), notes, look, answers, seconds, processor_seconds, megabytes, restarts, unreadable.
     """
     started = time.monotonic()
@@ -142,7 +142,7 @@ def _judge(step, outcome: dict, errors: dict[int, str]) -> dict:
     if not all(check["attempted"] for check in outcome["checks"]) or not findings:
         return judged | {"message": NOT_ATTEMPTED}
     right = sum(hint is None for _, hint in findings)
-    return judged | {"behaviours": findings, "points": round(maximum * right / len(findings), 4)}
+    return judged | {"cases": findings, "points": round(maximum * right / len(findings), 4)}
 
 
 def _zero(exercise: str, test: dict, message: str) -> dict:
@@ -152,7 +152,7 @@ def _zero(exercise: str, test: dict, message: str) -> dict:
         "hidden": test["hidden"],
         "points": 0.0,
         "max_points": test["points"],
-        "behaviours": [],
+        "cases": [],
         "message": message,
         "output": "",
     }

@@ -30,7 +30,7 @@ HOME_INSIDE = "/student"
 MATPLOTLIB_INSIDE = "/run/matplotlib"
 GRACE_SECONDS = 3.0  # between asking a cell to stop and ending its process
 START_SECONDS = 300.0  # importing torch on a busy machine
-BASE_MODULES = ["torch", "numpy", "course_utils.teaching.exercises"]
+BASE_MODULES = ["torch", "numpy", "course_utils.exercises"]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ GROUPS = {
     "Lessons": ["lessons"],
     "What came out": ["claims", "speed", "reproducibility", "run_times"],
     "To look up": ["glossary", "reading", "data"],
-    "Teaching with it": ["instructors", "instructor_notes/index", "exercise_table"],
+    "Teaching with it": ["instructors", "instructor_notes/index", "exercises"],
     "Building on it": ["contributing", "full_scale", "reference/index"],
 }
 """The order of the pages; a page that is not there is left out, one that is not named here goes to the last group."""

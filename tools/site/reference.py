@@ -11,9 +11,10 @@ FLOORS = {
     "course_utils.models": "Models: one family for each lesson",
     "course_utils.datasets": "Data: made, and real",
     "course_utils.experiments": "Experiments: model × data × claim",
-    "course_utils.teaching": "Teaching: figures, explorers, exercises",
+    "course_utils.exercises": "Exercises: how an answer is tried",
+    "course_utils.teaching": "Teaching: figures, explorers",
 }
-HIDDEN = ("course_utils.teaching.checks", "course_utils.experiments.__main__")
+HIDDEN = ("course_utils.exercises.lesson_", "course_utils.experiments.__main__")
 """The checks hold the exercises' answers."""
 SECTIONS = ("Args:", "Attributes:", "Raises:", "Returns:", "Yields:")
 BEGINNING = """# Reference

@@ -1,0 +1,101 @@
+"""Lesson 2: turn scores into weights that are exactly zero on padding."""
+
+import torch
+from torch import Tensor
+
+from course_utils.exercises.demands import differentiable, dtypes, extremes, sizes
+from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.mechanisms import attention
+
+SCORES = torch.tensor([[0.5, 2.0, -1.0, 3.0], [1.0, 0.0, 5.0, 4.0], [-2.0, 1.0, 0.0, 0.5]])
+MASK = torch.tensor([[True, True, True, False], [True, True, False, False], [True, True, True, True]])
+
+
+def masked_softmax(scores: Tensor, source_mask: Tensor) -> Tensor:
+    """Turn scores into weights; True in the mask marks a real position."""
+    return attention.masked_softmax(scores, source_mask)
+
+
+def sample(generator: torch.Generator, batch=4, length=6) -> tuple[Tensor, Tensor]:
+    """Make scores and a mask; the first row is full, the last one has one real token."""
+    scores = 3 * torch.randn(batch, length, generator=generator)
+    lengths = torch.linspace(length, 1, batch).round()
+    return scores, torch.arange(length) < lengths.unsqueeze(1)
+
+
+def _hidden(scores, mask, number=-torch.inf):
+    return scores.masked_fill(~mask, number)
+
+
+def _hiding_by(number):
+    return lambda scores, mask: _hidden(scores, mask, number).softmax(-1)
+
+
+def _shared_out(positive):
+    return positive / positive.sum(-1, keepdim=True)
+
+
+def _by_rows(scores, mask):
+    rows = [row.new_zeros(len(row)).masked_scatter(m, row[m].softmax(0)) for row, m in zip(scores, mask, strict=True)]
+    return torch.stack(rows)
+
+
+BATCH = "The softmax runs over the batch: take the last dimension, the source positions."
+NULL = "A score of 0 is not hidden, its exponential is 1: padding needs minus infinity."
+OVERFLOW = "exp overflows or is zero throughout: let torch.softmax take it, with hidden scores minus infinity."
+LARGEST = "You subtracted the largest score of the row, padding included: hide padding first."
+FAR_BELOW = torch.tensor([[-1e5, -1e5, 0.0, 7.0], [-300.0, -302.0, -301.0, -1.0]])
+UPSIDE_DOWN = "The mask is upside down: True marks a real position, so hide where it is False (~mask)."
+INFINITE = "A finite number does not hide padding from every score: use minus infinity, float('-inf')."
+SUMS = "The rows do not sum to one: hide the scores before the softmax, not the weights after it."
+
+EXERCISE = Exercise(
+    "02.masked-softmax",
+    "Turn scores into weights",
+    difficulty=2,
+    minutes=8,
+    reference=masked_softmax,
+    returns="(batch, source_length)",
+    sample=sample,
+    cases=[
+        Case("With nothing masked each row is the softmax of its scores.", (SCORES, torch.ones_like(MASK))),
+        Case("Padding gets exactly zero, and the real positions share out one.", (SCORES, MASK)),
+        Case("Exactly zero also where every real score is far below zero.", (FAR_BELOW, MASK[[1, 0]])),
+        Case("Large scores do not overflow.", (torch.tensor([[1000.0, 998.0, 2000.0]]), MASK[:1, 1:])),
+    ],
+    demands=[
+        extremes(scores="source_mask"),
+        sizes(batch=1, length=1),
+        sizes(length=300),
+        dtypes(torch.float64),
+        differentiable("scores"),
+    ],
+    mistakes=[
+        Mistake("The mask is not used: padding gets weight.", lambda x, m: x.softmax(-1)),
+        Mistake(UPSIDE_DOWN, lambda x, m: _hidden(x, ~m).softmax(-1)),
+        Mistake(BATCH, lambda x, m: _hidden(x, m).softmax(0), "Which numbers have to sum to one?"),
+        Mistake(
+            "Each row must sum to one, not all together.", lambda x, m: _hidden(x, m).ravel().softmax(0).view_as(x)
+        ),
+        Mistake(SUMS, lambda x, m: x.softmax(-1) * m),
+        Mistake(SUMS, lambda x, m: x.softmax(-1).masked_fill(~m, 0.0)),
+        Mistake("Hide the scores before the softmax, not the weights.", lambda x, m: _hidden(x.softmax(-1), m)),
+        Mistake(NULL, lambda x, m: (x * m).softmax(-1), "What is exp(0)?"),
+        Mistake("You returned the logarithms.", lambda x, m: masked_softmax(x, m).log()),
+        Mistake("All rows were hidden by the first one's mask.", lambda x, m: masked_softmax(x, m[:1])),
+        Mistake("You divided the scores: take their exponentials first.", lambda x, m: _shared_out(x * m)),
+        Mistake(OVERFLOW, lambda x, m: _shared_out(x.exp() * m)),
+        Mistake(LARGEST, lambda x, m: _shared_out((x - x.amax(-1, keepdim=True)).exp() * m)),
+        *[Mistake(INFINITE, _hiding_by(number), "What if all real scores are near −20,000?") for number in (-10, -1e4)],
+        *[Mistake(INFINITE, _hiding_by(number)) for number in (-1e2, -1e3, -1e6, -1e9, -1e20)],
+        Mistake(INFINITE, lambda x, m: (x - 1e9 * ~m).softmax(-1)),
+        Mistake("Scores are cut: a softmax needs no limits.", lambda x, m: masked_softmax(x.clamp(-10, 10), m)),
+    ],
+    right=[
+        lambda x, m: (x + m.log()).softmax(-1),
+        lambda x, m: torch.where(m, x, torch.tensor(-torch.inf, dtype=x.dtype)).softmax(-1),
+        lambda x, m: _hidden(x, m).log_softmax(-1).exp(),
+        lambda x, m: _shared_out((_hidden(x, m) - _hidden(x, m).amax(-1, keepdim=True)).exp()),
+        _by_rows,
+    ],
+)

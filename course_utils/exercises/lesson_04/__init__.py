@@ -1,0 +1,1 @@
+"""The exercises of lesson 4, captioning: one module each."""

@@ -1,0 +1,276 @@
+"""What the engine of the exercises promises, shown on small exercises of its own."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy
+import pytest
+import torch
+from torch import Tensor, nn
+
+from course_utils.exercises import checking, compare
+from course_utils.exercises.checking import check
+from course_utils.exercises.demands import differentiable, dtypes, extremes, padding, sizes, wide_ids
+from course_utils.exercises.engine import NOT_JUDGED, OWN_DATA, UNKNOWN, Case, Exercise, Mistake
+from course_utils.exercises.show import show
+
+
+def masked_sum(values: Tensor, mask: Tensor) -> Tensor:
+    """Add up the real values of each row."""
+    return values.masked_fill(~mask, 0.0).sum(dim=1)
+
+
+def sample(generator, batch=3, length=4):
+    values = torch.randn(batch, length, generator=generator)
+    return values, torch.arange(length) < torch.linspace(length, 1, batch).round().unsqueeze(1)
+
+
+VALUES, MASK = torch.tensor([[1.0, 2.5, 4.0]]), torch.tensor([[True, True, False]])
+PLAIN = Mistake("The mask is not used.", lambda values, mask: values.sum(1))
+MEAN = Mistake("You took the mean.", lambda values, mask: masked_sum(values, mask) / mask.sum(1))
+SUMMING = Exercise(
+    "99.masked-sum",
+    "Add up what is real",
+    difficulty=1,
+    minutes=5,
+    reference=masked_sum,
+    returns="(batch,)",
+    sample=sample,
+    cases=[Case("The padding does not count.", (VALUES, MASK)), Case("Each row has its own sum.")],
+    mistakes=[PLAIN, MEAN],
+)
+
+
+def wrong(answer, exercise=SUMMING, **changes):
+    return [finding for finding in replace(exercise, **changes).examine(answer) if finding.hint is not None]
+
+
+def test_the_first_failing_case_is_explained_and_the_others_are_not_judged():
+    first, *others = wrong(PLAIN.make)
+    assert first.case == "The padding does not count."
+    lines = [line.strip() for line in first.hint.splitlines()]
+    assert lines == [
+        "given     values = [[1.0, 2.5, 4.0]]",
+        "mask = [[True, True, False]]",
+        "returned  [7.5]",
+        "expected  [3.5]",
+        PLAIN.hint,
+    ]
+    assert others and {finding.hint for finding in others} == {NOT_JUDGED}
+
+
+def test_a_mistake_that_nobody_knows_is_not_guessed():
+    (first, *_) = wrong(lambda values, mask: masked_sum(values, mask) + 0.25)
+    assert first.hint.endswith(UNKNOWN)
+
+
+def test_of_mistakes_that_agree_on_a_case_the_one_that_agrees_on_most_is_told():
+    first_row = Mistake("All rows got the first one's sum.", lambda v, m: masked_sum(v, m)[:1].expand(len(v)) + 1)
+    more = Mistake("You added one too many.", lambda v, m: masked_sum(v, m) + 1)
+    for given in (first_row, more):
+        assert given.hint in wrong(given.make, mistakes=[first_row, more])[0].hint
+
+
+def test_nan_throughout_is_no_sign_of_a_mistake_that_agrees_nowhere_else():
+    nowhere = Mistake("You divided by zero.", lambda v, m: masked_sum(v, m) * (torch.nan if len(v) == 1 else 3))
+    found = wrong(lambda v, m: masked_sum(v, m) * torch.nan, mistakes=[nowhere])[0].hint
+    assert "NaN" in found and nowhere.hint not in found
+    assert nowhere.hint in wrong(nowhere.make, mistakes=[nowhere])[0].hint
+
+
+def test_a_mistake_that_is_right_on_a_case_is_not_told_there():
+    harmless = Mistake("Never to be told.", masked_sum)
+    assert "Never" not in wrong(lambda v, m: masked_sum(v, m) * 2, mistakes=[harmless])[0].hint
+
+
+@pytest.mark.parametrize(
+    ("answer", "fact"),
+    [
+        (lambda v, m: None, "returned None"),
+        (lambda v, m: masked_sum(v, m).tolist(), "Return a torch tensor; yours is a list"),
+        (lambda v, m: masked_sum(v, m)[:, None], "has shape (1, 1); expected (1,), that is (batch,)"),
+        (lambda v, m: masked_sum(v, m) * torch.nan, "NaN"),
+        (lambda v, m: masked_sum(v, m) > 0, "torch.bool"),
+        (lambda v, m: masked_sum(v, m).to(torch.complex64), "complex64"),
+        (lambda v, m: m @ v, "Shapes: values (1, 3), mask (1, 3)."),
+        (lambda v, m: torch.empty(10**14), "more memory"),
+        (lambda v, m: nn.functional.relu(v, bad=1), "TypeError"),
+    ],
+)
+def test_facts_are_told(answer, fact):
+    assert fact in wrong(answer)[0].hint
+
+
+def test_an_error_is_recognised_by_what_it_says():
+    turned = Mistake("Rows are sentences: write values @ W.T.", lambda values, W: W @ values)
+    product = Exercise(
+        "99.product",
+        "",
+        1,
+        1,
+        lambda values, W: values @ W.T,
+        [Case("Each row is multiplied.", (torch.ones(3, 2), torch.ones(4, 2)))],
+        [turned],
+        lambda generator: (torch.randn(3, 2, generator=generator), torch.randn(4, 2, generator=generator)),
+    )
+
+    def answer(values, W):
+        return W @ values
+
+    (first, *_) = wrong(answer, product)
+    assert turned.hint in first.hint and "`W @ values` multiplies (4, 2) by (3, 2)" in first.hint
+
+
+def test_an_error_of_torch_is_no_stub_and_the_stub_is():
+    def unsupported(values, mask):
+        raise NotImplementedError("'addmm_impl_cpu_' not implemented for 'Int'")
+
+    def stub(values, mask):
+        raise NotImplementedError
+
+    assert "NotImplementedError" in wrong(unsupported)[0].hint
+    with pytest.raises(NotImplementedError):
+        SUMMING.examine(stub)
+
+
+def test_changed_arguments_are_named():
+    def in_place(values, mask):
+        return values.mul_(mask).sum(1)
+
+    (found,) = wrong(in_place)
+    assert "changed   'values'\nexpected  nothing" in found.hint and "compute a new value" in found.hint
+
+
+def test_a_frozen_module_is_noticed():
+    def apply(values, layer):
+        return layer(values)
+
+    def freezing(values, layer):
+        return layer.requires_grad_(False)(values)
+
+    def make(generator):
+        return torch.randn(2, 3, generator=generator), nn.Linear(3, 1)
+
+    exercise = Exercise("99.layer", "", 1, 1, apply, [], [], make)
+    assert "'layer'" in wrong(freezing, exercise)[0].hint
+
+
+DEMANDED = [
+    (padding(values="mask"), lambda v, m: (v * m).sum(1), "NaN"),
+    (padding(values="mask"), lambda v, m: (v.nan_to_num(0.0) * m).sum(1).clamp(-50, 50), None),
+    (sizes(batch=1, length=1), lambda v, m: masked_sum(v, m).squeeze(), "expected (1,)"),
+    (sizes(length=300), lambda v, m: masked_sum(v[:, :64], m[:, :64]), "differ"),
+    (dtypes(torch.float64), lambda v, m: masked_sum(v.float(), m), "float32"),
+    (differentiable("values"), lambda v, m: masked_sum(v, m).detach(), "cut off"),
+    (differentiable("values"), lambda v, m: torch.from_numpy((v * m).detach().numpy()).sum(1), "cut off"),
+]
+
+
+@pytest.mark.parametrize(("demand", "answer", "fact"), DEMANDED)
+def test_a_demand_rejects_what_breaks_it(demand, answer, fact):
+    plain = {"cases": [Case("Rows.", (VALUES.repeat(2, 1), MASK.repeat(2, 1)))]}
+    assert wrong(answer, **plain) == [], "it is right without the demand"
+    found = wrong(answer, demands=[demand], **plain)
+    assert wrong(masked_sum, demands=[demand], **plain) == []
+    assert (not found) if fact is None else found and (fact in found[0].hint or fact == "differ")
+
+
+def test_extreme_scores_reject_hiding_by_a_number():
+    def softmax(scores, mask):
+        return scores.masked_fill(~mask, -torch.inf).softmax(-1)
+
+    exercise = Exercise("99.softmax", "", 1, 1, softmax, [], [], sample, demands=[extremes(scores="mask")])
+    assert wrong(softmax, exercise) == []
+    for number in (-1e4, -1e9, -1e29):
+        assert wrong(lambda s, m, n=number: s.masked_fill(~m, n).softmax(-1), exercise)
+    assert wrong(lambda s, m: (s - 1e9 * ~m).softmax(-1), exercise)
+
+
+def test_wide_ids_reject_narrow_integers():
+    def keep(ids):
+        return ids.clone()
+
+    make = lambda g: (torch.randint(1, 90, (2, 3), generator=g),)  # noqa: E731
+    exercise = Exercise("99.ids", "", 1, 1, keep, [], [], make, demands=[wide_ids("ids")])
+    assert wrong(keep, exercise) == [] and wrong(lambda ids: ids.to(torch.int32), exercise) == []
+    for dtype in (torch.uint8, torch.int16):
+        assert wrong(lambda ids, dtype=dtype: ids.to(dtype).long(), exercise)
+
+
+def test_gradients_of_weights_are_taken_with_respect_to_scores():
+    """Categorical divides by the sum; that changes the gradient by the weights, not that by the scores."""
+
+    def picked(weights):
+        return weights[:, 0].log()
+
+    def by_categorical(weights):
+        return torch.distributions.Categorical(probs=weights).log_prob(torch.zeros(len(weights)))
+
+    def make(generator):
+        return (torch.randn(3, 4, generator=generator).softmax(-1),)
+
+    by_weights = Exercise("99.a", "", 1, 1, picked, [], [], make, demands=[differentiable("weights")])
+    by_scores = replace(by_weights, demands=[differentiable("weights", normalised=("weights",))])
+    assert wrong(by_categorical, by_weights) and wrong(by_categorical, by_scores) == []
+
+
+NUMBERS = [2, 2.0, torch.tensor(2.0), torch.tensor([2]), numpy.float32(2), numpy.array([2.0]), Fraction(2)]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_numbers_may_come_in_any_form(number):
+    assert compare.same(compare.plain(number), 2.0) and compare.same(compare.plain(number), torch.tensor(2.0))
+
+
+@pytest.mark.parametrize("value", ["2", None, [2.0], torch.tensor([2.0, 2.0]), 2j, float("nan"), {}])
+def test_what_is_no_number_is_refused(value):
+    assert not compare.same(compare.plain(value), 2.0)
+
+
+@pytest.mark.parametrize("pair", [(1.0, 2), [1, 2.0], torch.tensor([1.0, 2.0]), numpy.array([1.0, 2.0])])
+def test_pairs_may_come_in_any_form(pair):
+    assert compare.same(compare.plain(pair), (1.0, 2.0))
+
+
+def test_lists_sets_and_dictionaries_are_compared_by_entry():
+    assert compare.same([1, 2], [1, 2]) and not compare.same([1, 2], [2, 1]) and not compare.same({1}, [1])
+    assert compare.same({1: 0.5}, {1: 0.5}) and "keys" in compare.difference({2: 0.5}, {1: 0.5})
+    assert "3 entries; expected 2" in compare.difference([1, 2, 3], [1, 2])
+
+
+def test_values_are_short_and_can_be_computed_with():
+    assert show(torch.tensor([[0.25, -3.0]])) == "[[0.25, -3.0]]"
+    assert show(torch.zeros(9, 9)) == "tensor of shape (9, 9), beginning 0.0, 0.0, 0.0, 0.0, …"
+    assert show({2: {"b", "a"}}) == "{2: {'a', 'b'}}" and len(show("word " * 500)) <= 300
+
+
+def test_check_prints_one_true_message_and_says_what_is_right(monkeypatch, capsys):
+    monkeypatch.setattr(checking, "find_exercise", lambda name: SUMMING)
+    assert check("99.masked-sum", masked_sum) is True
+    assert capsys.readouterr().out.startswith("99.masked-sum · Add up what is real: 3 of 3 cases are right.\n  ✓")
+    assert check("99.masked-sum", PLAIN.make) is False
+    printed = capsys.readouterr().out
+    assert printed.count("✗") == 1 and printed.count(PLAIN.hint) == 1
+    assert "◌ 2 more: not judged until the case above is right" in printed.splitlines()[-1]
+
+
+def test_check_raises_only_while_nbgrader_grades(monkeypatch):
+    monkeypatch.setattr(checking, "find_exercise", lambda name: SUMMING)
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    with pytest.raises(AssertionError, match="The mask is not used"):
+        check("99.masked-sum", PLAIN.make)
+    check("99.masked-sum", masked_sum)
+
+
+def test_an_answer_that_fails_on_data_of_ones_own_only_is_told_so():
+    def failing(values, mask):
+        if values.shape == (3, 4) and float(values[0, 0]) != float(sample(torch.Generator().manual_seed(0))[0][0, 0]):
+            raise ValueError("other data")
+        return masked_sum(values, mask)
+
+    assert "ValueError: other data" in SUMMING.examine(failing, variant=7)[-1].hint
+
+
+def test_data_of_ones_own_come_last():
+    findings = SUMMING.examine(masked_sum, variant=7)
+    assert findings[-1].case == OWN_DATA and len(findings) == 4
