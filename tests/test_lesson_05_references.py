@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from course_utils.datasets.inference import make_pairs
+from course_utils.data.inference.pairs import make_pairs
 from course_utils.metrics import hard_alignment
 from course_utils.models.entailment import LastStateAttention, Reader, WordByWordAttention
 from course_utils.teaching.checks import (

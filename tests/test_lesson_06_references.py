@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from course_utils.datasets.speech_phonemes import Phoneme
-from course_utils.datasets.spoken_data import STEP_MS, gold_overlap
+from course_utils.data.speech.data import STEP_MS, gold_overlap
+from course_utils.data.speech.phonemes import Phoneme
 from course_utils.mechanisms.location import LocationAwareAttention, smooth_weights, window_mask
 from course_utils.teaching.checks import (
     listening_in_time,

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from course_utils.datasets.reports import make_reports
-from course_utils.datasets.text import make_pair_batch
+from course_utils.data.reports.reports import make_reports
+from course_utils.data.text import make_pair_batch
 from course_utils.experiments.summary_marks import mark_support
 from course_utils.metrics import rouge
 from course_utils.models import extractive

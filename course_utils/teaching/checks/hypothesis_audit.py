@@ -8,7 +8,7 @@ from random import Random
 
 import torch
 
-from course_utils.datasets.inference_logic import LABELS
+from course_utils.data.inference.logic import LABELS
 from course_utils.teaching.checks.pointing import expect_rate
 from course_utils.teaching.checks.slips import expect_untouched, recognise, same
 from course_utils.teaching.checks.word_pointing import two_numbers
