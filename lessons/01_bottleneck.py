@@ -36,8 +36,8 @@ import torch
 from IPython.display import Markdown, display
 from torch import nn
 from course_utils.checkpoints import CheckpointError
-from course_utils.datasets.parallel import PHRASE_BUCKETS, load_parallel, test_phrases
-from course_utils.datasets.phrases import make_phrases
+from course_utils.data.phrases.parallel import PHRASE_BUCKETS, load_parallel, test_phrases
+from course_utils.data.phrases.phrases import make_phrases
 from course_utils.exercises import check, checked
 from course_utils.experiments.claims import claims_table, load_results
 from course_utils.experiments.lesson_01_bottleneck import FIXED, REAL_FIXED, REAL_SMALL_STATES, REAL_STACKED, STACKED

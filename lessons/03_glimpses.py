@@ -35,8 +35,8 @@ import torch
 from IPython.display import Markdown, display
 
 from course_utils.checkpoints import CheckpointError
-from course_utils.datasets.canvases import CanvasSettings, draw_canvases
-from course_utils.datasets.digits import load_digit_images
+from course_utils.data.canvases.canvases import CanvasSettings, draw_canvases
+from course_utils.data.canvases.digits import load_digit_images
 from course_utils.exercises import check, checked
 from course_utils.experiments.claims import claims_table, load_results
 from course_utils.experiments.glimpses import bound_in_nats, draw_tests, fit, is_inside, score_looks

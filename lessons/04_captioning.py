@@ -35,11 +35,11 @@ import torch
 from IPython.display import Markdown, display
 
 from course_utils.checkpoints import CheckpointError
-from course_utils.datasets.photographs import load_photographs
-from course_utils.datasets.scene_data import beside_each_other, scene_data
-from course_utils.datasets.scene_kinds import KINDS
-from course_utils.datasets.scene_reading import sort_of_problem
-from course_utils.datasets.sources import RealDataNotFoundError
+from course_utils.data.scenes.photographs import load_photographs
+from course_utils.data.scenes.data import beside_each_other, scene_data
+from course_utils.data.words_of_things import KINDS
+from course_utils.data.scenes.reading import sort_of_problem
+from course_utils.data.real import RealDataNotFoundError
 from course_utils.exercises import check, checked
 from course_utils.experiments.captioning import FUNCTION_WORDS, fit, gate_score, look_along, mean_penalty, score, write_captions
 from course_utils.experiments.captioning import pointing_game as mark_pointing

@@ -41,9 +41,9 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from course_utils.checkpoints import CheckpointError
-from course_utils.datasets.inference import read_pair
-from course_utils.datasets.inference_data import snli_data
-from course_utils.datasets.inference_logic import LABELS
+from course_utils.data.inference.pairs import read_pair
+from course_utils.data.inference.data import snli_data
+from course_utils.data.inference.logic import LABELS
 from course_utils.exercises import check, checked
 from course_utils.experiments.claims import claims_table, load_results
 from course_utils.experiments.entailment import accuracy_by, fit, guess, judge, looks_of, mark_alignment, pairs_of

@@ -39,10 +39,10 @@ import torch
 from IPython.display import Audio, Markdown, display
 
 from course_utils.checkpoints import CheckpointError
-from course_utils.datasets.espeak import EspeakError, espeak_problem
-from course_utils.datasets.speech_features import FRAME_MS, SAMPLE_RATE, STEP_MS
-from course_utils.datasets.spoken import TRAINING_VOICES, UNSEEN_VOICES, Utterance, speak_utterance, waveform
-from course_utils.datasets.spoken_data import count_steps, gold_overlap, join_utterances, make_speech_batch
+from course_utils.data.speech.espeak import EspeakError, espeak_problem
+from course_utils.data.speech.features import FRAME_MS, SAMPLE_RATE, STEP_MS
+from course_utils.data.speech.utterances import TRAINING_VOICES, UNSEEN_VOICES, Utterance, speak_utterance, waveform
+from course_utils.data.speech.data import count_steps, gold_overlap, join_utterances, make_speech_batch
 from course_utils.exercises import check, checked
 from course_utils.experiments.claims import claims_table, load_results
 from course_utils.experiments.lesson_06_speech import LIVE, load_trained
@@ -907,10 +907,10 @@ show(describe(axes, f"{title}. " + " ".join(described)))
 # People: ten digits by six speakers, with one speaker held out, and a woman's prompts from a telephone system, whose phonemes have times. `SOURCE = "real"` lets the trained model hear them, if `WHERE_TO_LOOK_DATA` names a folder that has the recordings. It has heard nothing but the synthesizer.
 
 # %%
-from course_utils.datasets.downloads import RealDataError
-from course_utils.datasets.pronunciation import DIGITS
-from course_utils.datasets.recorded_data import digit_data, timed_prompts
-from course_utils.datasets.recordings import pieces_of, sound_of
+from course_utils.data.real import RealDataError
+from course_utils.data.speech.pronunciation import DIGITS
+from course_utils.data.speech.recorded_data import digit_data, timed_prompts
+from course_utils.data.speech.recordings import pieces_of, sound_of
 from course_utils.experiments.recorded_speech import SPEAKERS, digits_right
 
 if SOURCE == "real":
@@ -1004,7 +1004,7 @@ for part, way in ways.items() if real_results else ():
 
 
 # %%
-from course_utils.datasets.pronunciation import words_of_text
+from course_utils.data.speech.pronunciation import words_of_text
 
 
 def try_it(text, voice="en-us"):

@@ -43,10 +43,10 @@ import torch
 from IPython.display import Markdown, display
 
 from course_utils.checkpoints import CheckpointError
-from course_utils.datasets.docstring_cleaning import RULES, clean_docstring
-from course_utils.datasets.docstrings import NoDocstringsError, load_docstrings
-from course_utils.datasets.report_reading import judge_headline
-from course_utils.datasets.text import join_words, make_pair_batch
+from course_utils.data.reports.docstring_cleaning import RULES, clean_docstring
+from course_utils.data.reports.docstrings import NoDocstringsError, load_docstrings
+from course_utils.data.reports.reading import judge_headline
+from course_utils.data.text import join_words, make_pair_batch
 from course_utils.exercises import check, checked
 from course_utils.experiments import summarization as lab
 from course_utils.experiments.claims import claims_table, load_results

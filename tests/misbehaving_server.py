@@ -1,4 +1,4 @@
-"""A hub on this machine for the tests: it answers the requests of a download, and misbehaves when told to."""
+"""A hub on this machine for the tests: it answers the requests of the library `datasets`, and fails when told to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import http.server
 import json
 import threading
-import time
 from dataclasses import dataclass, field
 
 COMMIT = "c0ffee" * 6 + "abcd"
@@ -14,44 +13,34 @@ COMMIT = "c0ffee" * 6 + "abcd"
 
 @dataclass
 class MisbehavingHub:
-    """One data set on 127.0.0.1; like the real hub it sends the client on to a second host for the content.
+    """Data sets, and files at public addresses, on 127.0.0.1.
 
     Args:
-        files: Content of each file by its path in the data set.
-        hub_id: Name of the data set.
-        bytes_before_cut: Close the connection after so many bytes of content, all requests together.
-        cut_once: Cut only one connection.
-        lacks_bytes: Know the file without its last bytes, so that they can never be had.
-        corrupt: Send content that does not match the listed checksum.
-        ignore_range: Always answer with the whole file.
-        statuses: Answer this many file requests with these error codes first.
-        listing_statuses: The same for the file list.
+        files: Content of each file by its path: `"stanfordnlp/snli/plain_text/test.parquet"` of a data set, which the
+            hub lists too, or `"public/train.en.gz"`, which can only be fetched.
+        status: Answer every request with this error code; None = do not.
+        content_status: The same for requests of data files only, so that the list of files still comes.
         login_page: Answer every request with a page of HTML, as a captive portal does.
-        seconds_per_answer: Wait before sending content.
+        corrupt: Flip a bit in the middle of every data file.
+        cut: Send only the first half of every data file, then close the connection.
+        requests: Method and path of every request so far.
     """
 
-    files: dict[str, bytes]
-    hub_id: str = "Helsinki-NLP/opus_books"
-    bytes_before_cut: int | None = None
-    cut_once: bool = False
-    lacks_bytes: int = 0
-    corrupt: bool = False
-    ignore_range: bool = False
-    statuses: list[int] = field(default_factory=list)
-    listing_statuses: list[int] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+    status: int | None = None
+    content_status: int | None = None
     login_page: bool = False
-    seconds_per_answer: float = 0.0
-    content_requests: list[dict[str, str]] = field(default_factory=list)
-    other_requests: list[str] = field(default_factory=list)
+    corrupt: bool = False
+    cut: bool = False
+    requests: list[str] = field(default_factory=list)
+
+    def behave(self) -> None:
+        """Forget all files, faults and requests."""
+        self.__init__()
 
     def __enter__(self) -> MisbehavingHub:
-        hub = self
-
-        class Handler(_Handler):
-            pass
-
-        Handler.hub = hub
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        handler = type("Handler", (_Handler,), {"hub": self})
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self
@@ -61,33 +50,9 @@ class MisbehavingHub:
         self._server.server_close()
 
     @property
-    def port(self) -> int:
-        return self._server.server_address[1]
-
-    @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def ranges(self) -> list[str]:
-        """The byte ranges that were asked for, in order."""
-        return [headers.get("range", "all").removeprefix("bytes=") for headers in self.content_requests]
-
-    def listing(self) -> dict:
-        return {
-            "id": self.hub_id,
-            "sha": COMMIT,
-            "siblings": [{"rfilename": "README.md", "size": 3, "blobId": "0" * 40}]
-            + [
-                {
-                    "rfilename": path,
-                    "size": len(content),
-                    "blobId": "1" * 40,
-                    "lfs": {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 100},
-                }
-                for path, content in self.files.items()
-            ],
-        }
+        """The address to give as `HF_ENDPOINT`."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -101,52 +66,72 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self.do_GET()
 
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.do_GET()
+
     def do_GET(self) -> None:
-        hub, path = self.hub, self.path.split("?")[0]
-        if not path.startswith("/content/"):
-            hub.other_requests.append(f"{self.command} {path}")
-        resolve = f"/datasets/{hub.hub_id}/resolve/main/"
-        if hub.login_page:
+        hub, path = self.hub, self.path.split("?")[0].replace("%2F", "/")
+        hub.requests.append(f"{self.command} {path}")
+        parts = path.strip("/").split("/")
+        if hub.status:
+            self._answer(hub.status, b"{}")
+        elif hub.login_page:
             self._answer(200, b"<html>Please log in</html>", {"Content-Type": "text/html"})
-        elif path == f"/api/datasets/{hub.hub_id}":
-            if hub.listing_statuses:
-                self._answer(hub.listing_statuses.pop(0), b"{}")
+        elif parts[0] == "public" and "/".join(parts) in hub.files:
+            self._send_file(hub.files["/".join(parts)])
+        elif parts[:2] == ["api", "datasets"]:
+            self._describe("/".join(parts[2:4]), parts[4:])
+        elif parts[0] == "datasets" and parts[3] == "resolve" and self._is_known("/".join(parts[1:3])):
+            name = "/".join([*parts[1:3], *parts[5:]])
+            commit = parts[4] if len(parts[4]) == len(COMMIT) else COMMIT
+            if name in hub.files:
+                self._send_file(hub.files[name], commit)
             else:
-                self._answer(200, json.dumps(hub.listing()).encode(), {"Content-Type": "application/json"})
-        elif path.startswith(resolve) and path.removeprefix(resolve) in hub.files:
-            name = path.removeprefix(resolve)
-            content = hub.files[name]
-            linked = {
-                "Location": f"http://localhost:{hub.port}/content/{name}",
-                "X-Repo-Commit": COMMIT,
-                "X-Linked-Etag": f'"{hashlib.sha256(content).hexdigest()}"',
-                "X-Linked-Size": str(len(content)),
-            }
-            self._answer(302, b"", linked)
-        elif path.startswith("/content/"):
-            self._send_content(hub.files[path.removeprefix("/content/")])
+                self._answer(404, b"", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit})
         else:
             self._answer(404, b"{}", {"X-Error-Code": "RepoNotFound"})
 
-    def _send_content(self, content: bytes) -> None:
+    def _is_known(self, hub_id: str) -> bool:
+        return any(name.startswith(f"{hub_id}/") for name in self.hub.files)
+
+    def _describe(self, hub_id: str, rest: list[str]) -> None:
+        """Answer what a data set is, or what a folder of it holds."""
+        inside = [name.removeprefix(f"{hub_id}/") for name in self.hub.files if name.startswith(f"{hub_id}/")]
+        if not inside:
+            return self._answer(404, b"{}", {"X-Error-Code": "RepoNotFound"})
+        if rest[:1] != ["tree"]:
+            return self._json({"id": hub_id, "sha": COMMIT, "siblings": [{"rfilename": name} for name in inside]})
+        folder = "".join(f"{part}/" for part in rest[2:])
+        below = {name: f"{hub_id}/{name}" for name in inside if name.startswith(folder)}
+        if not below:
+            return self._answer(404, b"{}", {"X-Error-Code": "EntryNotFound"})
+        folders = {folder + name.removeprefix(folder).split("/")[0] for name in below} - set(below)
+        files = (
+            below
+            if "recursive=true" in self.path.lower()
+            else [name for name in below if "/" not in name.removeprefix(folder)]
+        )
+        entries = [{"type": "directory", "path": name, "oid": "0" * 40, "size": 0} for name in sorted(folders)]
+        for name in files:
+            content = self.hub.files[below[name]]
+            entries.append({"type": "file", "path": name, "oid": "1" * 40, "size": len(content)})
+        self._json(entries)
+
+    def _json(self, content: object) -> None:
+        self._answer(200, json.dumps(content).encode(), {"Content-Type": "application/json"})
+
+    def _send_file(self, content: bytes, commit: str = COMMIT) -> None:
         hub = self.hub
-        hub.content_requests.append({name.lower(): value for name, value in self.headers.items()})
-        time.sleep(hub.seconds_per_answer)
-        if hub.statuses:
-            return self._answer(hub.statuses.pop(0), b"busy")
-        content = content[: len(content) - hub.lacks_bytes]
+        if hub.content_status:
+            return self._answer(hub.content_status, b"")
+        headers = {"X-Repo-Commit": commit, "ETag": f'"{hashlib.sha256(content).hexdigest()}"'}
         if hub.corrupt:
-            content = content[:-1] + bytes([content[-1] ^ 1])
-        status, headers, body = 200, {}, content
-        if (wanted := self.headers.get("Range")) and not hub.ignore_range:
-            first, last = wanted.removeprefix("bytes=").split("-")
-            body = content[int(first) : int(last) + 1]
-            status, headers = 206, {"Content-Range": f"bytes {first}-{last}/{len(content)}"}
-        sent = len(body) if hub.bytes_before_cut is None else min(len(body), hub.bytes_before_cut)
-        if hub.bytes_before_cut is not None:
-            hub.bytes_before_cut = None if hub.cut_once and sent < len(body) else hub.bytes_before_cut - sent
-        self._answer(status, body[:sent], {**headers, "Content-Length": str(len(body))})
-        self.close_connection = self.close_connection or sent < len(body)
+            middle = len(content) // 2
+            content = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+        headers["Content-Length"] = str(len(content))
+        self._answer(200, content[: len(content) // 2] if hub.cut else content, headers)
+        self.close_connection = self.close_connection or hub.cut
 
     def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)

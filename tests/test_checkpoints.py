@@ -14,7 +14,7 @@ from course_utils.checkpoints import (
     round_to_half,
     save_checkpoint,
 )
-from course_utils.datasets.parallel import phrase_data
+from course_utils.data.phrases.parallel import phrase_data
 from course_utils.experiments import lesson_02_additive_attention as lesson_02
 from course_utils.paths import data_folder
 

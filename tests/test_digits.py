@@ -1,7 +1,7 @@
 """Digits and their canvases: disjoint splits, true boxes, honest clutter, seeds, speed, real sources."""
 
 import gzip
-import io
+import hashlib
 import os
 import time
 from pathlib import Path
@@ -10,23 +10,24 @@ import numpy
 import pyarrow
 import pytest
 import torch
+from misbehaving_server import MisbehavingHub
 from pyarrow import parquet
 
-from course_utils.datasets import sources
-from course_utils.datasets.canvases import (
+from course_utils.data.canvases.canvases import (
     INK,
     MILD,
     NO_DIGIT,
     Augmentation,
     CanvasSettings,
     DigitSplit,
+    ScatteredSettings,
     augment,
     canvas_batches,
     draw_canvases,
     ink_boxes,
 )
-from course_utils.datasets.digits import image_hashes, load_digit_images, load_layouts
-from course_utils.datasets.downloads import DataFormatError, RealDataNotFoundError
+from course_utils.data.canvases.digits import image_hashes, load_digit_images, load_layouts
+from course_utils.data.real import DataFormatError, DownloadError, HubUnreachableError, RealDataNotFoundError
 
 torch.set_num_threads(1)  # the speed that is promised is that of one thread
 
@@ -275,12 +276,101 @@ def test_a_real_box_may_begin_beside_its_photograph(digits):
     assert (batch.labels != NO_DIGIT).all() and (batch.boxes[:, 0, 0] < batch.boxes[:, 1, 0]).all()
 
 
+SCATTERED = {
+    "one or two": ScatteredSettings(),
+    "augmented": ScatteredSettings(augmentation=MILD),
+    "large": ScatteredSettings(40, 70, 2, 2, digit_size=28),
+    "only one": ScatteredSettings(30, 50, 1, 1, digit_size=12, threshold=0.5),
+    "tight": ScatteredSettings(20, 30, 2, 2),  # the first must leave room for the second
+}
+
+
+@pytest.mark.parametrize("settings", SCATTERED.values(), ids=SCATTERED)
+def test_scattered_digits_are_binary_apart_and_in_tight_boxes(digits, settings):
+    batch = draw(digits.train, settings, count=300)
+    assert batch.images.shape == (300, 1, settings.height, settings.width)
+    assert batch.images.unique().tolist() == [0, 1]
+    assert batch.labels.shape == (300, settings.most_digits) and batch.labels.dtype == torch.long
+    assert batch.boxes.shape == (300, settings.most_digits, 4)
+    rest, covered = batch.images[:, 0].clone(), torch.zeros(300, settings.height, settings.width)
+    for b, boxes in enumerate(batch.boxes.tolist()):
+        assert batch.labels[b, 0] != NO_DIGIT
+        for label, (x0, y0, x1, y1) in zip(batch.labels[b].tolist(), boxes, strict=True):
+            if label == NO_DIGIT:
+                assert [x0, y0, x1, y1] == [NO_DIGIT] * 4
+                continue
+            assert 0 <= x0 < x1 <= settings.width and 0 <= y0 < y1 <= settings.height
+            assert max(x1 - x0, y1 - y0) <= settings.digit_size
+            ink = batch.images[b, 0, y0:y1, x0:x1]
+            assert ink[0].any() and ink[-1].any() and ink[:, 0].any() and ink[:, -1].any()  # no box is too large
+            covered[b, y0:y1, x0:x1] += 1
+            rest[b, y0:y1, x0:x1] = 0
+    assert rest.max() == 0 and covered.max() == 1  # all ink is in a box, no two boxes overlap
+
+
+def test_scattered_canvases_have_one_and_two_digits_equally_often_and_everywhere(digits):
+    batch = draw(digits.train, ScatteredSettings(), count=4000)
+    two = batch.labels[:, 1] != NO_DIGIT
+    assert two.float().mean().item() == pytest.approx(0.5, abs=0.03)
+    assert len(batch.labels.unique()) == 11  # ten digits and none
+    inked = DigitSplit(torch.ones(2, 28, 28), torch.tensor([0, 1]))  # boxes fill their squares
+    alone = draw(inked, ScatteredSettings(most_digits=1), count=20_000).boxes[:, 0, :2]
+    assert (alone[:, 1] * 31 + alone[:, 0]).bincount(minlength=31 * 31).min() > 0  # every place
+    pairs = draw(inked, ScatteredSettings(3, 5, 2, 2, digit_size=2), count=12_000).boxes
+    arrangements, counts = pairs.flatten(1).unique(dim=0, return_counts=True)
+    assert len(arrangements) == 12  # left sides 0 and 2, 0 and 3 or 1 and 3, each square at one of two heights …
+    assert counts.min() / counts.max() > 0.85  # … and all equally often
+
+
+def test_scattered_digits_are_named_in_reading_order():
+    split = squares(count=6)  # each has a size of its own, so a box says which label belongs to it
+    batch = draw(split, ScatteredSettings(70, 70, 2, 2, digit_size=28), count=500)
+    assert torch.equal(batch.boxes[..., 2] - batch.boxes[..., 0], 8 + 2 * batch.labels)
+    (_, y0, x1, y1), (u0, v0, _, v1) = (batch.boxes[:, k].unbind(dim=1) for k in (0, 1))
+    share_rows = (y0 < v1) & (v0 < y1)
+    assert 100 < share_rows.sum() < 400
+    assert torch.where(share_rows, x1 <= u0, y1 <= v0).all()
+
+
+def test_a_digit_is_shrunk_by_the_average_of_its_area_and_stays_legible(digits):
+    half = torch.zeros(2, 28, 28)
+    half[:, 8:20, 8:20:2] = 1.0  # every second column: half of every area of 2 x 2
+    split = DigitSplit(half, torch.tensor([3, 4]))
+    batch = draw(split, ScatteredSettings(14, 14, 1, 1, threshold=0.49), count=3)
+    assert batch.boxes[:, 0].tolist() == [[4, 4, 10, 10]] * 3 and batch.images.sum().item() == 3 * 36
+    with pytest.raises(ValueError, match=r"no pixel brighter than the threshold 0.5 .*14 by 14 pixels. Lower thresh"):
+        draw(split, ScatteredSettings(14, 14, 1, 1, threshold=0.5))
+    settings = ScatteredSettings(14, 14, 1, 1)  # no place to choose: pictures of the digits themselves
+    train, test = (draw(part, settings, count=1500) for part in (digits.train, digits.test))
+    nearest = torch.cdist(test.images.flatten(1), train.images.flatten(1)).argmin(dim=1)
+    assert (train.labels[nearest] == test.labels).float().mean() > 0.9
+
+
+def test_same_seed_same_scattered_canvases_and_they_are_cheap(digits):
+    settings = ScatteredSettings(augmentation=MILD)
+    first, again, other = (draw(digits.train, settings, 20, seed) for seed in (1, 1, 2))
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not torch.equal(first.images, other.images)
+    epochs = [canvas_batches(digits.train, settings, 16, seed, batches_per_epoch=2) for seed in (0, 0, 1)]
+    images = [next(batches(0)).images for batches in epochs]
+    assert torch.equal(images[0], images[1]) and not torch.equal(images[0], images[2])
+    started = time.process_time()
+    draw(digits.train, settings, count=10_000)
+    assert time.process_time() - started < 10
+
+
 BAD_SETTINGS = {
     "too narrow": (CanvasSettings(40, 60, 1, 3), r"height 40 and width 60 is too small for 3 digit.*28 by 92 pixels"),
     "too low": (CanvasSettings(20, 60), r"height 20 .*expected at least 28 by 28"),
     "no digits": (CanvasSettings(60, 60, 0, 1), r"fewest_digits is 0 and most_digits 1; expected 1 <= fewest_digits"),
     "more than most": (CanvasSettings(60, 60, 2, 1), r"fewest_digits is 2 and most_digits 1"),
     "huge fragment": (CanvasSettings(60, 60, fragments=1, fragment_size=21), r"fragment_size 21; expected .* 1 to 20"),
+    "three anywhere": (ScatteredSettings(most_digits=3), r"most_digits 3; expected .*<= 2. Use CanvasSettings for"),
+    "none anywhere": (ScatteredSettings(fewest_digits=0), r"fewest_digits is 0 and most_digits 2; expected 1 <="),
+    "enlarged": (ScatteredSettings(digit_size=29), r"digit_size is 29; expected 1 to 28 pixels"),
+    "all dark": (ScatteredSettings(threshold=1.0), r"threshold is 1.0; expected a brightness from 0"),
+    "no room for two": (ScatteredSettings(27, 27), r"height 27 and width 27 has no room for 2 .*14 by 14.*Enlarge"),
+    "no room for one": (ScatteredSettings(13, 60, 1, 1), r"height 13 and width 60 has no room for 1 digit"),
     "a row in the middle": (CanvasSettings(28, 60, 1, 2, moved=False), r"moved is False with most_digits 2"),
 }
 
@@ -302,6 +392,8 @@ def test_arguments_that_are_refused(digits):
         draw(DigitSplit(digits.train.images[:1], digits.train.labels[:1]), CanvasSettings())
     with pytest.raises(ValueError, match=r"layouts has shape \(2, 2, 4\); expected .*most_digits = 1"):
         draw(digits.train, CanvasSettings(60, 60), layouts=LAYOUTS)
+    with pytest.raises(ValueError, match=r"layouts are rows, and ScatteredSettings places digits anywhere"):
+        draw(digits.train, ScatteredSettings(), layouts=LAYOUTS)
 
 
 def stage_idx(folder, train=5010, test=20, packed=True):
@@ -335,45 +427,55 @@ def test_mnist_is_read_from_a_staged_folder(tmp_path, monkeypatch, packed):
 
 
 def test_mnist_that_is_missing_or_damaged_is_said_aloud(tmp_path, monkeypatch):
-    monkeypatch.delitem(sources.REAL_SOURCES, "mnist", raising=False)
     monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(tmp_path))
-    with pytest.raises(RealDataNotFoundError, match=r"MNIST is not staged.*WHERE_TO_LOOK_DATA.*SOURCE = 'default'"):
-        load_digit_images("real")
     raw = stage_idx(tmp_path)
-    labels, pictures = raw / "train-labels-idx1-ubyte.gz", raw / "train-images-idx3-ubyte.gz"
+    labels, images = raw / "train-labels-idx1-ubyte.gz", raw / "train-images-idx3-ubyte.gz"
     whole = labels.read_bytes()
-    other_type = gzip.compress(b"\0\0\x0b\x01\0\0\0\x04" + b"\1" * 4)  # of the right shape, not of bytes
-    for damage in (whole[: len(whole) // 2], b"", other_type, gzip.compress(b"\0\0\x08\x01")):
+    for damage in (whole[: len(whole) // 2], whole[:60] + b"\xff" + whole[61:], b"no gzip"):
         labels.write_bytes(damage)
-        with pytest.raises(DataFormatError, match=r"train-labels-idx1-ubyte.gz is not the idx file.*Copy it again"):
+        with pytest.raises(DataFormatError, match=r"train-labels-idx1-ubyte.gz cannot be unpacked.*Copy it again"):
+            load_digit_images("real")
+    other_type = b"\0\0\x0b\x01\0\0\0\x04" + b"\1" * 4  # of the right shape, not of bytes
+    for content in (other_type, b"\0\0\x08\x01", b"no idx", b""):
+        labels.write_bytes(gzip.compress(content))
+        with pytest.raises(DataFormatError, match=r"MNIST's train part is not in the idx format. Copy"):
             load_digit_images("real")
     labels.write_bytes((raw / "t10k-labels-idx1-ubyte.gz").read_bytes())
     with pytest.raises(DataFormatError, match=r"expected as many labels"):
         load_digit_images("real")
-    pictures.unlink()
+    images.unlink()
     with pytest.raises(RealDataNotFoundError, match=r"holds neither train-images-idx3-ubyte nor .*\.gz"):
         load_digit_images("real")
 
 
-def test_mnist_is_read_from_parquet_as_the_hub_has_it(tmp_path, monkeypatch):
-    from PIL import Image
+def test_mnist_is_downloaded_by_torchvision_where_it_is_not_staged(tmp_path, monkeypatch):
+    from torchvision.datasets import MNIST
 
-    source = sources.RealSource("mnist", None, None, ("image", "label"), "", "", ("train", "test"))
-    monkeypatch.setitem(sources.REAL_SOURCES, "mnist", source)
-    monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(tmp_path))
-    (tmp_path / "mnist" / "data").mkdir(parents=True)
-    pictures = numpy.random.default_rng(0).integers(0, 256, (5010, 28, 28), dtype=numpy.uint8)
-
-    def png(picture):
-        Image.fromarray(picture).save(stream := io.BytesIO(), "png", compress_level=0)
-        return {"bytes": stream.getvalue(), "path": None}
-
-    for part, chosen in (("train", pictures), ("test", pictures[:20, ::-1])):
-        table = pyarrow.table({"image": [png(p) for p in chosen], "label": [k % 10 for k in range(len(chosen))]})
-        parquet.write_table(table, tmp_path / "mnist" / "data" / f"{part}-00000-of-00001.parquet")
-    images = load_digit_images("real")
-    assert check_splits(images) == [10, 5000, 20]
-    assert numpy.array_equal((images.train.images[3] * 255).round().numpy(), pictures[3])
+    monkeypatch.delenv("WHERE_TO_LOOK_DATA", raising=False)
+    monkeypatch.setenv("WHERE_TO_LOOK_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(HubUnreachableError, match="could not reach the public address of MNIST.*HF_HUB_OFFLINE is set"):
+        load_digit_images("real")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)  # a server on this machine is no network
+    content = {path.name: path.read_bytes() for path in stage_idx(tmp_path).iterdir()}
+    digests = [(name, hashlib.md5(content[name]).hexdigest()) for name, _ in MNIST.resources]
+    monkeypatch.setattr(MNIST, "resources", digests)
+    with MisbehavingHub(files={f"public/{name}": packed for name, packed in content.items()}) as server:
+        monkeypatch.setattr(MNIST, "mirrors", [f"{server.endpoint}/public/"])
+        server.status = 403
+        with pytest.raises(DownloadError, match="403.*a folder that holds mnist/, or keep SOURCE = 'default'"):
+            load_digit_images("real")
+        server.status, server.corrupt = None, True
+        with pytest.raises(DownloadError, match="arrived damaged"):
+            load_digit_images("real")
+        server.corrupt = False
+        assert check_splits(load_digit_images("real")) == [10, 5000, 20]
+        requests = len(server.requests)
+        assert check_splits(load_digit_images("real")) == [10, 5000, 20]
+        assert len(server.requests) == requests
+    monkeypatch.setenv("WHERE_TO_LOOK_CACHE", str(tmp_path / "another"))
+    with pytest.raises(HubUnreachableError, match="could not reach.*needs the network once"):
+        load_digit_images("real")
 
 
 @needs("mnist")
@@ -385,31 +487,26 @@ def test_real_mnist():
     assert batch.images.shape == (2000, 1, 60, 60) and time.process_time() - started < 2
 
 
-def register_layouts(monkeypatch):
-    source = sources.RealSource("svhn_layouts", None, None, ("digits",), "", "", ("train", "test"))
-    monkeypatch.setitem(sources.REAL_SOURCES, "svhn_layouts", source)
-
-
-def test_layouts_are_sorted_from_left_to_right_and_long_numbers_left_out(tmp_path, monkeypatch):
-    register_layouts(monkeypatch)
+@pytest.mark.parametrize("name", ["svhn_layouts", "svhn"])
+def test_layouts_are_sorted_from_left_to_right_and_long_numbers_left_out(tmp_path, monkeypatch, name):
     monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(tmp_path))
-    (tmp_path / "svhn_layouts" / "data").mkdir(parents=True)
+    (tmp_path / name / "data").mkdir(parents=True)
     rows = [
         {"bbox": [[30, 1, 5, 9], [10, 2, 6, 8]], "label": [2, 1]},
         {"bbox": [[0, 0, 4, 4]] * 3, "label": [1, 1, 1]},
         {"bbox": [[7, 3, 2, 5]], "label": [4]},
     ]
     for part in ("train", "test"):
-        path = tmp_path / "svhn_layouts" / "data" / f"{part}-00000-of-00001.parquet"
-        parquet.write_table(pyarrow.table({"digits": rows}), path)
+        path = tmp_path / name / "data" / f"{part}-00000-of-00001.parquet"
+        photographs = {"image": [{"bytes": b"", "path": None}] * len(rows)} if name == "svhn" else {}
+        parquet.write_table(pyarrow.table({**photographs, "digits": rows}), path)
     none = [-1.0] * 4
     assert load_layouts("test", longest=2).tolist() == [[[10, 2, 16, 10], [30, 1, 35, 10]], [[7, 3, 9, 8], none]]
     assert len(load_layouts("train", 2)) + len(load_layouts("validation", 2)) == 2
 
 
 @needs("svhn_layouts")
-def test_real_house_numbers(digits, monkeypatch):
-    register_layouts(monkeypatch)
+def test_real_house_numbers(digits):
     layouts = {name: load_layouts(name) for name in SPLITS}
     assert [len(rows) for rows in layouts.values()] == [28762, 3196, 12920]
     rows = layouts["train"]

@@ -8,8 +8,8 @@ from statistics import median
 import pytest
 import torch
 
-from course_utils.datasets.inference import read_pair
-from course_utils.datasets.inference_difficulty import EASY, PHENOMENA, WIDE
+from course_utils.data.inference.difficulty import EASY, PHENOMENA, WIDE
+from course_utils.data.inference.pairs import read_pair
 from course_utils.experiments import lesson_05_entailment as lesson_05
 from course_utils.experiments.entailment import (
     Recipe,

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from course_utils.datasets.inference_data import InferenceBatch
+from course_utils.data.inference.data import InferenceBatch
 from course_utils.models.entailment import SYSTEMS, EntailmentModel, LastStateAttention, Reader, WordByWordAttention
 from course_utils.training import seed_everything, train
 

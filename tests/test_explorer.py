@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from course_utils.datasets.speech_phonemes import Phoneme
+from course_utils.data.speech.phonemes import Phoneme
 from course_utils.teaching.explorer import (
     MOST_BYTES,
     explore_alignment,

@@ -8,8 +8,8 @@ import numpy
 import pytest
 import torch
 
-from course_utils.datasets.canvases import CanvasSettings
-from course_utils.datasets.digits import load_digit_images
+from course_utils.data.canvases.canvases import CanvasSettings
+from course_utils.data.canvases.digits import load_digit_images
 from course_utils.experiments import lesson_03_glimpses as lesson_03
 from course_utils.experiments import runner
 from course_utils.experiments.glimpses import Recipe, bound_in_nats, build_model, draw_tests, fit, score_looks
@@ -75,7 +75,7 @@ def test_a_recipe_becomes_json_and_says_everything():
 
 
 def test_everything_is_tested_on_the_same_canvases_without_augmentation(digits):
-    from course_utils.datasets.canvases import MILD
+    from course_utils.data.canvases.canvases import MILD
 
     first = draw_tests(digits.test, replace(CANVAS, augmentation=MILD), 7, batch_size=4)
     again = draw_tests(digits.test, CANVAS, 7, batch_size=4)

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from course_utils.datasets.canvases import CanvasBatch
+from course_utils.data.canvases.canvases import CanvasBatch
 from course_utils.mechanisms.vision import location_log_probability, location_to_pixels
 from course_utils.models.classifiers import ConvClassifier, digit_targets, error_rate, multiply_adds
 from course_utils.models.drawing import DRAW, gaussian_divergence

@@ -1,5 +1,6 @@
 """Entailment pairs: the reasoner against all pictures one by one, wording both ways, gold links, balance, splits."""
 
+import hashlib
 import os
 from collections import Counter
 from dataclasses import replace
@@ -10,13 +11,12 @@ from random import Random
 import pytest
 import torch
 
-from course_utils.datasets import inference_data
-from course_utils.datasets.inference import SPLITS, make_pairs, read_pair, split_of
-from course_utils.datasets.inference_alignment import PHENOMENON_NAMES
-from course_utils.datasets.inference_data import load_inference, made_inference_data
-from course_utils.datasets.inference_difficulty import EASY, FULL, PHENOMENA, Difficulty, has_unseen_pair
-from course_utils.datasets.inference_hypotheses import draw_hypothesis
-from course_utils.datasets.inference_logic import (
+from course_utils.data.inference import data as inference_data
+from course_utils.data.inference.alignment import PHENOMENON_NAMES
+from course_utils.data.inference.data import load_inference, made_inference_data
+from course_utils.data.inference.difficulty import EASY, FULL, PHENOMENA, WIDE, Difficulty, has_unseen_pair
+from course_utils.data.inference.hypotheses import draw_hypothesis
+from course_utils.data.inference.logic import (
     LABELS,
     NUMBER_RANGES,
     THING,
@@ -25,14 +25,14 @@ from course_utils.datasets.inference_logic import (
     Paints,
     Things,
     are_independent,
-    label_pair,
 )
-from course_utils.datasets.inference_premises import draw_premise
-from course_utils.datasets.inference_wording import CHILDREN, JOINERS, Style, read_clauses, words_of, write_fact
-from course_utils.datasets.scene_kinds import COLOURS, KINDS
-from course_utils.datasets.snli import load_snli
-from course_utils.datasets.sources import SPLITS as REAL_SPLITS
-from course_utils.datasets.text import PAD
+from course_utils.data.inference.pairs import SPLITS, make_pairs, make_pairs_by_facts, read_pair, split_of
+from course_utils.data.inference.premises import draw_premise
+from course_utils.data.inference.snli import load_snli
+from course_utils.data.inference.wording import CHILDREN, JOINERS, Style, read_clauses, words_of, write_fact
+from course_utils.data.real import SPLITS as REAL_SPLITS
+from course_utils.data.text import PAD
+from course_utils.data.words_of_things import COLOURS, KINDS
 from course_utils.experiments.entailment_baselines import BASELINES, baseline_accuracies
 
 STAGED = Path(os.environ.get("WHERE_TO_LOOK_DATA", Path(__file__).resolve().parents[2] / "shared" / "datasets"))
@@ -47,6 +47,10 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+def label_pair(premise, hypothesis):
+    return Knowledge(premise).judge_all(hypothesis)
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +172,7 @@ def test_the_reasoner_agrees_with_brute_force():
 
 
 def test_brute_force_and_reasoner_share_one_table_of_kinds():
-    from course_utils.datasets.scene_kinds import hypernyms
+    from course_utils.data.words_of_things import hypernyms
 
     assert {noun: hypernyms(noun) for noun in NOUNS_ABOVE} == {n: tuple(up.split()) for n, up in NOUNS_ABOVE.items()}
 
@@ -504,6 +508,119 @@ def test_arguments_out_of_range():
             make_pairs(**options)
 
 
+# By number of facts and of clauses
+
+
+CELLS = {(1, 1), (1, 2), (1, 3), (1, 4), (2, 2), (2, 3), (2, 4)}
+
+
+@pytest.fixture(scope="module")
+def by_facts():
+    return {split: make_pairs_by_facts(count, split=split, difficulty=EASY) for split, count in
+            {"train": 900, "test": 450, "unseen pairs": 60}.items()}  # fmt: skip
+
+
+def test_each_number_of_facts_and_clauses_has_as_many_pairs_of_every_label(by_facts):
+    for cells in (*by_facts.values(), make_pairs_by_facts(60, difficulty=FULL)):
+        assert set(cells) == CELLS and len({len(pairs) for pairs in cells.values()}) == 1
+        for (facts, clauses), pairs in cells.items():
+            assert {(pair.facts, pair.clauses) for pair in pairs} == {(facts, clauses)}
+            assert {(len(pair.hypothesis_facts), len(pair.clause_spans)) for pair in pairs} == {(facts, clauses)}
+            assert Counter(pair.label for pair in pairs) == dict.fromkeys(LABELS, len(pairs) // 3)
+    (pairs,) = make_pairs_by_facts(30, facts=[2], clauses=[8], difficulty=FULL).values()
+    assert {pair.clauses for pair in pairs} == {8} and max(len(pair.premise) for pair in pairs) > 50
+
+
+def test_the_hypothesis_alone_says_nothing_whatever_the_number_of_facts_and_clauses(by_facts, easy):
+    train, test = ([pair for pairs in by_facts[split].values() for pair in pairs] for split in ("train", "test"))
+    by_number = {facts: [pair for pair in test if pair.facts == facts] for facts in (1, 2)}
+    data = replace(easy, train=train, test={"all": test, **by_number})
+    accuracies = baseline_accuracies("hypothesis only", data)
+    # 3150 pairs: one standard error is 0.8 points; of the 1350 or 1800 of a number of facts it is 1.2.
+    assert all(abs(accuracy - 1 / 3) < 0.03 for accuracy in accuracies.values()), accuracies
+
+
+def test_each_fact_is_aligned_with_the_clause_about_its_child(by_facts):
+    for pair in (pair for cells in by_facts.values() for pairs in cells.values() for pair in pairs):
+        knowledge, labels = Knowledge(pair.premise_facts), []
+        for fact, clauses in zip(pair.hypothesis_facts, pair.fact_clauses, strict=True):
+            (clause,) = clauses  # of this world; a relation or "every child" rests on none or on several
+            assert pair.premise_facts[clause].who == fact.who
+            start, end = pair.clause_spans[clause]
+            assert fact.who in pair.premise[start:end]
+            labels.append(Knowledge([pair.premise_facts[clause]]).judge(fact))
+            assert labels[-1] == knowledge.judge(fact)
+        assert pair.label == next((x for x in ("contradiction", "neutral") if x in labels), "entailment")
+        assert set().union(*pair.fact_clauses) == set().union(*pair.clause_alignment)
+
+
+def test_alignment_of_facts_with_several_clauses_with_none_and_of_real_pairs(full):
+    pair = read_pair("anna paints dogs , ben paints owls , carl paints above ben", "ben paints below carl")
+    assert pair.fact_clauses == (frozenset({2}),)
+    pair = read_pair("anna paints dogs and carl paints dogs", "carl paints dogs and anna paints to the left of carl")
+    assert pair.fact_clauses == (frozenset({1}), frozenset()) and pair.facts == 2
+    pair = read_pair("anna paints dogs , ben paints cars , carl paints owls", "some child paints animals")
+    assert pair.fact_clauses == (frozenset({0, 2}),)
+    for pair in full["train"]:
+        assert len(pair.fact_clauses) == pair.facts
+        assert set().union(*pair.fact_clauses) == set().union(*pair.clause_alignment)
+    real = inference_data._real_pair("A man and a dog sleep.", "A dog and a man sleep.", "entailment")
+    assert real.facts == 0 and real.fact_clauses == ()
+
+
+def test_pairs_by_facts_are_those_of_the_difficulty_and_new_for_each_seed(by_facts):
+    again = make_pairs_by_facts(60, facts=(2,), clauses=(3, 1), difficulty=EASY)
+    assert list(again) == [(2, 3)] and again[2, 3] == by_facts["train"][2, 3][:60]
+    assert again[2, 3] == make_pairs(60, difficulty=replace(EASY, facts=(2, 2), clauses=(3, 3)))
+    other = make_pairs_by_facts(60, facts=(2,), clauses=(3,), seed=1, difficulty=EASY)[2, 3]
+    assert not set(other) & set(again[2, 3])
+    hypotheses = {split: {p.hypothesis for ps in cells.values() for p in ps} for split, cells in by_facts.items()}
+    assert not hypotheses["train"] & hypotheses["test"] and not hypotheses["train"] & hypotheses["unseen pairs"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"facts": (2,), "clauses": (1,)}, "not below one of facts"),
+        ({"facts": ()}, r"facts=\(\)"),
+        ({"facts": (3,)}, r"facts=\(3, 3\)"),
+        ({"clauses": (1, 11)}, r"clauses=\(11, 11\)"),
+        ({"split": "dev"}, "dev"),
+    ],
+)
+def test_pairs_by_facts_that_cannot_be(options, message):
+    with pytest.raises(ValueError, match=message):
+        make_pairs_by_facts(3, **options)
+
+
+def test_training_on_one_number_of_facts_needs_no_renaming():
+    data = made_inference_data(replace(EASY, facts=(1, 1), clauses=(3, 3)), 60, 30)
+    assert {(pair.facts, pair.clauses) for pair in data.train} == {(1, 3)}
+    batches = [next(data.fresh_batches(30, seed, count=30)(0)) for seed in (0, 0, 1)]
+    assert torch.equal(batches[0].premise, batches[1].premise)
+    assert batches[0].premise.shape != batches[2].premise.shape or not batches[0].premise.equal(batches[2].premise)
+    assert Counter(batches[0].label.tolist()) == {0: 10, 1: 10, 2: 10}
+
+
+@pytest.mark.parametrize(
+    ("difficulty", "split", "digest"),
+    [
+        (EASY, "train", "3019a7eefda1f140"),
+        (WIDE, "test", "3cc22c0f4982fa4c"),
+        (FULL, "unseen pairs", "e62e3ae7431e2d9e"),
+    ],
+)
+def test_pairs_are_those_of_the_results_and_checkpoints(difficulty, split, digest):
+    """A changed pair means that every result of the lesson has to be made again."""
+    pairs = make_pairs(200, split=split, difficulty=difficulty)
+    shown = [
+        repr((p.premise, p.hypothesis, p.label, p.premise_facts, p.hypothesis_facts, p.clause_spans, p.phenomena,
+              [sorted(links) for links in p.alignment], [sorted(links) for links in p.clause_alignment]))
+        for p in pairs
+    ]  # fmt: skip
+    assert hashlib.sha256("\n".join(shown).encode()).hexdigest()[:16] == digest
+
+
 # In batches
 
 
@@ -600,7 +717,7 @@ def test_the_label_numbers_of_snli_mean_what_we_take_them_for(monkeypatch):
 
 
 def test_without_staged_data_the_name_is_that_of_the_hub(monkeypatch):
-    from course_utils.datasets.snli import staged_name
+    from course_utils.data.inference.snli import staged_name
 
     monkeypatch.delenv("WHERE_TO_LOOK_DATA", raising=False)
     assert staged_name() == "snli"

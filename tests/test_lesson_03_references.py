@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from course_utils.datasets.canvases import NO_DIGIT, CanvasSettings, DigitSplit, draw_canvases
+from course_utils.data.canvases.canvases import NO_DIGIT, CanvasSettings, DigitSplit, draw_canvases
 from course_utils.exercises.registry import find_exercise
 from course_utils.mechanisms.vision import GaussianWindow
 from course_utils.models.glimpses import reinforce_losses

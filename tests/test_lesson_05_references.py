@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from course_utils.datasets.inference import make_pairs
+from course_utils.data.inference.pairs import make_pairs
 from course_utils.exercises.lesson_05.attention import last_state_attention, word_by_word_step
 from course_utils.exercises.lesson_05.carry_through import carry_through
 from course_utils.exercises.lesson_05.conditional_encoding import conditional_encoding

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from course_utils.datasets.parallel import load_parallel, phrase_data, sentence_data
-from course_utils.datasets.text import join_words, tokenize_sentence
+from course_utils.data.phrases.parallel import load_parallel, phrase_data, sentence_data
+from course_utils.data.text import join_words, tokenize_sentence
 from course_utils.experiments.translation import (
     Recipe,
     fit,
@@ -69,6 +69,10 @@ def test_epochs_differ_and_seeds_repeat(data):
     assert first(0, 0) == first(0, 0) and first(0, 0) != first(0, 1) != first(1, 0)
 
 
+def test_what_a_learner_types_is_normalised(data):
+    assert data.tokenize("\ufeffL´e\u0301cole\u00a0, vingt\u2011de\u00adux") == data.tokenize("l'école, vingt-deux")
+
+
 def test_translations_come_back_in_the_order_of_their_sources(data, model):
     sources = [example.source for example in data.examples[::7]]
     together = translate(model, data, sources, batch_size=4)
@@ -108,6 +112,7 @@ def test_another_source_is_refused():
         ("Aujourd'hui, d'accord !", "fr", ["aujourd'hui", ",", "d'", "accord", "!"]),
         ("The man's hat isn't blue.", "en", ["the", "man's", "hat", "isn't", "blue", "."]),
         ("e\u0301te\u0301", "fr", ["\u00e9t\u00e9"]),
+        ("Va-t\u2019en, chef\u2011d´œuvre\u00a0!", "fr", ["va-t'en", ",", "chef-d'œuvre", "!"]),
         ("", "en", []),
     ],
 )

@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 from pyarrow import parquet
 
-from course_utils.datasets.downloads import DataFormatError, RealDataNotFoundError
-from course_utils.datasets.photographs import LARGEST_SHIFT, _moved, load_photographs, photograph_data
-from course_utils.datasets.text import Vocabulary
+from course_utils.data.real import DataFormatError, RealDataNotFoundError
+from course_utils.data.scenes.photographs import LARGEST_SHIFT, _moved, load_photographs, photograph_data
+from course_utils.data.text import Vocabulary
 from course_utils.experiments import lesson_04_captioning as lesson_04
 from course_utils.experiments.captioning import Recipe, fit, pointing_game, write_captions
 
@@ -74,7 +74,7 @@ def test_flickr8k_trains_like_scenes(flickr):
         for b in batches
         for ids, mask in zip(b.target_output, b.target_mask, strict=True)
     }
-    assert said <= {text for p in data.train for text in p.references} and len(said) == 4
+    assert said <= {text for p in data.train.scenes for text in p.references} and len(said) == 4
     again = list(data.fresh_batches(3, seed=1)(0))
     assert all(
         torch.equal(a, b) for one, two in zip(batches, again, strict=True) for a, b in zip(one, two, strict=True)
@@ -84,7 +84,7 @@ def test_flickr8k_trains_like_scenes(flickr):
     options = (("widths", (4, 4, 4)), ("embedding_size", 8), ("hidden_size", 8), ("patch", 2))
     model, history = fit(Recipe("soft", options=options, steps=2, batch_size=2), data, progress=False)
     assert len(history.losses) == 2
-    assert len(write_captions(model, torch.stack([p.picture for p in data.test]))) == 1
+    assert len(write_captions(model, torch.stack([p.picture for p in data.examples]))) == 1
 
 
 def test_rarer_words_can_be_left_out(flickr):
@@ -148,7 +148,7 @@ def test_files_that_are_something_else_are_refused(tmp_path, monkeypatch):
     with pytest.raises(RealDataNotFoundError, match=r"no real data set is called 'flickr'"):
         load_photographs("flickr")
     stage(tmp_path, "flickr8k", train=[{"image": {"bytes": b"no picture", "path": None}, "caption_0": "A dog"}])
-    with pytest.raises(DataFormatError, match=r"flickr8k, train, row 0: the picture cannot be read.*again"):
+    with pytest.raises(DataFormatError, match=r"flickr8k, train, row 0: the image cannot be read.*again"):
         load_photographs("flickr8k")
     with pytest.raises(RealDataNotFoundError, match=r"no split 'test'"):
         load_photographs("flickr8k", "test")
@@ -191,10 +191,11 @@ def test_the_real_measurement_gives_every_claim_its_figures(monkeypatch):
 def test_the_stamps_are_as_their_card_says(monkeypatch):
     monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(STAGED))
     data = photograph_data("tuxpaint_stamps", edge=32)
-    assert len(data.train) + len(data.validation) == 706 and len(data.test) == 78
-    hashes = [numpy.asarray(p.picture).tobytes() for p in (*data.train, *data.validation)]
+    learned = data.train.scenes + data.validation.scenes
+    assert len(learned) == 706 and len(data.examples) == 78
+    hashes = [numpy.asarray(p.picture).tobytes() for p in learned]
     assert len(set(hashes)) > 690
-    assert any("pelican" in words for p in (*data.train, *data.validation) for words in p.captions)
+    assert any("pelican" in words for p in learned for words in p.captions)
 
 
 @staged("coco_tiny_captions")

@@ -15,18 +15,24 @@ import pytest
 import torch
 from pyarrow import parquet
 
-from course_utils.datasets import pronunciation, recorded_data, speech_versions
-from course_utils.datasets.downloads import DataFormatError, RealDataNotFoundError
-from course_utils.datasets.espeak import EspeakError
-from course_utils.datasets.pronunciation import DIGITS, PronunciationError, pronounce, words_of_text
-from course_utils.datasets.recorded_data import (
+from course_utils.data.real import DataFormatError, RealDataNotFoundError
+from course_utils.data.speech import augmentation as speech_versions
+from course_utils.data.speech import pronunciation, recorded_data
+from course_utils.data.speech.augmentation import SPEEDS, add_noise, bend, play_at, training_versions
+from course_utils.data.speech.cached import small_set
+from course_utils.data.speech.data import SpokenData, gold_overlap, join_utterances, make_speech_batch
+from course_utils.data.speech.espeak import EspeakError
+from course_utils.data.speech.features import MELS, SAMPLE_RATE, frame_count
+from course_utils.data.speech.phonemes import PHONEMES, Phoneme
+from course_utils.data.speech.pronunciation import DIGITS, PronunciationError, pronounce, words_of_text
+from course_utils.data.speech.recorded_data import (
     digit_data,
     many_voices_data,
     normalize_by_voice,
     prompt_data,
     synthetic_digits,
 )
-from course_utils.datasets.recordings import (
+from course_utils.data.speech.recordings import (
     Reading,
     cut_words,
     load_recordings,
@@ -35,13 +41,8 @@ from course_utils.datasets.recordings import (
     sound_of,
     speakers_of,
 )
-from course_utils.datasets.speech_features import MELS, SAMPLE_RATE, frame_count
-from course_utils.datasets.speech_phonemes import PHONEMES, Phoneme
-from course_utils.datasets.speech_versions import SPEEDS, add_noise, bend, play_at, training_versions
-from course_utils.datasets.spoken import TRAINING_VOICES
-from course_utils.datasets.spoken_cache import small_set
-from course_utils.datasets.spoken_data import SpokenData, gold_overlap, join_utterances, make_speech_batch
-from course_utils.datasets.text import Vocabulary
+from course_utils.data.speech.utterances import TRAINING_VOICES
+from course_utils.data.text import Vocabulary
 from course_utils.experiments import lesson_06_speech as lesson_06
 from course_utils.experiments import recorded_speech
 from course_utils.experiments import speech as experiments
@@ -170,18 +171,6 @@ def test_recordings_have_the_level_and_pitch_of_synthetic_speech(stage):
         assert np.sqrt(np.mean(sound**2)) == pytest.approx(0.08, rel=0.02)
         spectrum = np.abs(np.fft.rfft(sound))
         assert spectrum.argmax() * SAMPLE_RATE / len(sound) == pytest.approx(440, abs=4)
-
-
-def test_a_split_in_a_folder_of_numbered_files_is_found_in_the_hub_cache(tmp_path, monkeypatch):
-    monkeypatch.delenv("WHERE_TO_LOOK_DATA", raising=False)
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nothing answers: only the cache can
-    folder = tmp_path / "datasets--openslr--librispeech_asr"
-    write(folder / "snapshots" / "abc" / "clean" / "test" / "0000.parquet", [row("hello")])
-    write(folder / "snapshots" / "abc" / "other" / "test" / "0000.parquet", [row("world")])
-    (folder / "refs").mkdir()
-    (folder / "refs" / "main").write_text("abc")
-    assert [one.utterance.words for one in load_recordings("librispeech", "test")] == [("hello",)]
 
 
 def phone(symbol, start, end):

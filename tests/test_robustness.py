@@ -12,11 +12,11 @@ import torch
 from test_glimpse_models import MODELS as GLIMPSING
 from torch import nn
 
-from course_utils.datasets.canvases import CanvasBatch
-from course_utils.datasets.inference_data import InferenceBatch
-from course_utils.datasets.scene_data import SceneBatch
-from course_utils.datasets.spoken_data import SpeechBatch
-from course_utils.datasets.text import BEGIN, END, make_pair_batch
+from course_utils.data.canvases.canvases import CanvasBatch
+from course_utils.data.inference.data import InferenceBatch
+from course_utils.data.scenes.data import SceneBatch
+from course_utils.data.speech.data import SpeechBatch
+from course_utils.data.text import BEGIN, END, make_pair_batch
 from course_utils.mechanisms.search import greedy_search
 from course_utils.models import captioning, entailment, speech, summarization, translation
 from course_utils.training import seed_everything, train
@@ -223,7 +223,7 @@ def test_a_stopped_kernel_keeps_the_steps_so_far(system, capsys):
 
 
 def _lesson_02(count: int):
-    from course_utils.datasets.parallel import phrase_data
+    from course_utils.data.phrases.parallel import phrase_data
     from course_utils.experiments.lesson_02_additive_attention import ATTENTION
     from course_utils.experiments.translation import fit
 
@@ -231,7 +231,7 @@ def _lesson_02(count: int):
 
 
 def _lesson_03(count: int):
-    from course_utils.datasets.digits import load_digit_images
+    from course_utils.data.canvases.digits import load_digit_images
     from course_utils.experiments.glimpses import fit
     from course_utils.experiments.lesson_03_glimpses import LIVE
 

@@ -16,18 +16,26 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.datasets import scene_cache
-from course_utils.datasets.scene_cache import picture_path, scenes_and_pictures
-from course_utils.datasets.scene_captions import caption_words, make_captions
-from course_utils.datasets.scene_data import beside_each_other, scene_data
-from course_utils.datasets.scene_kinds import BLOCKS, CLASSES, COLOURS, KINDS, hypernyms, is_a, pair_is_seen, plural
-from course_utils.datasets.scene_layouts import LAYOUTS, PLACES, direction, is_between
-from course_utils.datasets.scene_pictures import draw_picture, draw_pictures
-from course_utils.datasets.scene_reading import caption_problems, is_exact, read_caption, sort_of_problem
-from course_utils.datasets.scene_sprites import CREDIT, sprite, sprite_size
-from course_utils.datasets.scene_words import article, noun_phrase
-from course_utils.datasets.scenes import SPLITS, Background, Group, Scene, draw_facts, make_scenes, scene_key, split_of
-from course_utils.datasets.text import BEGIN, END, PAD
+from course_utils.data.scenes import data as data_module
+from course_utils.data.scenes.captions import caption_words, make_captions
+from course_utils.data.scenes.data import beside_each_other, image_path, scene_data, scenes_and_images
+from course_utils.data.scenes.drawing import draw_image, draw_images
+from course_utils.data.words_of_things import BLOCKS, pair_is_seen
+from course_utils.data.scenes.layouts import LAYOUTS, PLACES, direction, is_between
+from course_utils.data.scenes.reading import caption_problems, is_exact, read_caption, sort_of_problem
+from course_utils.data.scenes.scenes import (
+    SPLITS,
+    Background,
+    Group,
+    Scene,
+    draw_facts,
+    make_scenes,
+    scene_key,
+    split_of,
+)
+from course_utils.data.scenes.sprites import CREDIT, sprite, sprite_size
+from course_utils.data.text import BEGIN, END, PAD
+from course_utils.data.words_of_things import CLASSES, COLOURS, KINDS, article, hypernyms, is_a, noun_phrase, plural
 
 PLAIN = Background("plain", ((200, 200, 200), (200, 200, 200)), 0)
 
@@ -115,7 +123,7 @@ def captioned(scenes):
 def test_the_table_of_kinds():
     assert {name: kind.plural for name, kind in KINDS.items()} == PLURALS and len(KINDS) >= 40
     assert len({kind.glyph for kind in KINDS.values()}) == len(KINDS)
-    assert len(KINDS) % BLOCKS == 0
+    assert len(KINDS) % BLOCKS["many"] == 0
     assert plural("mouse") == "mice" and plural("aircraft") == "aircraft" and plural("animal") == "animals"
     with pytest.raises(KeyError, match="'unicorn' is no kind or class"):
         plural("unicorn")
@@ -302,10 +310,53 @@ def test_unseen_pairs_are_never_seen(scenes):
         split_of([Group(kind, 1, "big", None, "top") for kind in (a, b, c)])
 
 
+def pairs_of(some):
+    return {frozenset((a.kind, b.kind)) for scene in some for a, b in combinations(scene.groups, 2)}
+
+
+def test_with_few_pairs_each_kind_has_three_partners_and_no_test_pair_met_in_training():
+    few = {split: make_scenes(1200, split=split, seed=3, pairs="few") for split in SPLITS}
+    few["train"] += make_scenes(1200, seed=4, groups=(2, 2), pairs="few")
+    trained, unseen = pairs_of(few["train"]), pairs_of(few["unseen pairs"])
+    partners = {kind: {other for pair in trained if kind in pair for other in pair} - {kind} for kind in KINDS}
+    assert {len(some) for some in partners.values()} == {3}, "every kind is trained, with three others"
+    assert pairs_of(few["validation"]) <= trained and pairs_of(few["test"]) <= trained
+    assert not unseen & trained and len(unseen) > 0.9 * (len(list(combinations(KINDS, 2))) - len(trained))
+    assert {kind for pair in unseen for kind in pair} == set(KINDS)
+    for first, second in combinations(KINDS, 2):
+        assert pair_is_seen(first, second, "few") == (frozenset((first, second)) in trained)
+    parents = [{KINDS[kind].parent for kind in (one, *some)} for one, some in partners.items()]
+    assert min(map(len, parents)) > 1, "partners are of different sorts"
+    for split, some in few.items():
+        assert all(split_of(scene.groups, "few") == split for scene in some)
+        assert {len(scene.groups) for scene in some} == {2, 3, 4}
+        assert all(is_exact(scene, caption.words) for scene in some[:40] for caption in make_captions(scene))
+    keys = [{scene.key for scene in some} for some in few.values()]
+    assert len(set.union(*keys)) == sum(map(len, keys)), "splits share no facts"
+    assert make_scenes(30, seed=3, pairs="few") == few["train"][:30]
+
+
+def test_few_pairs_bite_where_many_do_not():
+    """With many pairs, most kinds met both kinds of a pair that did not meet; with few pairs, none did."""
+    trained = {pairs: pairs_of(make_scenes(2000, seed=1, pairs=pairs)) for pairs in ("many", "few")}
+    shared = {}
+    for pairs, seen in trained.items():
+        beside = {kind: {k for pair in seen if kind in pair for k in pair} - {kind} for kind in KINDS}
+        tested = pairs_of(make_scenes(300, split="unseen pairs", seed=1, pairs=pairs))
+        shared[pairs] = np.mean([len(beside[a] & beside[b]) for a, b in map(tuple, tested)])
+    assert len(trained["many"]) > 900 and len(trained["few"]) == 72
+    assert shared["many"] > 30 and shared["few"] == 0, "not even a third kind was seen with both"
+
+
+def test_more_scenes_than_there_are_is_an_error():
+    with pytest.raises(ValueError, match=r"has hardly more than \d+ different scenes; ask for fewer"):
+        make_scenes(20_000, split="test", groups=(2, 2), pairs="few")
+
+
 def fingerprint(some):
     digest = hashlib.sha256(repr(some).encode())
     digest.update(repr([make_captions(scene) for scene in some]).encode())
-    digest.update(draw_pictures(some).numpy().tobytes())
+    digest.update(draw_images(some).numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -316,7 +367,7 @@ def test_a_smaller_count_is_the_beginning_and_another_seed_is_different(scenes):
     assert make_captions(scenes["train"][0], 2) == captions[:2]
     wide = make_scenes(40, seed=3, canvas=96)
     assert [scene.key for scene in wide] == [scene.key for scene in scenes["train"][:40]]
-    assert draw_pictures(wide[:2]).shape == (2, 3, 96, 96)
+    assert draw_images(wide[:2]).shape == (2, 3, 96, 96)
 
 
 # Pictures
@@ -324,11 +375,11 @@ def test_a_smaller_count_is_the_beginning_and_another_seed_is_different(scenes):
 
 def test_boxes_hold_their_objects_and_are_tight(scenes):
     for scene in scenes["train"][:40] + scenes["unseen pairs"][:20]:
-        empty = draw_picture(replace(scene, groups=())).astype(int)
+        empty = draw_image(replace(scene, groups=())).astype(int)
         for group in scene.groups:
             for thing in group.objects:
                 alone = replace(scene, groups=(replace(group, objects=(thing,)),))
-                changed = np.abs(draw_picture(alone).astype(int) - empty).max(0) > 0
+                changed = np.abs(draw_image(alone).astype(int) - empty).max(0) > 0
                 rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
                 left, top, right, bottom = thing.box
                 assert 0 <= left < right <= scene.canvas and 0 <= top < bottom <= scene.canvas
@@ -339,7 +390,7 @@ def test_boxes_hold_their_objects_and_are_tight(scenes):
 
 def test_boxes_hold_every_pixel_that_differs_from_the_background(scenes):
     for scene in scenes["test"][:60]:
-        changed = (draw_picture(scene) != draw_picture(replace(scene, groups=()))).any(0)
+        changed = (draw_image(scene) != draw_image(replace(scene, groups=()))).any(0)
         for group in scene.groups:
             for left, top, right, bottom in group.boxes:
                 changed[top:bottom, left:right] = False
@@ -413,10 +464,10 @@ def test_kinds_look_different():
 def test_backgrounds_vary(scenes):
     patterns = Counter(scene.background.pattern for scene in scenes["train"])
     assert len(patterns) == 6 and min(patterns.values()) > 30
-    empty = draw_pictures([replace(scene, groups=()) for scene in scenes["train"][:60]]).float()
+    empty = draw_images([replace(scene, groups=()) for scene in scenes["train"][:60]]).float()
     assert empty.mean((1, 2, 3)).std() > 10 and (empty.std((2, 3)).mean(1) > 2).all()
     with pytest.raises(ValueError, match="all alike"):
-        draw_pictures([scenes["train"][0], replace(scenes["train"][0], canvas=96)])
+        draw_images([scenes["train"][0], replace(scenes["train"][0], canvas=96)])
 
 
 # Captions and their judge
@@ -442,8 +493,12 @@ def test_every_noun_has_the_boxes_of_its_group(captioned):
 
 
 def test_all_captions_are_exact(captioned):
-    wrong = [(scene.key, c.text, caption_problems(scene, c.words)) for scene, captions in captioned for c in captions
-             if not is_exact(scene, c.words)]  # fmt: skip
+    wrong = [
+        (scene.key, " ".join(caption.words), problems)
+        for scene, captions in captioned
+        for caption in captions
+        if (problems := caption_problems(scene, caption.words))
+    ]
     assert not wrong, wrong[:3]
 
 
@@ -460,7 +515,7 @@ def test_captions_of_one_arrangement_are_exact_for_no_other():
         for mine in worlds:
             for caption in make_captions(mine, wordings):
                 fitting = [world for world in worlds if is_exact(world, caption.words)]
-                assert fitting == [mine], caption.text
+                assert fitting == [mine], " ".join(caption.words)
 
 
 def test_captions_of_one_scene_are_exact_for_no_other():
@@ -470,7 +525,7 @@ def test_captions_of_one_scene_are_exact_for_no_other():
     worlds = [scene_of(dog, car) for dog in dogs for car in cars]
     for mine in worlds:
         for caption in make_captions(mine, 3):
-            assert [world for world in worlds if is_exact(world, caption.words)] == [mine], caption.text
+            assert [world for world in worlds if is_exact(world, caption.words)] == [mine], " ".join(caption.words)
 
 
 def random_facts(random, scene):
@@ -539,7 +594,7 @@ def test_corrupted_captions_are_never_exact(captioned):
         for caption in captions:
             for words in corruptions(scene, list(caption.words)):
                 checked += 1
-                assert not is_exact(scene, words), (caption.text, " ".join(words))
+                assert not is_exact(scene, words), (" ".join(caption.words), " ".join(words))
     assert checked > 8000
 
 
@@ -627,7 +682,7 @@ def test_reading_is_quick_even_where_a_model_repeats_itself():
 def test_a_thousand_scenes_take_at_most_six_seconds():
     started = time.process_time()  # of this process alone, so other work on the machine does not count
     scenes = make_scenes(1000, seed=77)
-    draw_pictures(scenes)
+    draw_images(scenes)
     seconds = time.process_time() - started
     assert seconds < 6, f"1,000 scenes and pictures took {seconds:.1f} s; 10,000 should take at most 60 s"
 
@@ -642,47 +697,55 @@ ARGUMENTS = {"count": 60, "split": "test", "seed": 5, "groups": (2, 3), "canvas"
 
 
 def test_the_cache_gives_back_what_was_drawn(cache, monkeypatch):
-    scenes, drawn = scenes_and_pictures(**ARGUMENTS)
-    assert torch.equal(drawn, draw_pictures(scenes)) and drawn.shape == (60, 3, 48, 48) and drawn.dtype == torch.uint8
+    scenes, drawn = scenes_and_images(**ARGUMENTS)
+    assert torch.equal(drawn, draw_images(scenes)) and drawn.shape == (60, 3, 48, 48) and drawn.dtype == torch.uint8
     [file] = cache.iterdir()
-    assert file == picture_path(**ARGUMENTS)
-    monkeypatch.setattr(scene_cache, "draw_pictures", lambda scenes: pytest.fail("drawn again"))
-    assert torch.equal(scenes_and_pictures(**ARGUMENTS)[1], drawn)
+    assert file == image_path(**ARGUMENTS)
+    monkeypatch.setattr(data_module, "draw_images", lambda scenes: pytest.fail("drawn again"))
+    assert torch.equal(scenes_and_images(**ARGUMENTS)[1], drawn)
     for name, value in {"count": 61, "split": "train", "seed": 6, "groups": (2, 4), "canvas": 64}.items():
-        assert not picture_path(**ARGUMENTS | {name: value}).exists()
+        assert not image_path(**ARGUMENTS | {name: value}).exists()
 
 
 def test_the_cache_notices_new_sources_and_versions(cache, monkeypatch):
-    before = picture_path(**ARGUMENTS)
-    original = scene_cache.Path.read_bytes
+    before = image_path(**ARGUMENTS)
+    original = data_module.Path.read_bytes
     for place, name, value in [
-        (scene_cache, "version", lambda package: "99"),
-        (scene_cache.Path, "read_bytes", lambda path: original(path) + b"#"),
+        (data_module, "version", lambda package: "99"),
+        (data_module.Path, "read_bytes", lambda path: original(path) + b"#"),
     ]:
         with monkeypatch.context() as patch:
             patch.setattr(place, name, value)
-            scene_cache.generator_fingerprint.cache_clear()
-            assert picture_path(**ARGUMENTS) != before
-    scene_cache.generator_fingerprint.cache_clear()
-    assert picture_path(**ARGUMENTS) == before
+            data_module.generator_fingerprint.cache_clear()
+            assert image_path(**ARGUMENTS) != before
+    data_module.generator_fingerprint.cache_clear()
+    assert image_path(**ARGUMENTS) == before
+
+
+def test_all_sources_that_make_images_are_in_the_fingerprint():
+    code = "import sys; from course_utils.data.scenes import drawing; print(*sys.modules)"
+    paths = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    modules = subprocess.run([sys.executable, "-c", code], env=paths, capture_output=True, text=True, check=True).stdout
+    ours = {name for name in modules.split() if name.startswith("course_utils.data.")} - {"course_utils.data.scenes"}
+    assert ours == {f"course_utils.data.{name.replace('/', '.')}" for name in data_module._SOURCES}
 
 
 @pytest.mark.parametrize("damage", ["truncated", "beheaded", "flipped", "empty", "other"])
 def test_a_damaged_file_is_noticed_and_replaced(cache, damage):
-    _, drawn = scenes_and_pictures(**ARGUMENTS)
-    path = picture_path(**ARGUMENTS)
+    _, drawn = scenes_and_images(**ARGUMENTS)
+    path = image_path(**ARGUMENTS)
     whole = path.read_bytes()
     if damage == "other":  # a whole file, but of other pictures
         other = ARGUMENTS | {"count": 59}
-        scenes_and_pictures(**other)
-        path.write_bytes(picture_path(**other).read_bytes())
+        scenes_and_images(**other)
+        path.write_bytes(image_path(**other).read_bytes())
     else:
         flipped = whole[:-100] + bytes([whole[-100] ^ 1]) + whole[-99:]
         path.write_bytes(
             {"truncated": whole[: len(whole) // 2], "beheaded": whole[9:], "flipped": flipped, "empty": b""}[damage]
         )
     with pytest.warns(UserWarning, match="was damaged"):
-        assert torch.equal(scenes_and_pictures(**ARGUMENTS)[1], drawn)
+        assert torch.equal(scenes_and_images(**ARGUMENTS)[1], drawn)
     assert path.read_bytes() == whole
 
 
@@ -691,8 +754,8 @@ def run_python(code, cache):
     paths = {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "77", "OMP_NUM_THREADS": "1"}
     imports = """
 import hashlib, os, signal
-from course_utils.datasets.scene_cache import scenes_and_pictures
-from course_utils.datasets.scene_captions import make_captions
+from course_utils.data.scenes.data import scenes_and_images
+from course_utils.data.scenes.captions import make_captions
 print("ready", flush=True)
 """
     process = subprocess.Popen(
@@ -717,55 +780,55 @@ class Half:
     def write(self, content):
         self.file.write(content[: len(content) // 2]); self.file.flush(); os.kill(os.getpid(), signal.SIGKILL)
 os.fdopen = Half
-scenes_and_pictures(**{ARGUMENTS!r})
+scenes_and_images(**{ARGUMENTS!r})
 """
     killed = run_python(code, cache)
     _, errors = killed.communicate(timeout=60)
     assert killed.returncode == -signal.SIGKILL, errors
-    [half] = cache.iterdir()
+    [half] = [path for path in cache.iterdir() if path.suffix != ".lock"]
     assert half.name.startswith(".") and half.stat().st_size > 100_000
-    scenes, pictures = scenes_and_pictures(**ARGUMENTS)
-    assert torch.equal(pictures, draw_pictures(scenes)) and picture_path(**ARGUMENTS).is_file()
+    scenes, pictures = scenes_and_images(**ARGUMENTS)
+    assert torch.equal(pictures, draw_images(scenes)) and image_path(**ARGUMENTS).is_file()
     assert half.exists(), "it might be another process at work"
     os.utime(half, (time.time() - 7200,) * 2)
-    scenes_and_pictures(**ARGUMENTS | {"count": 3})
+    scenes_and_images(**ARGUMENTS | {"count": 3})
     assert not half.exists()
 
 
 def test_two_processes_at_once_get_the_same(cache):
     code = f"""
-scenes, pictures = scenes_and_pictures(**{ARGUMENTS!r})
+scenes, pictures = scenes_and_images(**{ARGUMENTS!r})
 digest = hashlib.sha256(repr(scenes).encode())
 digest.update(repr([make_captions(scene) for scene in scenes]).encode())
 digest.update(pictures.numpy().tobytes())
 print(digest.hexdigest())
 """
     other = run_python(code, cache)  # from "ready" on, both are at work
-    scenes, pictures = scenes_and_pictures(**ARGUMENTS)
+    scenes, pictures = scenes_and_images(**ARGUMENTS)
     output, errors = other.communicate(timeout=60)
     assert other.returncode == 0 and "damaged" not in errors, errors
-    assert output.strip() == fingerprint(scenes) and torch.equal(pictures, draw_pictures(scenes))
-    assert list(cache.iterdir()) == [picture_path(**ARGUMENTS)]
-    assert torch.equal(scenes_and_pictures(**ARGUMENTS)[1], pictures)
+    assert output.strip() == fingerprint(scenes) and torch.equal(pictures, draw_images(scenes))
+    assert list(cache.iterdir()) == [image_path(**ARGUMENTS)]
+    assert torch.equal(scenes_and_images(**ARGUMENTS)[1], pictures)
 
 
 def test_without_a_cache_the_lesson_goes_on(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("WHERE_TO_LOOK_CACHE", str(tmp_path / "file"))
-    with pytest.warns(UserWarning, match="set WHERE_TO_LOOK_CACHE to a folder"):
-        scenes, pictures = scenes_and_pictures(**ARGUMENTS)
-    assert torch.equal(pictures, draw_pictures(scenes))
+    with pytest.warns(UserWarning, match="cannot be used.*set WHERE_TO_LOOK_CACHE to a folder"):
+        scenes, pictures = scenes_and_images(**ARGUMENTS)
+    assert torch.equal(pictures, draw_images(scenes))
 
 
 def test_the_cache_does_not_grow_without_end(cache, monkeypatch):
     paths = []
     for seed in range(4):
         if seed == 3:
-            scenes_and_pictures(**ARGUMENTS | {"seed": 0})  # used again just now
-            monkeypatch.setattr(scene_cache, "LARGEST_CACHE_BYTES", 2 * paths[0].stat().st_size + 1000)
+            scenes_and_images(**ARGUMENTS | {"seed": 0})  # used again just now
+            monkeypatch.setattr(data_module, "LARGEST_CACHE_BYTES", 2 * paths[0].stat().st_size + 1000)
         arguments = ARGUMENTS | {"seed": seed}
-        scenes_and_pictures(**arguments)
-        paths.append(picture_path(**arguments))
+        scenes_and_images(**arguments)
+        paths.append(image_path(**arguments))
         os.utime(paths[-1], (time.time() - 100 + seed,) * 2)
     assert [path.exists() for path in paths] == [True, False, False, True]
 
@@ -828,13 +891,22 @@ def test_fresh_batches_bring_new_training_scenes(data):
     batch = next(data.fresh_batches(16, 0, count=40)(0))
     scenes = make_scenes(40, seed=1_000_000)
     for picture, said, mask in zip(batch.pictures, batch.target_output, batch.target_mask, strict=True):
-        scene = next(s for s in scenes if torch.equal(picture, draw_pictures([s])[0]))
+        scene = next(s for s in scenes if torch.equal(picture, draw_images([s])[0]))
         assert is_exact(scene, data.vocabulary.decode(said[mask].tolist())[:-1])
+
+
+def test_data_with_few_pairs(monkeypatch):
+    few = scene_data(40, 10, groups=(2, 2), canvas=32, pairs="few", cached=False)
+    unseen = pairs_of(example.scene for example in few.test["unseen pairs"])
+    scenes = make_scenes(25, seed=1_000_000, groups=(2, 2), canvas=32, pairs="few")
+    fresh = torch.cat([batch.pictures for batch in few.fresh_batches(8, 0, count=25)(0)])
+    assert {image.numpy().tobytes() for image in fresh} == {image.numpy().tobytes() for image in draw_images(scenes)}
+    assert not unseen & (pairs_of(few.train.scenes) | pairs_of(scenes)) and len(unseen) >= 9
 
 
 def test_examples_know_their_truth(data):
     for example in data.examples:
-        assert torch.equal(example.picture, draw_pictures([example.scene])[0])
+        assert torch.equal(example.picture, draw_images([example.scene])[0])
         assert len(set(example.references)) == 5 and example.references[2].split() == list(example.captions[2].words)
         assert all(example.problems(caption.words) == [] for caption in example.captions)
         assert example.problems(example.captions[0].words[:-1])
@@ -850,6 +922,7 @@ def test_examples_know_their_truth(data):
         ({"count": 1, "groups": (1, 2)}, r"groups=\(1, 2\): expected"),
         ({"count": 1, "groups": (4, 3)}, r"groups=\(4, 3\): expected"),
         ({"count": 1, "canvas": 16}, "canvas=16: expected"),
+        ({"count": 1, "pairs": "all"}, "pairs='all': expected one of"),
     ],
 )
 def test_errors_say_what_to_do(arguments, message):

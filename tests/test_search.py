@@ -6,7 +6,7 @@ import pytest
 import torch
 from tiny_models import SYSTEM_NAMES, random_batch, tiny_model, widen
 
-from course_utils.datasets.text import BEGIN, END
+from course_utils.data.text import BEGIN, END
 from course_utils.mechanisms.search import beam_search, greedy_search
 
 LENGTHS = [3, 9, 1, 6, 12, 2, 7, 5]

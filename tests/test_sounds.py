@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy
 import pytest
 
-from course_utils.datasets.speech_phonemes import Phoneme
+from course_utils.data.speech.phonemes import Phoneme
 from course_utils.teaching.sounds import plot_listening, plot_paths, plot_spectrogram, plot_time_alignment, plot_voices
 
 PHONEMES = (Phoneme("K", 40.0, 120.0), Phoneme("AE", 120.0, 300.0), Phoneme("T", 300.0, 400.0))

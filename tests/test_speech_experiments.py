@@ -6,12 +6,12 @@ import numpy
 import pytest
 import torch
 
-from course_utils.datasets.speech_features import MELS, STEP_MS
-from course_utils.datasets.speech_phonemes import PHONEMES, Phoneme
-from course_utils.datasets.spoken import SpokenUtterance, Utterance
-from course_utils.datasets.spoken_cache import small_set
-from course_utils.datasets.spoken_data import SpokenData
-from course_utils.datasets.text import Vocabulary
+from course_utils.data.speech.cached import small_set
+from course_utils.data.speech.data import SpokenData
+from course_utils.data.speech.features import MELS, STEP_MS
+from course_utils.data.speech.phonemes import PHONEMES, Phoneme
+from course_utils.data.speech.utterances import SpokenUtterance, Utterance
+from course_utils.data.text import Vocabulary
 from course_utils.experiments import lesson_06_speech as lesson_06
 from course_utils.experiments import speech as experiments
 from course_utils.experiments.speech import (

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from course_utils.datasets.spoken_data import SpeechBatch
-from course_utils.datasets.text import BEGIN, END
+from course_utils.data.speech.data import SpeechBatch
+from course_utils.data.text import BEGIN, END
 from course_utils.mechanisms.search import beam_search, greedy_search
 from course_utils.models.speech import SYSTEMS, SpeechModel
 from course_utils.training import seed_everything, train

@@ -12,9 +12,19 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.datasets import espeak, spoken_cache
-from course_utils.datasets.espeak import EspeakError, EspeakMissingError, Event, espeak_problem, speak
-from course_utils.datasets.speech_features import (
+from course_utils.data.speech import cached as spoken_cache
+from course_utils.data.speech import espeak
+from course_utils.data.speech.cached import SMALL_COUNTS, SMALL_SET, small_set, spoken_path, spoken_utterances
+from course_utils.data.speech.data import (
+    count_steps,
+    gold_overlap,
+    join_utterances,
+    make_speech_batch,
+    speech_batches,
+    spoken_data,
+)
+from course_utils.data.speech.espeak import EspeakError, EspeakMissingError, Event, espeak_problem, speak
+from course_utils.data.speech.features import (
     MELS,
     SAMPLE_RATE,
     frame_count,
@@ -24,8 +34,8 @@ from course_utils.datasets.speech_features import (
     mel_of_hertz,
     stack_frames,
 )
-from course_utils.datasets.speech_phonemes import IPA, PHONEMES, Phoneme, phonemes_of_events, phonemes_of_ipa
-from course_utils.datasets.spoken import (
+from course_utils.data.speech.phonemes import IPA, PHONEMES, Phoneme, phonemes_of_events, phonemes_of_ipa
+from course_utils.data.speech.utterances import (
     SPLITS,
     TRAINING_VOICES,
     UNSEEN_VOICES,
@@ -37,17 +47,8 @@ from course_utils.datasets.spoken import (
     to_sample_rate,
     waveform,
 )
-from course_utils.datasets.spoken_cache import SMALL_COUNTS, SMALL_SET, small_set, spoken_path, spoken_utterances
-from course_utils.datasets.spoken_data import (
-    count_steps,
-    gold_overlap,
-    join_utterances,
-    make_speech_batch,
-    speech_batches,
-    spoken_data,
-)
-from course_utils.datasets.spoken_words import FAMILY_LETTERS, made_up_word, split_of_word, word_list, words_of_split
-from course_utils.datasets.text import BEGIN, END, Vocabulary
+from course_utils.data.speech.words import FAMILY_LETTERS, made_up_word, split_of_word, word_list, words_of_split
+from course_utils.data.text import BEGIN, END, Vocabulary
 
 torch.set_num_threads(1)
 needs_espeak = pytest.mark.skipif(bool(espeak_problem()), reason=f"no synthesizer here: {espeak_problem()}")
@@ -289,7 +290,7 @@ def test_speaking_again_gives_the_very_same_sound_in_another_process():
     utterance = draw_utterances(3, split="test")[2]
     code = """
 import hashlib
-from course_utils.datasets.spoken import draw_utterances, waveform
+from course_utils.data.speech.utterances import draw_utterances, waveform
 print(hashlib.sha256(waveform(draw_utterances(3, split="test")[2]).tobytes()).hexdigest())
 """
     import hashlib
@@ -395,7 +396,7 @@ def test_a_damaged_file_is_noticed_and_replaced(cache, damage):
 def test_a_run_killed_while_writing_leaves_no_broken_cache(cache):
     code = f"""
 import os, signal
-from course_utils.datasets.spoken_cache import spoken_utterances
+from course_utils.data.speech.cached import spoken_utterances
 whole = os.fdopen
 class Half:
     def __init__(self, *arguments): self.file = whole(*arguments)
@@ -409,7 +410,7 @@ spoken_utterances(**{ARGUMENTS!r})
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "WHERE_TO_LOOK_CACHE": str(cache)}
     killed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    [half] = cache.iterdir()
+    [half] = [path for path in cache.iterdir() if path.suffix != ".lock"]
     assert half.name.startswith(".") and half.stat().st_size > 10_000
     assert len(spoken_utterances(**ARGUMENTS)) == 12 and spoken_path(**ARGUMENTS).is_file()
 

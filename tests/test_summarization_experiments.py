@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from course_utils.datasets import docstrings as docstrings_module
-from course_utils.datasets.reports import Summary
-from course_utils.datasets.text import END, Vocabulary
+from course_utils.data.reports import docstrings as docstrings_module
+from course_utils.data.reports.reports import Summary
+from course_utils.data.text import END, Vocabulary
 from course_utils.experiments import lesson_07_summarization as lesson_07
 from course_utils.experiments.summarization import (
     Recipe,

@@ -7,7 +7,7 @@ import random
 import pytest
 import torch
 
-from course_utils.datasets.text import BEGIN, END, UNKNOWN, PairBatch, make_pair_batch
+from course_utils.data.text import BEGIN, END, UNKNOWN, PairBatch, make_pair_batch
 from course_utils.mechanisms.search import beam_search, greedy_search
 from course_utils.models.abs_encoders import AttentionEncoder, BagOfWordsEncoder, ConvolutionalEncoder
 from course_utils.models.abs_model import FeedForwardSummarizer

@@ -136,7 +136,7 @@ def test_what_is_broken_is_said_and_the_rest_is_looked_at(monkeypatch, tmp_path)
     monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(tmp_path / "gone"))
     found = {finding.what: finding for finding in machine.check_machine()}
     assert not found["figures"].good and "OSError: no such thing" in str(found["figures"])
-    assert not found["real data"].good and "no folder" in found["real data"].words
+    assert not found["real data"].good and "not a folder" in found["real data"].words
     assert str(found["real data"]).startswith("LOOK")
 
 

@@ -1,11 +1,17 @@
-"""Vocabulary, padding and batches."""
+"""Text in one spelling, tokenizers and their inverse, vocabulary, padding and batches."""
 
+import os
+import random
+import unicodedata
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import torch
 
-from course_utils.datasets.text import (
+from course_utils.data.normalise import normalise
+from course_utils.data.phrases.tokens import detokenize, tokenize_english, tokenize_french
+from course_utils.data.text import (
     BEGIN,
     END,
     PAD,
@@ -13,9 +19,122 @@ from course_utils.datasets.text import (
     PairBatch,
     Vocabulary,
     batches_by_length,
+    join_words,
     make_pair_batch,
     pad_sequences,
+    tokenize_sentence,
 )
+
+STAGED = Path(os.environ.get("WHERE_TO_LOOK_DATA", Path(__file__).resolve().parents[2] / "shared" / "datasets"))
+APOSTROPHES = "’‘‛ʼ´`′＇"
+
+
+@pytest.mark.parametrize(
+    ("typed", "normal"),
+    [
+        *((f"l{apostrophe}île", "l'île") for apostrophe in APOSTROPHES),
+        *((f"vingt{hyphen}deux", "vingt-deux") for hyphen in "\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d"),
+        ("\ufeffun\u200b cha\u00adt\u2060 no\u200dir\u200e", "un chat noir"),
+        ("e\u0301le\u0300ve", "élève"),
+        ("e\u00ad\u0301", "é"),  # composed once nothing invisible stands between
+        ("x\u030c", "x\u030c"),  # no such letter
+        ("chef-d’Œuvre, æ, ﬁn", "chef-d'Œuvre, æ, ﬁn"),
+        ("“Halt”, « non »", '"Halt", «non»'),
+        ("Quoi\u202f? Oui\u00a0!\n\tEt  50 % …", "Quoi? Oui! Et 50%…"),
+        ("l' herbe, l\"herbe, d’ accord", "l'herbe, l'herbe, d'accord"),
+        ("Q&amp;A , 10 ( ten ) .5 ;he", "Q&A, 10 (ten) .5; he"),
+        ("on the base .a group fighting- all", "on the base. a group fighting - all"),
+        ("12–15 — 3.5", "12-15 — 3.5"),
+        ("", ""),
+    ],
+)
+def test_a_text_has_one_spelling(typed, normal):
+    assert normalise(typed) == normalise(normalise(typed)) == normal
+
+
+def test_normalising_again_changes_nothing():
+    signs = [*"ab é'’`´\"“«»-\u2011–—.,;:!?()[] 05%$#&/\u200b\u00ad\u00a0\u0301œSsl\n", "amp;", "l'", "qu' ", " 's"]
+    draw = random.Random(0)
+    for _ in range(5000):
+        text = "".join(draw.choices(signs, k=draw.randint(1, 14)))
+        once = normalise(text)
+        assert normalise(once) == once, text
+        assert normalise(text.lower()) == once.lower(), text
+        assert unicodedata.is_normalized("NFC", once) and once == " ".join(once.split())
+
+
+@pytest.mark.parametrize("wrong", [None, 3, b"chat", ["chat"]])
+def test_what_is_no_text_is_refused(wrong):
+    for tokenize in (normalise, tokenize_french, tokenize_english, lambda text: tokenize_sentence(text, "fr")):
+        with pytest.raises(ValueError, match="expected a text"):
+            tokenize(wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("un chef-d'œuvre", "un chef-d'œuvre"),
+        ("sa main-d'œuvre", "sa main-d'œuvre"),
+        ("va-t'en", "va-t'en"),
+        ("le rock'n'roll", "le rock'n'roll"),
+        ("d'aujourd'hui", "d' aujourd'hui"),
+        ("j't'aime, qu'est-ce", "j' t' aime , qu' est-ce"),
+        ("c'est-à-dire quelqu'un", "c' est-à-dire quelqu'un"),
+        ("une presqu'île", "une presqu'île"),
+        ('l\'"élève" dit', 'l\' " élève " dit'),
+    ],
+)
+def test_compounds_stay_whole_with_any_apostrophe(text, words):
+    for apostrophe in f"'{APOSTROPHES}":
+        typed = text.replace("'", apostrophe).replace("-", "\u2011")
+        assert tokenize_sentence(typed, "fr") == words.split()
+        assert join_words(tokenize_sentence(typed, "fr")) == text
+        if '"' not in text:  # phrases cut compounds, and glue them again
+            assert detokenize(tokenize_french(typed)) == text
+    decomposed = unicodedata.normalize("NFD", text)
+    assert tokenize_sentence(f"\ufeff{decomposed}\u200b", "fr") == words.split()
+
+
+def test_accents_without_a_composed_letter_stay_with_their_letter():
+    assert tokenize_sentence("x\u030cy n\u0304 İ", "fr") == ["x\u030cy", "n\u0304", "i\u0307"]
+    assert tokenize_french("m\u0304ot") == tokenize_english("m\u0304ot") == ["m\u0304ot"]
+
+
+def test_every_box_reads_the_same_words_in_any_spelling():
+    from course_utils.data.inference.pairs import read_pair
+    from course_utils.data.speech.pronunciation import words_of_text
+
+    assert words_of_text("\ufeffDON´T say\u00ad “he\u200bllo”") == ("don't", "say", "hello")
+    plain = read_pair("anna paints two dogs, ben paints an owl", "anna paints dogs")
+    assert read_pair("\ufeffAnna paints two\u00a0do\u00adgs , Ben paints an owl", "anna paints\u200b dogs") == plain
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ('a man says "stop!" (loudly), and they \'re off.', "en"),
+        ("the girls' game, a 'grand opening' sign", "en"),
+        ("a 'grand opening' sign for the girls'", "en"),
+        ("at 11:27, q&a, 10,000 dollars, $2.52, #19, 50%, 360°", "en"),
+        ("servant à 126 kilomètres/heure: «lent»", "fr"),
+    ],
+)
+def test_joining_the_words_gives_back_the_sentence(text, language):
+    assert join_words(tokenize_sentence(text, language)) == text
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_joining_the_words_gives_back_every_sentence_of_multi30k(language, monkeypatch):
+    if not (STAGED / "multi30k_en_fr").is_dir():
+        pytest.skip("no staged multi30k_en_fr: set WHERE_TO_LOOK_DATA to the folder that holds it")
+    from course_utils.data.phrases.parallel import load_translation_pairs
+
+    monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(STAGED))
+    pairs = [pair for split in ("train", "validation", "test") for pair in load_translation_pairs(split=split)]
+    assert len(pairs) == 31_014
+    for pair in pairs:
+        normal = normalise(pair[language == "en"]).lower()
+        assert join_words(tokenize_sentence(normal, language)) == normal
 
 
 def test_words_and_ids_go_both_ways():

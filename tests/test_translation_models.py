@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny_models import SYSTEM_NAMES, VOCABULARY_SIZE, random_batch, random_pairs, tiny_model, widen
 
-from course_utils.datasets.text import END, make_pair_batch
+from course_utils.data.text import END, make_pair_batch
 from course_utils.models.translation import build_translation_model
 
 LENGTHS = [3, 7, 1, 5]

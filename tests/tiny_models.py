@@ -4,7 +4,7 @@ import random
 
 import torch
 
-from course_utils.datasets.text import PairBatch, make_pair_batch
+from course_utils.data.text import PairBatch, make_pair_batch
 from course_utils.models.translation import SYSTEMS, TranslationModel, build_translation_model
 
 SYSTEM_NAMES = list(SYSTEMS)

@@ -13,10 +13,10 @@ from unittest import mock
 import torch
 from torch import Tensor, nn
 
-from course_utils.datasets.canvases import CanvasBatch
-from course_utils.datasets.inference_data import InferenceBatch
-from course_utils.datasets.scene_data import SceneBatch
-from course_utils.datasets.spoken_data import SpeechBatch
+from course_utils.data.canvases.canvases import CanvasBatch
+from course_utils.data.inference.data import InferenceBatch
+from course_utils.data.scenes.data import SceneBatch
+from course_utils.data.speech.data import SpeechBatch
 from course_utils.experiments import recipes
 from course_utils.training import History
 from tools import textbook

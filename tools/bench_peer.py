@@ -14,7 +14,7 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
-from course_utils.datasets.text import PAD, PairBatch
+from course_utils.data.text import PAD, PairBatch
 
 REQUIREMENT = "d2l>=1.0.3,<2"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from course_utils.datasets.text import BEGIN, END, PairBatch, make_pair_batch
+from course_utils.data.text import BEGIN, END, PairBatch, make_pair_batch
 from course_utils.mechanisms.recurrent import GRUDecoder
 from course_utils.mechanisms.search import beam_search, greedy_search
 from course_utils.models.translation import RNNsearch

@@ -122,7 +122,7 @@ def cost_at_paper_size(examples: int = 2) -> tuple[Cost, int]:
     Returns:
         The cost with the optimiser's part left out, and how many numbers the model has.
     """
-    from course_utils.datasets.text import make_pair_batch
+    from course_utils.data.text import make_pair_batch
     from course_utils.models.translation import RNNsearch
 
     sizes = {name: PAPER[name] for name in ("embedding_size", "hidden_size", "attention_size")}
@@ -144,7 +144,7 @@ def live_trainings(size: int = 1) -> Iterator[tuple[str, str, Callable, object, 
 
 
 def _translation(size: int):
-    from course_utils.datasets.parallel import phrase_data
+    from course_utils.data.phrases.parallel import phrase_data
     from course_utils.experiments.lesson_01_bottleneck import FIXED, STACKED
     from course_utils.experiments.lesson_02_additive_attention import ATTENTION
     from course_utils.experiments.translation import fit
@@ -155,7 +155,7 @@ def _translation(size: int):
 
 
 def _glimpses(size: int):
-    from course_utils.datasets.digits import load_digit_images
+    from course_utils.data.canvases.digits import load_digit_images
     from course_utils.experiments.glimpses import fit
     from course_utils.experiments.lesson_03_glimpses import LIVE
 

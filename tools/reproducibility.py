@@ -101,7 +101,7 @@ def _child(path: Path, lessons: list[str], threads: int, trains: bool) -> None:
 
 def _long_training() -> dict[str, float]:
     """Lesson 2's attention as its claims are measured, seed 0, from the first step to the last."""
-    from course_utils.datasets.parallel import load_parallel
+    from course_utils.data.phrases.parallel import load_parallel
     from course_utils.experiments import lesson_02_additive_attention as lesson_02
     from course_utils.experiments.translation import fit, score, score_alignment
 
@@ -165,8 +165,8 @@ def _processor() -> str:
 
 def _cards() -> list[dict]:
     """Mark every stored model anew and set its figures beside those of its card."""
-    from course_utils.datasets.docstrings import NoDocstringsError
-    from course_utils.datasets.downloads import RealDataError
+    from course_utils.data.real import RealDataError
+    from course_utils.data.reports.docstrings import NoDocstringsError
     from tools import cards
 
     rows = []

@@ -10,7 +10,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from course_utils.datasets.text import PAD
+from course_utils.data.text import PAD
 from course_utils.mechanisms.attention import masked_softmax
 from course_utils.mechanisms.recurrent import GRUDecoder
 from course_utils.mechanisms.vision import Retina

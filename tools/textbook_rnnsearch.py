@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from course_utils.datasets.text import PAD, PairBatch
+from course_utils.data.text import PAD, PairBatch
 
 
 class TextbookRNNsearch(nn.Module):

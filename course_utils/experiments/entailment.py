@@ -9,10 +9,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from course_utils.datasets.inference import InferencePair
-from course_utils.datasets.inference_data import InferenceData, made_inference_data
-from course_utils.datasets.inference_difficulty import Difficulty
-from course_utils.datasets.inference_logic import LABELS
+from course_utils.data.inference.data import InferenceData, made_inference_data
+from course_utils.data.inference.difficulty import Difficulty
+from course_utils.data.inference.logic import LABELS
+from course_utils.data.inference.pairs import InferencePair
 from course_utils.experiments.recipes import PlainRecipe, train_recipe
 from course_utils.models.entailment import EntailmentModel
 from course_utils.training import History

@@ -11,8 +11,8 @@ from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from course_utils.datasets.inference import InferencePair
-from course_utils.datasets.inference_data import InferenceData
+from course_utils.data.inference.data import InferenceData
+from course_utils.data.inference.pairs import InferencePair
 
 Features = Callable[[InferencePair], dict[str, int]]
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor, nn
 
-from course_utils.datasets.canvases import CanvasBatch, CanvasSettings, DigitSplit, draw_canvases
+from course_utils.data.canvases.canvases import CanvasBatch, CanvasSettings, DigitSplit, draw_canvases
 from course_utils.experiments.recipes import PlainRecipe, train_recipe
 from course_utils.mechanisms.vision import location_to_pixels, share_of_pixels_seen
 from course_utils.models.drawing import DRAW

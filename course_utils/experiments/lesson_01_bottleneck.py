@@ -3,8 +3,8 @@
 from dataclasses import replace
 from functools import partial
 
-from course_utils.datasets.parallel import load_parallel
-from course_utils.datasets.text import UNKNOWN
+from course_utils.data.phrases.parallel import load_parallel
+from course_utils.data.text import UNKNOWN
 from course_utils.experiments.claims import Claim
 from course_utils.experiments.translation import Recipe, fit, named_figures, score
 

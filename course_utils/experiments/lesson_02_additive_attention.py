@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 
 from course_utils.checkpoints import CheckpointError, load_card, load_checkpoint, round_to_half, save_checkpoint
-from course_utils.datasets.parallel import ParallelData, load_parallel, phrase_data
+from course_utils.data.phrases.parallel import ParallelData, load_parallel, phrase_data
 from course_utils.experiments import lesson_01_bottleneck as lesson_01
 from course_utils.experiments.claims import Claim
 from course_utils.experiments.translation import (

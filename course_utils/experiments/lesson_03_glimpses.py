@@ -6,8 +6,8 @@ from functools import lru_cache, partial
 import torch
 
 from course_utils.checkpoints import load_checkpoint, round_to_bytes, save_checkpoint
-from course_utils.datasets.canvases import MILD, CanvasBatch, CanvasSettings
-from course_utils.datasets.digits import DigitImages, load_digit_images, load_layouts
+from course_utils.data.canvases.canvases import MILD, CanvasBatch, CanvasSettings
+from course_utils.data.canvases.digits import DigitImages, load_digit_images, load_layouts
 from course_utils.experiments.claims import Claim
 from course_utils.experiments.glimpses import Recipe, bound_in_nats, build_model, draw_tests, fit, score_looks
 from course_utils.experiments.recipes import long_run, training_card

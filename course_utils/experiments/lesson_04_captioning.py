@@ -4,9 +4,9 @@ from dataclasses import replace
 from functools import partial
 
 from course_utils.checkpoints import check_vocabulary, load_checkpoint, round_to_bytes, save_checkpoint
-from course_utils.datasets.photographs import PhotographData, load_photographs, photograph_data
-from course_utils.datasets.scene_captions import caption_words
-from course_utils.datasets.text import Vocabulary
+from course_utils.data.scenes.captions import caption_words
+from course_utils.data.scenes.photographs import PhotographData, load_photographs, photograph_data
+from course_utils.data.text import Vocabulary
 from course_utils.experiments.captioning import (
     Recipe,
     build_model,

@@ -4,10 +4,10 @@ from dataclasses import replace
 from functools import partial
 
 from course_utils.checkpoints import check_vocabulary, load_checkpoint, round_to_half, save_checkpoint
-from course_utils.datasets.inference_data import InferenceData, snli_data
-from course_utils.datasets.inference_difficulty import EASY, WIDE, Difficulty
-from course_utils.datasets.inference_wording import words_of
-from course_utils.datasets.text import Vocabulary
+from course_utils.data.inference.data import InferenceData, snli_data
+from course_utils.data.inference.difficulty import EASY, WIDE, Difficulty
+from course_utils.data.inference.wording import words_of
+from course_utils.data.text import Vocabulary
 from course_utils.experiments.claims import Claim
 from course_utils.experiments.entailment import (
     Recipe,

@@ -3,10 +3,10 @@
 from functools import partial
 
 from course_utils.checkpoints import check_vocabulary, load_checkpoint, round_to_bytes, save_checkpoint
-from course_utils.datasets.recorded_data import digit_data, many_voices_data, many_voices_settings, prompt_data
-from course_utils.datasets.speech_phonemes import PHONEMES
-from course_utils.datasets.spoken_data import SpokenData
-from course_utils.datasets.text import END, Vocabulary
+from course_utils.data.speech.data import SpokenData
+from course_utils.data.speech.phonemes import PHONEMES
+from course_utils.data.speech.recorded_data import digit_data, many_voices_data, many_voices_settings, prompt_data
+from course_utils.data.text import END, Vocabulary
 from course_utils.experiments.claims import Claim
 from course_utils.experiments.recipes import long_run, training_card
 from course_utils.experiments.recorded_speech import (

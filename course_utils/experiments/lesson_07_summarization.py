@@ -4,10 +4,10 @@ from dataclasses import replace
 from functools import partial
 
 from course_utils.checkpoints import check_vocabulary, load_card, load_checkpoint, round_to_bytes, save_checkpoint
-from course_utils.datasets.docstrings import NoDocstringsError
-from course_utils.datasets.report_wording import report_words
-from course_utils.datasets.summary_data import SummaryData
-from course_utils.datasets.text import SPECIAL_WORDS, Vocabulary
+from course_utils.data.reports.data import SummaryData
+from course_utils.data.reports.docstrings import NoDocstringsError
+from course_utils.data.reports.wording import report_words
+from course_utils.data.text import SPECIAL_WORDS, Vocabulary
 from course_utils.experiments.claims import Claim
 from course_utils.experiments.recipes import long_run, training_card
 from course_utils.experiments.summarization import (

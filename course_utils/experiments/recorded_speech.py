@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from rapidfuzz.distance import Levenshtein
 
-from course_utils.datasets.pronunciation import DIGITS
-from course_utils.datasets.recorded_data import WORDS_OF_A_PIECE, timed_prompts
-from course_utils.datasets.recordings import Recording, pieces_of
-from course_utils.datasets.speech_versions import add_noise
-from course_utils.datasets.spoken import SpokenUtterance, Utterance, speak_utterance
-from course_utils.datasets.spoken_data import SpokenData
-from course_utils.datasets.spoken_words import words_of_split
+from course_utils.data.speech.augmentation import add_noise
+from course_utils.data.speech.data import SpokenData
+from course_utils.data.speech.pronunciation import DIGITS
+from course_utils.data.speech.recorded_data import WORDS_OF_A_PIECE, timed_prompts
+from course_utils.data.speech.recordings import Recording, pieces_of
+from course_utils.data.speech.utterances import SpokenUtterance, Utterance, speak_utterance
+from course_utils.data.speech.words import words_of_split
 from course_utils.experiments.speech import (
     error_rate,
     long_speech_figures,

@@ -9,9 +9,7 @@ import torch
 from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 
-from course_utils.datasets.speech_features import STEP_MS
-from course_utils.datasets.spoken import SpokenUtterance
-from course_utils.datasets.spoken_data import (
+from course_utils.data.speech.data import (
     SpokenData,
     gold_overlap,
     join_utterances,
@@ -19,7 +17,9 @@ from course_utils.datasets.spoken_data import (
     speech_batches,
     spoken_data,
 )
-from course_utils.datasets.text import BEGIN, END
+from course_utils.data.speech.features import STEP_MS
+from course_utils.data.speech.utterances import SpokenUtterance
+from course_utils.data.text import BEGIN, END
 from course_utils.experiments.recipes import PlainRecipe, train_recipe
 from course_utils.mechanisms.search import Hypothesis, beam_search, greedy_search
 from course_utils.models.speech import SpeechModel

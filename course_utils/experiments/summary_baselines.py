@@ -8,8 +8,8 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from course_utils.datasets.reports import Summary
-from course_utils.datasets.summary_data import LONGEST_HEADLINE
+from course_utils.data.reports.data import LONGEST_HEADLINE
+from course_utils.data.reports.reports import Summary
 from course_utils.metrics import rouge, rouge_each
 
 Baseline = Callable[[Summary], tuple[str, ...]]

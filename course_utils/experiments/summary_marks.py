@@ -6,8 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from course_utils.datasets.report_reading import judge_headline
-from course_utils.datasets.reports import Report, Summary
+from course_utils.data.reports.reading import judge_headline
+from course_utils.data.reports.reports import Report, Summary
 
 NEAR = 2
 """Words to each side that still count as near a supporting word: as far as the smoothing of ABS reaches."""
@@ -67,7 +67,7 @@ class Verdicts(NamedTuple):
 
 
 def judge_all(headlines: Sequence[Sequence[str]], reports: Sequence[Report]) -> Verdicts:
-    """Judge headlines by the facts; see `report_reading.judge_headline`."""
+    """Judge headlines by the facts; see `reading.judge_headline`."""
     found = [judge_headline(report, words) for words, report in zip(headlines, reports, strict=True)]
     exact = sum(tuple(words) == report.headline for words, report in zip(headlines, reports, strict=True))
     return Verdicts(*(n / len(found) for n in (exact, sum(f.true for f in found), sum(f.complete for f in found))))

@@ -4,7 +4,6 @@ for finding in check_machine():
     print(finding)
 """
 
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -76,12 +75,9 @@ def _available_gigabytes() -> float | None:
 
 
 def _disk() -> tuple[bool, str]:
-    from course_utils.datasets.scene_cache import cache_folder
+    from course_utils.data.cache import cache_folder
 
-    folder = cache_folder()
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free / 1e9
+    free = shutil.disk_usage(cache_folder()).free / 1e9
     words = f"{free:.1f} GB free; the lessons keep up to {DISK_GIGABYTES} GB of what they made"
     return free >= DISK_GIGABYTES, words + ("" if free >= DISK_GIGABYTES else ": make room, or they make it each time")
 
@@ -118,7 +114,7 @@ def _checkpoints() -> tuple[bool, str]:
 
 
 def _voices() -> tuple[bool, str]:
-    from course_utils.datasets.espeak import espeak_problem
+    from course_utils.data.speech.espeak import espeak_problem
 
     problem = espeak_problem()
     if problem:
@@ -127,12 +123,15 @@ def _voices() -> tuple[bool, str]:
 
 
 def _real_data() -> tuple[bool, str]:
-    folder = os.environ.get("WHERE_TO_LOOK_DATA")
-    if not folder:
+    from course_utils.data.real import RealDataNotFoundError, staged_folder
+
+    try:
+        folder = staged_folder()
+    except RealDataNotFoundError as error:
+        return False, str(error)
+    if folder is None:
         return True, "not set up; the lessons make their own data (WHERE_TO_LOOK_DATA is empty)"
-    if not Path(folder).is_dir():
-        return False, f"WHERE_TO_LOOK_DATA is {folder!r}, which is no folder: correct it, or unset it"
-    sets = sum(path.is_dir() for path in Path(folder).iterdir())
+    sets = sum(path.is_dir() for path in folder.iterdir())
     return True, f"{sets} data sets in the folder of WHERE_TO_LOOK_DATA"
 
 

@@ -14,8 +14,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from course_utils.datasets.speech_features import FRAME_MS, STEP_MS
-from course_utils.datasets.speech_phonemes import Phoneme
+from course_utils.data.speech.features import FRAME_MS, STEP_MS
+from course_utils.data.speech.phonemes import Phoneme
 from course_utils.teaching.plots import GOLD_COLOUR, curve_styles, describe, plot_bars
 
 _MOST_LABELS = 45

@@ -9,7 +9,7 @@ from random import Random
 import numpy
 import torch
 
-from course_utils.datasets.inference_logic import LABELS
+from course_utils.data.inference.logic import LABELS
 from course_utils.exercises.demands import sizes
 from course_utils.exercises.engine import Case, Exercise, Mistake
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy
 from numpy.typing import ArrayLike
 
-from course_utils.datasets.speech_features import FRAME_MS, SAMPLE_RATE, STEP_MS
-from course_utils.datasets.speech_phonemes import Phoneme
+from course_utils.data.speech.features import FRAME_MS, SAMPLE_RATE, STEP_MS
+from course_utils.data.speech.phonemes import Phoneme
 from course_utils.teaching.explorer.checked import as_array, as_title, as_weights, as_words
 from course_utils.teaching.explorer.media import map_address, picture_address, sound_address
 from course_utils.teaching.explorer.page import (

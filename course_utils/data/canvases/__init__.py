@@ -1,0 +1,1 @@
+"""Canvases with digits, their boxes and labels."""

@@ -1,0 +1,1 @@
+"""Premises, hypotheses, labels and gold alignments."""

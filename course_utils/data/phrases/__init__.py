@@ -1,0 +1,1 @@
+"""French phrases, their English, and gold alignments."""

@@ -1,0 +1,178 @@
+"""Reports and their headlines: the default data of the lesson on summarization.
+
+A report has three to eight sentences about a scene or about what happens in it, with repetition, detail and
+distraction; the headline states what matters, and for each of its words it is known which source words support it.
+`events` has the facts and says what the news is, `wording` and `headlines` write, and `reading` judges headlines that
+a model wrote.
+
+Counting words does not tell the headline: "the dog is above the fox" has the words of "the fox is above the dog", what
+was taken back is said as often as what stays, and of five witnesses only two may have said aloud what most hold.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from random import Random
+from typing import TYPE_CHECKING
+
+from course_utils.data.reports.events import NEWS, Story, draw_story, pick
+from course_utils.data.reports.phrases import Words, headline_words
+from course_utils.data.reports.wording import write_sentences
+
+if TYPE_CHECKING:
+    from course_utils.data.reports.named_reports import Event
+
+SPLITS = ("train", "validation", "test")
+SENTENCES = (3, 8)
+"""Fewest and most sentences, unless others are asked for."""
+SHORTEST, LONGEST = 30, 80
+"""Fewest and most source words, full stops included; reports of more sentences may have ten words for each."""
+MOST_REPORTS = 200_000
+"""Most reports of one call."""
+_PATIENCE = 6  # wordings tried for one story
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """A source and its headline; the whole of what is known of a real pair.
+
+    Attributes:
+        source: words of the source.
+        headline: words of the headline.
+        support: for each headline word the positions of the source words that say it, the gold alignment; empty sets
+            for words that state nothing such as "from", and no sets at all where nobody knows.
+        sentence_spans: `(start, end)` of each source sentence, its full stop included; end is outside.
+        reference: the headline as text, what ROUGE compares with.
+    """
+
+    source: tuple[str, ...]
+    headline: tuple[str, ...]
+    support: tuple[frozenset[int], ...] = ()
+    sentence_spans: tuple[tuple[int, int], ...] = ()
+    reference: str = ""
+
+    @property
+    def lead(self) -> tuple[str, ...]:
+        """The first sentence without its full stop: the baseline to beat."""
+        start, end = self.sentence_spans[0] if self.sentence_spans else (0, len(self.source))
+        return self.source[start : end - (self.source[end - 1] == ".")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(Summary):
+    """A synthetic report with its facts.
+
+    Attributes:
+        story: what happens and what the news is; `reading.judge_headline` judges by it.
+    """
+
+    story: "Story | Event"
+
+    @property
+    def text(self) -> str:
+        """Both as one line, for reading."""
+        return f"{' '.join(self.source)} → {self.reference}".replace(" .", ".").replace(" ,", ",")
+
+    @property
+    def must_mention(self) -> tuple[str, ...]:
+        """The headline words that state something, in order; no headline is complete without them."""
+        return tuple(word for word, found in zip(self.headline, self.support, strict=True) if found)
+
+
+def split_of(headline: Sequence[str]) -> str:
+    """The split that a headline belongs to, by a hash of its words: 80 % "train", 10 % "validation", 10 % "test".
+
+    The headline states the facts that matter, so neither they nor a headline of a test ever occur in training.
+    """
+    digest = hashlib.blake2b(" ".join(headline).encode(), digest_size=8).digest()
+    return SPLITS[max(0, int.from_bytes(digest, "big") % 10 - 7)]
+
+
+def write_report(story: Story, seed: str | int = 0, sentences: tuple[int, int] = SENTENCES) -> Report | None:
+    """Word a story; stories that differ only in names of kinds are mostly worded alike for the same seed.
+
+    Returns:
+        The report; None if no wording of the right length (fewest and most sentences) was found.
+    """
+    random = Random(f"wording {seed}")
+    shortest, longest = min(SHORTEST, 10 * sentences[1]), max(LONGEST, 10 * sentences[1])
+    for _ in range(_PATIENCE):
+        count = sentences[0] + int(random.random() * (sentences[1] - sentences[0] + 1))
+        written = write_sentences(story, random, count, longest)
+        if len(written) == count and shortest <= sum(map(len, written)) <= longest:
+            return assemble(Report, story, headline_words(story), written)
+    return None
+
+
+def make_reports(
+    count: int,
+    *,
+    split: str = "train",
+    seed: int = 0,
+    news: Sequence[str] = NEWS,
+    sentences: tuple[int, int] = SENTENCES,
+) -> list[Report]:
+    """Make reports; each kind of news comes up equally often before the split takes its share.
+
+    The same arguments give the same reports, and a smaller `count` the beginning of the same list. No headline is in
+    two splits, for any seeds.
+
+    Args:
+        count: how many.
+        split: one of `SPLITS`.
+        seed: any whole number.
+        news: kinds of news, of `events.NEWS`.
+        sentences: fewest and most, within 3 and 20; `(9, 12)` makes a test of longer reports.
+
+    Raises:
+        ValueError: if an argument is out of range.
+    """
+    check_size(count, split, SPLITS)
+    if isinstance(news, str) or not news or not set(news) <= set(NEWS):
+        raise ValueError(f"news={news!r}: expected some of {NEWS}; choose among them.")
+    if len(sentences) != 2 or not 3 <= sentences[0] <= sentences[1] <= 20:
+        raise ValueError(f"sentences={sentences!r}: expected (fewest, most) within 3 and 20; change them.")
+    random = Random(f"reports {split} {seed} {sorted(news)} {sentences}")
+    reports: list[Report] = []
+    drawn = 0
+    while len(reports) < count:
+        drawn += 1
+        story = draw_story(random, pick(random, sorted(news)))
+        if split_of([word.text for word in headline_words(story)]) == split:
+            report = write_report(story, f"{split} {seed} {drawn}", sentences)
+            reports += [report] if report else []
+    return reports
+
+
+def check_size(count: int, split: str, splits: Sequence[str]) -> None:
+    """Raise a ValueError for a number of reports or a split that cannot be."""
+    if not isinstance(count, int) or not 1 <= count <= MOST_REPORTS:
+        raise ValueError(
+            f"count={count!r}: expected a whole number from 1 to {MOST_REPORTS}; use another seed for more."
+        )
+    if split not in splits:
+        raise ValueError(f"split={split!r}: expected one of {splits}; choose one of them.")
+
+
+def spans_of(sentences: Sequence[Sequence]) -> tuple[tuple[int, int], ...]:
+    """`(start, end)` of each sentence in their words in a row; end is outside."""
+    ends = list(accumulate(map(len, sentences)))
+    return tuple(zip([0, *ends], ends, strict=False))
+
+
+def assemble(kind: type[Report], story: "Story | Event", headline: Words, sentences: Sequence[Words]) -> Report:
+    """Make a report of worded sentences; a headline word is supported by the source words that share a mark with it."""
+    source = [word for sentence in sentences for word in sentence]
+    says: dict = {}
+    for position, word in enumerate(source):
+        for mark in word.marks:
+            says.setdefault(mark, set()).add(position)
+    return kind(
+        source=tuple(word.text for word in source),
+        headline=tuple(word.text for word in headline),
+        support=tuple(frozenset(p for mark in word.marks for p in says.get(mark, ())) for word in headline),
+        sentence_spans=spans_of(sentences),
+        reference=" ".join(word.text for word in headline),
+        story=story,
+    )

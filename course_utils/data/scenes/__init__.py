@@ -1,0 +1,1 @@
+"""Scenes of animals and things, their captions and boxes."""

@@ -1,0 +1,1 @@
+"""Spoken phrases, their phonemes and times."""

@@ -1,0 +1,173 @@
+"""The things that synthetic data speak of, and their English: kinds and classes, colours, sizes, numbers, places.
+
+Scenes, entailment pairs and reports share these words: captions name a kind, entailment climbs from "dog" to "animal".
+Colours belong to the *painted* kinds alone, whose artwork comes in every colour; an apple keeps that of the artwork.
+"""
+
+from dataclasses import dataclass
+
+COLOURS = {"red": (214, 60, 50), "yellow": (246, 205, 40), "green": (92, 172, 62), "blue": (62, 130, 214),
+           "purple": (150, 92, 190)}  # fmt: skip
+"""Colour words and the red, green and blue (0 to 255) that painted kinds are filled with."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of object."""
+
+    name: str  # English noun, singular, one word
+    plural: str
+    glyph: str  # the character that the OpenMoji font draws for it
+    parent: str  # the nearest class it belongs to, a key of `CLASSES`
+    painted: bool = False  # whether it comes in every colour of `COLOURS`, so that its colour has to be said
+
+
+CLASSES = {
+    "mammal": ("mammals", "animal"), "bird": ("birds", "animal"), "insect": ("insects", "animal"),
+    "amphibian": ("amphibians", "animal"), "reptile": ("reptiles", "animal"), "animal": ("animals", None),
+    "fruit": ("fruits", "food"), "vegetable": ("vegetables", "food"), "dessert": ("desserts", "food"),
+    "sandwich": ("sandwiches", "food"), "food": ("foods", None),
+    "tree": ("trees", "plant"), "flower": ("flowers", "plant"), "plant": ("plants", None),
+    "aircraft": ("aircraft", "vehicle"), "vehicle": ("vehicles", None),
+    "garment": ("garments", None), "instrument": ("instruments", None), "seat": ("seats", None),
+    "toy": ("toys", None), "building": ("buildings", None), "shelter": ("shelters", None),
+}  # fmt: skip
+"""Class → its plural and the class above it; None at the top of a chain."""
+
+# Like stands beside like: dealing the list out in turn gives every block some animals, some food and some things.
+# Singular, plural and glyph; a star says that the kind is painted.
+_TABLE = """
+mammal: dog dogs 🐶, fox foxes 🦊, pig pigs 🐷, rabbit rabbits 🐰, panda pandas 🐼, elephant elephants 🐘, mouse mice 🐭
+mammal: whale whales 🐳
+bird: owl owls 🦉, parrot parrots 🦜, flamingo flamingos 🦩
+insect: bee bees 🐝, ladybug ladybugs 🐞, butterfly butterflies 🦋*
+amphibian: frog frogs 🐸
+reptile: turtle turtles 🐢
+fruit: apple apples 🍎, banana bananas 🍌, pear pears 🍐, strawberry strawberries 🍓, lemon lemons 🍋
+fruit: cherry cherries 🍒
+vegetable: carrot carrots 🥕, eggplant eggplants 🍆
+dessert: cake cakes 🎂
+sandwich: hamburger hamburgers 🍔
+tree: palm palms 🌴
+flower: sunflower sunflowers 🌻, rose roses 🌹
+plant: cactus cacti 🌵
+vehicle: car cars 🚗*, bicycle bicycles 🚲, tractor tractors 🚜, rocket rockets 🚀
+aircraft: airplane airplanes ✈
+garment: hat hats 👒, shirt shirts 👕*, dress dresses 👗*
+instrument: guitar guitars 🎸*, drum drums 🥁*, trumpet trumpets 🎺
+seat: sofa sofas 🛋*, chair chairs 🪑*
+toy: kite kites 🪁*, balloon balloons 🎈*
+building: house houses 🏠
+shelter: tent tents ⛺*, umbrella umbrellas ☂*
+"""
+
+
+def _kinds(line: str) -> list[Kind]:
+    parent, entries = line.split(": ")
+    words = (entry.split() for entry in entries.split(", "))
+    return [Kind(name, many, glyph.removesuffix("*"), parent, glyph.endswith("*")) for name, many, glyph in words]
+
+
+KINDS = {kind.name: kind for line in _TABLE.strip().splitlines() for kind in _kinds(line)}
+"""Name → kind, 48 of them."""
+
+_PLURALS = {kind.name: kind.plural for kind in KINDS.values()} | {name: plural for name, (plural, _) in CLASSES.items()}
+
+
+def plural(noun: str) -> str:
+    """Plural of a kind or class: "mouse" → "mice".
+
+    Raises:
+        KeyError: if it is neither.
+    """
+    if noun not in _PLURALS:
+        raise KeyError(f"{noun!r} is no kind or class of scenes; expected a singular noun such as 'dog', see `KINDS`.")
+    return _PLURALS[noun]
+
+
+def hypernyms(noun: str) -> tuple[str, ...]:
+    """What a kind or class is a kind of, nearest first: "apple" → ("fruit", "food").
+
+    Raises:
+        KeyError: if it is neither a kind nor a class.
+    """
+    plural(noun)
+    above = KINDS[noun].parent if noun in KINDS else CLASSES[noun][1]
+    return () if above is None else (above, *hypernyms(above))
+
+
+def is_a(noun: str, other: str) -> bool:
+    """Whether everything that is a `noun` is also an `other`; a kind is itself: `is_a("dog", "animal")`.
+
+    Raises:
+        KeyError: if either is neither a kind nor a class.
+    """
+    plural(other)
+    return noun == other or other in hypernyms(noun)
+
+
+NUMBERS = {1: "one", 2: "two", 3: "three"}
+LARGEST_COUNT = max(NUMBERS)
+"""Most objects in a group."""
+SIZES = ("small", "big")
+
+
+def _split(phrases: dict[str, str]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(phrase.split()) for name, phrase in phrases.items()}
+
+
+PLACE_PHRASES = _split({
+    "top left": "in the top left corner", "top": "at the top", "top right": "in the top right corner",
+    "left": "on the left", "middle": "in the middle", "right": "on the right",
+    "bottom left": "in the bottom left corner", "bottom": "at the bottom", "bottom right": "in the bottom right corner",
+})  # fmt: skip
+"""The nine places of an image and how they are said."""
+
+RELATION_PHRASES = {name: (phrase,) for name, phrase in _split({
+    "left": "to the left of", "right": "to the right of", "above": "above", "below": "below",
+    "above left": "above and to the left of", "above right": "above and to the right of",
+    "below left": "below and to the left of", "below right": "below and to the right of",
+}).items()} | {"below": (("below",), ("under",))}  # fmt: skip
+"""The eight directions in which one group can lie from another, and their wordings."""
+
+OPPOSITE = {
+    "left": "right", "right": "left", "above": "below", "below": "above", "above left": "below right",
+    "above right": "below left", "below left": "above right", "below right": "above left",
+}  # fmt: skip
+
+SWEEPS = {
+    ("from", "left", "to", "right"): "left", ("from", "right", "to", "left"): "right",
+    ("from", "top", "to", "bottom"): "above", ("from", "bottom", "to", "top"): "below",
+}  # fmt: skip
+"""How a row is announced → the direction in which each group lies from the next."""
+
+
+def article(word: str) -> str:
+    """The indefinite article before a word: "an" before a written vowel, which holds for all words of scenes."""
+    return "an" if word[0] in "aeiou" else "a"
+
+
+def verb(count: int) -> str:
+    """ "is" for one thing, "are" for more."""
+    return "is" if count == 1 else "are"
+
+
+def noun(kind: str, count: int) -> str:
+    """The noun that names so many objects of a kind or class: ("mouse", 2) → "mice"."""
+    return kind if count == 1 else plural(kind)
+
+
+def noun_phrase(
+    kind: str, count: int, size: str | None = None, colour: str | None = None, *, definite: bool = False
+) -> tuple[str, ...]:
+    """Number, size, colour and noun in English order: "two small red cars", "an elephant"; definite: "the dogs".
+
+    Raises:
+        ValueError: if the count, size or colour has no word.
+        KeyError: if the noun is neither a kind nor a class.
+    """
+    for name, value, known in (("count", count, NUMBERS), ("size", size, SIZES), ("colour", colour, COLOURS)):
+        if value not in known and not (value is None and name != "count"):
+            raise ValueError(f"{name}={value!r}: scenes have no word for it; expected one of {tuple(known)}.")
+    rest = tuple(word for word in (size, colour, noun(kind, count)) if word is not None)
+    return ("the" if definite else article(rest[0]) if count == 1 else NUMBERS[count], *rest)

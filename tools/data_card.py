@@ -1,0 +1,68 @@
+"""The table of real data in `data/README.md`, made from `course_utils.data.real_sets`.
+
+python -m tools.data_card          # writes it
+"""
+
+import sys
+from pathlib import Path
+
+from course_utils.data.real_sets import REAL_SOURCES, RealSource
+from tools.project import Project
+
+BEGIN = "<!-- The table is made by `python -m tools.data_card`. -->"
+END = "<!-- end of the table -->"
+_HEAD = ("name", "lessons", "from", "columns", "rows (train / validation / test)", "size", "licence", "credit")
+
+
+def table() -> str:
+    """The table, a row for each set."""
+    rows = [_HEAD, ["---"] * len(_HEAD), *(_row(source) for source in REAL_SOURCES.values())]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _row(source: RealSource) -> list[str]:
+    return [
+        f"`{source.name}`",
+        ", ".join(map(str, source.lessons)),
+        _place(source),
+        ", ".join(f"`{column}`" for column in source.columns),
+        source.rows,
+        source.size,
+        source.licence,
+        source.credit,
+    ]
+
+
+def _place(source: RealSource) -> str:
+    if source.hub_id:
+        return f"hub: `{source.hub_id}`, `{source.files}`, revision `{source.revision[:7]}`"
+    if source.address:
+        return f"public files under `{source.address}`, sha256 pinned"
+    if source.torchvision:
+        return f"`torchvision.datasets.{source.torchvision}`"
+    return "staged folder only"
+
+
+def updated(text: str) -> str:
+    """Put the table of today between its two marks.
+
+    Raises:
+        ValueError: if the marks are not there.
+    """
+    before, _, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"the data card lacks {BEGIN!r} or {END!r}; put both where the table belongs.")
+    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
+
+
+def card_path(root: Path | None = None) -> Path:
+    """Where the data card is."""
+    return (root or Project().root) / "data" / "README.md"
+
+
+if __name__ == "__main__":
+    path = card_path()
+    old = path.read_text(encoding="utf-8")
+    path.write_text(updated(old), encoding="utf-8")
+    sys.stdout.write(f"{path}: {'unchanged' if updated(old) == old else 'written'}\n")
