@@ -20,7 +20,7 @@ from course_utils.data.scenes import data as data_module
 from course_utils.data.scenes.captions import caption_words, make_captions
 from course_utils.data.scenes.data import beside_each_other, image_path, scene_data, scenes_and_images
 from course_utils.data.scenes.drawing import draw_image, draw_images
-from course_utils.data.words_of_things import BLOCKS, pair_is_seen
+from course_utils.data.scenes.kinds import BLOCKS, pair_is_seen
 from course_utils.data.scenes.layouts import LAYOUTS, PLACES, direction, is_between
 from course_utils.data.scenes.reading import caption_problems, is_exact, read_caption, sort_of_problem
 from course_utils.data.scenes.scenes import (

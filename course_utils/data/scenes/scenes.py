@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from course_utils.data.words_of_things import BLOCKS, block_of
+from course_utils.data.scenes.kinds import BLOCKS, block_of
 from course_utils.data.scenes.layouts import LAYOUTS, region, spread
 from course_utils.data.scenes.sprites import TILTS, sprite_size
 from course_utils.data.words_of_things import COLOURS, KINDS, LARGEST_COUNT, SIZES
