@@ -16,8 +16,8 @@ import torch
 from pyarrow import parquet
 
 from course_utils.data.real import DataFormatError, RealDataNotFoundError
-from course_utils.data.speech import augmentation as speech_versions
-from course_utils.data.speech import pronunciation, recorded_data
+from course_utils.data.sounds import HIGHEST_RATE, read_sound
+from course_utils.data.speech import augmentation, pronunciation, recorded_data
 from course_utils.data.speech.augmentation import SPEEDS, add_noise, bend, play_at, training_versions
 from course_utils.data.speech.cached import small_set
 from course_utils.data.speech.data import SpokenData, gold_overlap, join_utterances, make_speech_batch
@@ -41,7 +41,7 @@ from course_utils.data.speech.recordings import (
     sound_of,
     speakers_of,
 )
-from course_utils.data.speech.utterances import TRAINING_VOICES
+from course_utils.data.speech.utterances import TRAINING_VOICES, to_sample_rate
 from course_utils.data.text import Vocabulary
 from course_utils.experiments import lesson_06_speech as lesson_06
 from course_utils.experiments import recorded_speech
@@ -74,9 +74,9 @@ def tone(seconds, rate, hertz=440):
     return 0.3 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
 
 
-def encoded(samples, rate, form="FLAC"):
+def encoded(samples, rate, form="FLAC", depth="PCM_16"):
     file = io.BytesIO()
-    soundfile.write(file, samples, rate, format=form, subtype="PCM_16")
+    soundfile.write(file, samples, rate, format=form, subtype=depth)
     return file.getvalue()
 
 
@@ -223,7 +223,7 @@ def test_what_cannot_be_used_is_named(stage, tmp_path, monkeypatch):
     with pytest.raises(RealDataNotFoundError, match="fsdd is not on the hub.*holds fsdd/.*SOURCE = 'default'"):
         load_recordings("fsdd")
     stage("librispeech", [row("hello"), row("world", audio={"bytes": b"not a sound", "path": "x"})])
-    with pytest.raises(DataFormatError, match="librispeech, test, row 1: the sound cannot be read"):
+    with pytest.raises(DataFormatError, match=r"librispeech, test, row 1 \(x\): the sound cannot be read"):
         load_recordings("librispeech", "test")
     stage("librispeech", [row("hello"), row("...")])
     with pytest.warns(UserWarning, match="1 recordings left out.*at least one word"):
@@ -236,6 +236,112 @@ def test_what_cannot_be_used_is_named(stage, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "soundfile", None)
     with pytest.raises(RealDataNotFoundError, match="pip install soundfile"):
         load_recordings("librispeech", "test")
+
+
+@pytest.mark.parametrize(
+    ("form", "depth", "error"),
+    [
+        ("WAV", "PCM_U8", 1e-2), ("WAV", "PCM_16", 1e-4), ("WAV", "PCM_24", 1e-6), ("WAV", "PCM_32", 1e-6),
+        ("WAV", "FLOAT", 1e-6), ("WAV", "DOUBLE", 1e-6), ("AIFF", "PCM_S8", 1e-2), ("FLAC", "PCM_24", 1e-6),
+        ("OGG", "VORBIS", 0.1), ("MP3", "MPEG_LAYER_III", 0.1),
+    ],
+)  # fmt: skip
+def test_sound_of_any_depth_is_scaled_to_its_full_scale(form, depth, error):
+    sound = tone(0.5, 16_000)
+    samples, rate = read_sound(encoded(sound, 16_000, form, depth))
+    assert rate == 16_000 and samples.dtype == np.float32 and len(samples) == len(sound)
+    assert np.abs(samples - sound).max() < error
+
+
+@pytest.mark.parametrize("rate", [4000, 8000, 11_025, 16_000, 22_050, 44_100, 96_000, 192_000, HIGHEST_RATE])
+def test_sound_of_any_rate_keeps_its_pitch_and_length(rate):
+    samples, found = read_sound(encoded(tone(0.5, rate), rate, "WAV"))
+    assert found == rate and samples.shape == (rate // 2,)
+    sound = sound_of(make_recording(to_sample_rate(samples, rate), Reading(("x",), "a"), ("K",)))
+    assert len(sound) == pytest.approx(SAMPLE_RATE / 2, abs=1)
+    assert np.abs(np.fft.rfft(sound)).argmax() * SAMPLE_RATE / len(sound) == pytest.approx(440, abs=4)
+
+
+@pytest.mark.parametrize("scale", [32_767.0, 1e30])
+def test_fractions_beyond_the_full_scale_are_scaled_to_their_peak(scale):
+    sound = tone(0.5, 16_000)
+    samples, _ = read_sound(encoded(scale * sound, 16_000, "WAV", "FLOAT"))
+    assert np.abs(samples - sound / np.abs(sound).max()).max() < 1e-5
+
+
+def test_channels_are_averaged():
+    left, right = tone(0.5, 16_000), tone(0.5, 16_000, hertz=1000)
+    for channels in ([left, right], [left, 0 * left], [left, left], [left, 0.5 - left / 2], [0 * left, 0 * left]):
+        stereo = np.stack(channels, axis=1)
+        samples, _ = read_sound(encoded(stereo, 16_000, "WAV", "FLOAT"))
+        assert np.abs(samples - stereo.mean(axis=1)).max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    "shares", [(1, -1), (-0.9, 1), (1, -1, 0, 0, 0.9, -0.9)], ids=["opposite", "one is softer", "six channels"]
+)
+@pytest.mark.parametrize("offset", [0, 0.2])
+def test_where_channels_cancel_each_other_the_loudest_is_taken_with_a_warning(shares, offset):
+    left = tone(0.5, 16_000)
+    channels = np.stack([share * left + offset for share in shares], axis=1)
+    with pytest.warns(UserWarning, match=rf"row 3 \(a\.wav\): the {len(shares)} channels cancel.*channel \d is taken"):
+        samples, _ = read_sound(encoded(channels, 16_000, "WAV", "FLOAT"), "a.wav", "mine, row 3")
+    assert np.abs(np.abs(samples - offset) - np.abs(left)).max() < 1e-6
+
+
+@pytest.mark.parametrize(("value", "kind"), [(np.nan, "not a number"), (np.inf, "infinite"), (-np.inf, "infinite")])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_samples_that_are_no_finite_numbers_are_refused_with_their_position(value, kind, channels):
+    sound = np.tile(tone(0.5, 16_000)[:, None], channels)
+    sound[[4000, 4001], channels - 1] = value
+    place = rf"row 3 \(a\.wav\): the sample at 0\.250 s \(number 4000, channel {channels}\) is {kind}, one of 2 that"
+    with pytest.raises(DataFormatError, match=place):
+        read_sound(encoded(sound, 16_000, "WAV", "FLOAT"), "a.wav", "mine, row 3")
+
+
+def test_a_set_with_a_sample_that_is_no_number_is_refused_with_row_and_file(stage):
+    sound = tone(0.5, 16_000)
+    sound[8] = np.nan
+    audio = {"bytes": encoded(sound, 16_000, "WAV", "FLOAT"), "path": "61.wav"}
+    stage("librispeech", [row("hello"), row("world", audio=audio)])
+    with pytest.raises(DataFormatError, match=r"librispeech, test, row 1 \(61\.wav\): the sample at 0\.001 s"):
+        load_recordings("librispeech", "test")
+
+
+def damaged(kind):
+    flac, wav = encoded(tone(0.5, 16_000), 16_000), bytearray(encoded(tone(0.5, 16_000), 16_000, "WAV"))
+    if kind == "claims too much":
+        wav[24:28] = (10**9).to_bytes(4, "little")
+    contents = {"no bytes": b"", "header": wav[:44], "no sound": b"RIFF or not", "cut": flac[: len(flac) // 2]}
+    return bytes(contents.get(kind, wav))
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("no bytes", r"cannot be read \(it has no bytes\)"),
+        ("header", "is empty; expected at least one sample"),
+        ("no sound", r"cannot be read \(Format not recogni[sz]ed"),
+        ("cut", "cannot be read"),
+        ("claims too much", "claims 1000000000 samples per second; expected at most"),
+    ],
+)
+def test_sound_that_is_empty_or_damaged_is_refused_with_row_and_file(kind, message, tmp_path):
+    with pytest.raises(DataFormatError, match=rf"mine, row 3 \(a\.wav\): the sound {message}"):
+        read_sound(damaged(kind), "a.wav", "mine, row 3")
+    (tmp_path / "a.wav").write_bytes(damaged(kind))
+    with pytest.raises(DataFormatError, match=rf"mine, row 3 \(.*a\.wav\): the sound {message}"):
+        read_sound(None, tmp_path / "a.wav", "mine, row 3")
+
+
+def test_a_file_is_read_like_its_bytes_whatever_its_name(tmp_path):
+    content = encoded(tone(0.5, 16_000), 16_000)
+    file = tmp_path / "élève.raw"
+    file.write_bytes(content)
+    assert (read_sound(None, file)[0] == read_sound(content)[0]).all()
+    assert (read_sound(None, str(file))[0] == read_sound(content)[0]).all()
+    with pytest.raises(DataFormatError, match=r"the sound \(.*missing\.wav\): the sound cannot be read .*No such file"):
+        read_sound(None, tmp_path / "missing.wav")
 
 
 def recording(digit, speaker, number=0, seconds=0.4):
@@ -315,7 +421,7 @@ def test_bent_recordings_keep_what_was_said_and_are_the_same_every_time():
     assert (one.features == recording(4, "ann").features).all()
 
 
-def test_throats_of_other_lengths_move_the_loudest_band_both_ways(monkeypatch):
+def test_vocal_tracts_of_other_lengths_move_the_loudest_band_both_ways(monkeypatch):
     shown = np.zeros_like(recording(9, "ann").features)
     shown[:, 20] = 50
     one = replace(recording(9, "ann"), features=shown)
@@ -323,10 +429,10 @@ def test_throats_of_other_lengths_move_the_loudest_band_both_ways(monkeypatch):
     def loudest():
         return {int(bend(one, seed).features.astype(np.float32).mean(0).argmax()) for seed in range(30)}
 
-    monkeypatch.setattr(speech_versions, "_HIDDEN_BANDS", 0)
+    monkeypatch.setattr(augmentation, "_HIDDEN_BANDS", 0)
     found = loudest()
     assert 16 <= min(found) < 20 < max(found) <= 24
-    monkeypatch.setattr(speech_versions, "_THROAT", (1.0, 1.0))
+    monkeypatch.setattr(augmentation, "_TRACT", (1.0, 1.0))
     assert loudest() == {20}
 
 

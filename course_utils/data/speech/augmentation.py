@@ -1,4 +1,4 @@
-"""One recording in many versions: played faster or slower, with noise, and as another throat would have said it.
+"""One recording in many versions: played faster or slower, with noise, and with another vocal tract.
 
 more = training_versions(recordings) + [bend(one, seed=1) for one in recordings]
 
@@ -11,7 +11,6 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
-from scipy.signal import resample_poly
 
 from course_utils.data.speech.features import MELS
 from course_utils.data.speech.phonemes import Phoneme
@@ -21,7 +20,7 @@ SPEEDS = (Fraction(9, 10), Fraction(1), Fraction(11, 10))
 """Training recordings are played at these speeds; a slower one sounds like a larger speaker (Ko et al. 2015)."""
 NOISE_DB = (15.0, 35.0)
 """How far noise that is added to training recordings lies below the voice, decibels."""
-_THROAT = 0.85, 1.18  # shortest and longest, as a share of the speaker's own
+_TRACT = 0.85, 1.18  # shortest and longest, as a share of the speaker's own
 _PACE = 0.75, 1.3
 _FEWEST_FRAMES = 8
 _HIDDEN_BANDS, _HIDDEN_SHARE = 8, 0.2  # most bands in a gap, and most of the recording's time
@@ -41,6 +40,8 @@ def play_at(recording: Recording, speed: Fraction) -> Recording:
         raise ValueError(f"speed is {speed}; expected a number above 0, 1 for no change.")
     if speed == 1:
         return recording
+    from scipy.signal import resample_poly
+
     sound = resample_poly(sound_of(recording), speed.denominator, speed.numerator)
     phonemes = tuple(Phoneme(p.symbol, p.start_ms / speed, p.end_ms / speed) for p in recording.phonemes)
     times = tuple((word, start / speed, end / speed) for word, start, end in recording.word_times)
@@ -49,7 +50,7 @@ def play_at(recording: Recording, speed: Fraction) -> Recording:
 
 
 def add_noise(recording: Recording, noise_db: float, seed: int = 0) -> Recording:
-    """Add even noise.
+    """Add white noise.
 
     Args:
         recording: any.
@@ -81,7 +82,7 @@ def training_versions(
 def bend(recording: Recording, seed: int = 0) -> Recording:
     """Change the features of a recording as another speaker, another pace and another microphone would.
 
-    Bands are moved up or down (a longer throat has lower formants: Jaitly and Hinton 2013), frames are left out or
+    Bands are moved up or down (vocal tract length perturbation: Jaitly and Hinton 2013), frames are left out or
     doubled, two gaps of bands and one of time are hidden (Park et al. 2019), and every band gets its own level.
     Samples and phonemes stay; their times no longer hold, and are left out.
 
@@ -91,7 +92,7 @@ def bend(recording: Recording, seed: int = 0) -> Recording:
     """
     random = _random(recording, seed)
     features = np.asarray(recording.features, dtype=np.float32)
-    places = np.clip(np.arange(MELS) * random.uniform(*_THROAT), 0, MELS - 1)
+    places = np.clip(np.arange(MELS) * random.uniform(*_TRACT), 0, MELS - 1)
     below = np.floor(places).astype(int)
     above, share = np.minimum(below + 1, MELS - 1), (places - below).astype(np.float32)
     features = features[:, below] * (1 - share) + features[:, above] * share

@@ -82,7 +82,7 @@ def spoken_utterances(
     except EspeakMissingError as error:
         warnings.warn(
             f"the synthesizer is missing: {error} The lesson goes on with a small prepared set of features, so its "
-            "figures are worse, and nothing can be spoken or listened to.",
+            "metrics are worse, and nothing can be spoken or listened to.",
             stacklevel=2,
         )
         return small_set(split)[:count]

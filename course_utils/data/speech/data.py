@@ -176,7 +176,7 @@ def count_steps(spoken: SpokenUtterance) -> int:
 
 
 def gold_overlap(phonemes: Sequence[Phoneme], steps: int) -> Tensor:
-    """How much of each step lies inside each phoneme: attention weights times this, summed, is mass on the truth.
+    """How much of each step lies inside each phoneme: attention weights times this, summed, is mass on gold.
 
     Args:
         phonemes: with their times.

@@ -35,7 +35,7 @@ MANY_SPEEDS = tuple(Fraction(tenths, 20) for tenths in (16, 18, 20, 22, 25))
 TIMES_PER_VOICE = 6
 """How often each voice of the synthesizer says each digit."""
 BENDS = 2
-"""Bent versions of every digit, see `speech_versions.bend`."""
+"""Bent versions of every digit, see `augmentation.bend`."""
 
 
 def digit_data(synthetic: SpokenData, held_out: str, *, recorded: bool = True, seed: int = 0) -> SpokenData:

@@ -9,14 +9,14 @@ A column `phones` holds the times of phonemes where somebody knows them. Sound i
 level of synthetic speech, so features and frames are the same; phonemes are those of the same inventory.
 """
 
-import io
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from course_utils.data.real import DataFormatError, RealDataNotFoundError, load_real
+from course_utils.data.real import DataFormatError, load_real
+from course_utils.data.sounds import load_soundfile, read_sound
 from course_utils.data.speech.features import log_mel, normalize
 from course_utils.data.speech.phonemes import PHONEMES, Phoneme
 from course_utils.data.speech.pronunciation import PronunciationError, pronounce, words_of_text
@@ -25,7 +25,7 @@ from course_utils.data.speech.utterances import SpokenUtterance, cut_sound, to_s
 RECORDED_SETS = ("fsdd", "asterisk_prompts_en", "librivox_sample", "librispeech")
 """Sets of `real.REAL_SOURCES` that `load_recordings` reads."""
 ROUGH_TIMES = ("fsdd",)
-"""Sets whose `phones` are too rough to be the truth, and are left out: clips of digits, cut hard."""
+"""Sets whose `phones` are too rough to be a gold alignment, and are left out: clips of digits, cut hard."""
 
 _SILENCE = "SIL"
 _FULL_SCALE = 32767
@@ -53,7 +53,7 @@ class Reading:
 
 @dataclass(frozen=True, eq=False)
 class Recording(SpokenUtterance):
-    """A recorded utterance; batches, marks and decoding take it like a synthetic one.
+    """A recorded utterance; batches, metrics and decoding take it like a synthetic one.
 
     Attributes:
         utterance: a `Reading`.
@@ -97,7 +97,7 @@ def make_recording(
 
 
 def sound_of(recording: Recording) -> np.ndarray:
-    """`(samples,)` float32 within -1 and 1, at `SAMPLE_RATE`: like `spoken.waveform`."""
+    """`(samples,)` float32 within -1 and 1, at `SAMPLE_RATE`: like `utterances.waveform`."""
     return recording.samples.astype(np.float32) / _FULL_SCALE
 
 
@@ -126,7 +126,7 @@ def load_recordings(
     """
     if name not in RECORDED_SETS:
         raise ValueError(f"name={name!r}: expected one of {RECORDED_SETS}; choose one of them.")
-    soundfile = _soundfile()
+    load_soundfile()  # before anything is fetched
     rows = load_real(name, split)
     rows = rows if count is None else rows.take(min(count, len(rows)))
     recordings, left_out = [], []
@@ -142,7 +142,7 @@ def load_recordings(
             left_out.append(str(error))
             continue
         reading = Reading(words_of_text(text), _speaker(row, name), _key(row))
-        recordings.append(make_recording(_decode(soundfile, row["audio"], where), reading, said, phonemes, words))
+        recordings.append(make_recording(_sound(row["audio"], where), reading, said, phonemes, words))
     if not recordings:
         reason = (
             f"no text can be pronounced ({left_out[0]})" if left_out else "no recording has the times of its phonemes"
@@ -220,27 +220,9 @@ def _key(row: dict) -> str:
     return str(row.get("id") or row["audio"].get("path") or "") if isinstance(row["audio"], dict) else ""
 
 
-def _soundfile():
-    try:
-        import soundfile
-    except (ImportError, OSError) as error:
-        raise RealDataNotFoundError(
-            f"recordings are read by the package soundfile, which cannot be used ({error}): pip install soundfile, or "
-            "keep SOURCE = 'default'."
-        ) from error
-    return soundfile
-
-
-def _decode(soundfile, audio: object, where: str) -> np.ndarray:
-    content = audio.get("bytes") if isinstance(audio, dict) else None
-    try:
-        samples, rate = soundfile.read(io.BytesIO(content or b""), dtype="float32", always_2d=True)
-        return to_sample_rate(samples.mean(axis=1), rate)
-    except (soundfile.SoundFileError, ValueError, TypeError) as error:
-        raise DataFormatError(
-            f"{where}: the sound cannot be read ({error}); expected an encoded file in audio['bytes']. Copy or "
-            "download the set again."
-        ) from error
+def _sound(audio: object, where: str) -> np.ndarray:
+    encoded = audio if isinstance(audio, dict) else {}
+    return to_sample_rate(*read_sound(encoded.get("bytes"), encoded.get("path"), where))
 
 
 def speakers_of(recordings: Iterable[Recording]) -> tuple[str, ...]:

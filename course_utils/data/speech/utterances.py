@@ -15,9 +15,8 @@ from math import gcd
 from random import Random
 
 import numpy as np
-from scipy.signal import firwin, lfilter, resample_poly
 
-from course_utils.data.speech.espeak import Speech, speak
+from course_utils.data.speech.espeak import speak
 from course_utils.data.speech.features import SAMPLE_RATE, log_mel, normalize
 from course_utils.data.speech.phonemes import Phoneme, phonemes_of_events
 from course_utils.data.speech.words import made_up_word, words_of_split
@@ -184,11 +183,8 @@ def _sound(utterance: Utterance) -> tuple[np.ndarray, tuple[Phoneme, ...]]:
         [np.zeros(SAMPLE_RATE * lead // 1000, np.float32), to_sample_rate(speech.samples, speech.rate)]
     )
     sound = np.clip(voice + _noise(utterance, len(voice)), -1, 1).astype(np.float32)
-    return sound, tuple(Phoneme(p.symbol, p.start_ms + lead, p.end_ms + lead) for p in _timed(speech))
-
-
-def _timed(speech: Speech) -> tuple[Phoneme, ...]:
-    return phonemes_of_events(speech.events, speech.end_ms)
+    timed = phonemes_of_events(speech.events, speech.end_ms)
+    return sound, tuple(Phoneme(p.symbol, p.start_ms + lead, p.end_ms + lead) for p in timed)
 
 
 def to_sample_rate(samples: np.ndarray, rate: int) -> np.ndarray:
@@ -206,6 +202,8 @@ def to_sample_rate(samples: np.ndarray, rate: int) -> np.ndarray:
     """
     if np.ndim(samples) != 1 or len(samples) == 0:
         raise ValueError(f"samples has the shape {np.shape(samples)}; expected one channel with at least one sample.")
+    from scipy.signal import resample_poly
+
     common = gcd(rate, SAMPLE_RATE)
     up, down = SAMPLE_RATE // common, rate // common
     voice = resample_poly(np.asarray(samples, np.float32), up, down, window=_low_pass(max(up, down)))
@@ -215,12 +213,16 @@ def to_sample_rate(samples: np.ndarray, rate: int) -> np.ndarray:
 
 @cache
 def _low_pass(factor: int) -> np.ndarray:
+    from scipy.signal import firwin
+
     return (
         firwin(20 * factor + 1, 1.0 / factor, window=("kaiser", 5.0)).astype(np.float32) if factor > 1 else np.ones(1)
     )
 
 
 def _noise(utterance: Utterance, samples: int) -> np.ndarray:
+    from scipy.signal import lfilter
+
     seed = int.from_bytes(hashlib.sha256(f"noise {utterance.key} {utterance.text}".encode()).digest()[:8])
     white = np.random.default_rng(seed).standard_normal(samples, dtype=np.float32)
     deep = lfilter([1.0], [1.0, -0.95], white).astype(np.float32)

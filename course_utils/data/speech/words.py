@@ -15,9 +15,6 @@ import unicodedata
 from functools import cache
 from random import Random
 
-from babel import Locale
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
-
 WORD_SPLITS = ("train", "validation", "test")
 SHORTEST, LONGEST = 3, 10
 """Letters of a word."""
@@ -42,6 +39,9 @@ _SPELLED = frozenset(("atm", "cjk", "dna", "ufo", "usb", "gps", "cia"))  # read 
 @cache
 def word_list() -> tuple[str, ...]:
     """All real words, in alphabetical order: lower case, `SHORTEST` to `LONGEST` letters, each with a vowel."""
+    from babel import Locale
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
     names = [unicodedata.name(chr(code), "") for low, high in _CHARACTERS for code in range(low, high + 1)]
     english = Locale("en")
     for table in (english.territories, english.languages, english.scripts, english.currencies):
