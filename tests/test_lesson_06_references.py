@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from course_utils.data.speech.phonemes import Phoneme
 from course_utils.data.speech.data import STEP_MS, gold_overlap
+from course_utils.data.speech.phonemes import Phoneme
 from course_utils.exercises.lesson_06 import (
     listening_in_time,
     location_features,
