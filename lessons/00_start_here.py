@@ -281,6 +281,7 @@ some_rows = torch.tensor([[2.0, 5.0, nan, nan], [-1.0, 70.0, 80.0, -900.0], [0.0
 real = torch.tensor([[True, True, False, False], [True, False, False, False], [True, True, True, True], [False, True, False, True]])
 assert masked_mean(some_rows, real).tolist() == [3.5, -1.0, 2.25, 2.25]
 assert masked_mean(some_rows[:1, :1], real[:1, :1]).tolist() == [2.0]
+assert masked_mean(torch.arange(2051.0)[None], torch.ones(1, 2051).bool()).tolist() == [1025.0]
 ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -103,7 +103,7 @@ for target, source in sorted(shown.possible):
 #
 # For each bucket, find the sentences whose length lies in it and return the share of them that are correct. A bucket `(low, high)` includes both ends. Sentences can
 # come in any order, and a sentence counts in every bucket that its length lies in. A bucket without sentences is **left out** of the result: it says nothing, and a 0 would look like a failure.
-# So without any sentence, or without any bucket, the result is empty.
+# So without any sentence, or without any bucket, the result is empty. Do not round the shares.
 #
 # *By hand:* lengths 3, 8, 9 and 30, of which the first and the third are correct, with the buckets (2, 8), (9, 16) and (17, 24), give
 # `{(2, 8): 0.5, (9, 16): 1.0}`.
@@ -209,7 +209,8 @@ for (low, high), value in dictionary_bleu.items():
 # Two conventions are in use. We follow `nn.GRU`: the reset gate multiplies the **product** $U_n h$ (the paper multiplies $h$ before the product), and where $z$ is 1 the **old** state stays.
 #
 # `inputs` is `(batch, input_size)`, `state` is `(batch, hidden_size)`. `W` and `U` hold three matrices each, in the order reset, update, candidate, of shape `(hidden_size, input_size)` and
-# `(hidden_size, hidden_size)`: so $W_r x$ is `inputs @ W_r.T`. There are no biases.
+# `(hidden_size, hidden_size)`: so $W_r x$ is `inputs @ W_r.T`. There are no biases. What goes into
+# a gate or the candidate may be large, ±200, where `exp` overflows: take `torch.sigmoid` and `torch.tanh`.
 #
 # *By hand:* with all matrices zero both gates are ½ and the candidate is 0, so a state of 0.8 becomes 0.4.
 
@@ -248,6 +249,8 @@ state.requires_grad_()
 assert torch.autograd.grad(gru_step(inputs, state, W_parts, U_parts).sum(), state)[0].abs().sum() > 0
 zeros = [torch.zeros(1, 1)] * 3
 assert torch.allclose(gru_step(torch.ones(1, 1), torch.tensor([[0.8]]), zeros, zeros), torch.tensor([[0.4]]))
+large = [torch.full((1, 1), 200.0)] * 3
+assert gru_step(torch.ones(1, 1), torch.tensor([[0.8]]), large, zeros).tolist() == [[torch.tensor(0.8).item()]]  # z is 1
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -357,7 +360,7 @@ assert summary.shape == (1, HIDDEN) and logits.shape == (1, TARGET_LENGTH, VOCAB
 # The model gives a score (a *logit*) to each word of the vocabulary. The softmax of the scores is a probability, and the loss of one position is $-\ln p(\text{right word})$, in **nats**. Average it over
 # all real positions of the batch **together**: a sentence with more words counts more.
 #
-# `logits` is `(batch, length, vocabulary)`, `targets` is `(batch, length)` with the ids of the right words, `mask` is `(batch, length)`, True = real. Return a tensor with one number. Only the mask says
+# `logits` is `(batch, length, vocabulary)`, `targets` is `(batch, length)` with the ids of the right words, `mask` is `(batch, length)`, True = real; True may stand anywhere in a row. Return a tensor with one number. Only the mask says
 # what is padding: an id of 0 may well be a word. Padding may hold any logits, NaN too: select the real positions first, since NaN times 0 is NaN.
 # Logits can be large, so let a function of torch do softmax and logarithm together.
 #
@@ -388,6 +391,7 @@ real = torch.arange(5) < torch.tensor([[5], [2], [1]])
 by_hand = [-torch.log(scores[b, i].exp()[answers[b, i]] / scores[b, i].exp().sum()) for b in range(3) for i in range(5) if real[b, i]]
 mean_by_hand = torch.stack(by_hand).mean().item()
 assert abs(float(masked_loss(scores, answers, real)) - mean_by_hand) < 1e-5
+assert abs(float(masked_loss(scores.flip(1), answers.flip(1), real.flip(1))) - mean_by_hand) < 1e-5  # True may stand anywhere
 masked_loss(scores.requires_grad_(), answers, real).backward()  # the model learns through it
 assert scores.grad[real].abs().sum() > 0
 scores = scores.detach().masked_fill(~real[..., None], float("nan"))
@@ -701,7 +705,7 @@ assert torch.equal(reverse_source(reverse_source(ids, real), real), ids) and not
 # Deep recurrent networks now and then produce a huge gradient, and one huge step undoes an hour of learning. Sutskever et al. (and our training loop) scale it down. Take **all** gradients together as one long vector with the norm $g = \sqrt{\sum \text{entry}^2}$.
 # If $g$ is above `maximum_norm`, multiply every tensor by `maximum_norm / g`; otherwise leave them alone. So the direction never changes.
 #
-# `gradients` is a list of tensors of any shapes, and all of them may be zero. Return a list of **new** tensors of the same shapes, below the limit too.
+# `gradients` is a list of tensors of any shapes, and all of them may be zero. Return a list of **new** tensors of the same shapes and types, also where no value changes: below the limit, at it, and for zeros.
 #
 # *By hand:* the gradients `[3.]` and `[[0., 4.]]` have the norm 5. With a limit of 1 they become `[0.6]` and `[[0., 0.8]]`; with a limit of 10 they stay.
 
@@ -733,7 +737,7 @@ assert long[0][0, 0] == 6.0 and clip_gradients([torch.zeros(2)], 1.0)[0].tolist(
 (small,) = clip_gradients([torch.tensor([[0.3, -0.4]])], 0.1)
 assert torch.allclose(small, torch.tensor([[0.06, -0.08]]), atol=1e-5)
 kept = clip_gradients(long, 100.0)
-kept[0].zero_()
+kept[0].zero_(), clip_gradients(long, 13.0)[0].zero_()
 assert long[0][0, 0] == 6.0
 ### END HIDDEN TESTS
 

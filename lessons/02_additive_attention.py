@@ -96,8 +96,8 @@ show(plot_alignment(nothing, shown.source, shown.target, shown.possible, title="
 # %% [markdown]
 # ### Exercise alignment-error-rate
 #
-# Turn each row of attention weights into a link from the target word to the source word with the largest weight. How good are these links?
-# The *alignment error rate* of Och and Ney compares the proposed links $A$ with two gold sets: the sure links $S$ that must be
+# Each row of attention weights gives a link, from its target word to the source word with the largest weight. Once the links are found: how good
+# are they? The *alignment error rate* of Och and Ney compares the proposed links $A$ with two gold sets: the sure links $S$ that must be
 # there, and the possible links $P$ that may be there:
 #
 # $$\mathrm{AER} = 1 - \frac{|A \cap S| + |A \cap P|}{|A| + |S|}$$
@@ -137,7 +137,8 @@ for links, rate in [
     (({(0, 1)}, {(1, 1)}, {(1, 1), (1, 0)}), 1),
     (({(3, 0)}, {(3, 0)}, {(3, 0), (1, 2)}), 0),
     (({(3, 0), (1, 1)}, {(3, 0)}, set()), 1 / 3),
-    ((set(), {(1, 1)}, {(1, 1)}), 1),
+    ((set(), {(1, 1)}, set()), 1),
+    (({(1, 1)}, set(), set()), 1),
     (({(0, 0), (0, 1), (2, 2), (3, 3)}, set(), {(0, 0)}), 0.75),
 ]:
     assert abs(alignment_error_rate_of_one(*links) - rate) < 1e-5
@@ -241,7 +242,7 @@ assert outputs.grad[1, 2].abs().sum() > 0 and outputs.grad[1, 3].abs().sum() == 
 # A padded position gets **exactly zero**, whatever its score is.
 #
 # `scores` and `source_mask` are `(batch, source_length)`, and True marks a real token. Each row has at least one. Scores can be very
-# large or very small, but are finite; let `torch.softmax` take the exponentials. Return the weights, in the same shape.
+# large or very small, but are finite, and True may stand anywhere in a row; let `torch.softmax` take the exponentials. Return the weights, in the same shape.
 #
 # *By hand:* the scores $[0, 0, 9]$ with the mask [True, True, False] give $[0.5, 0.5, 0]$. The 9 is padding and plays no part.
 
@@ -265,10 +266,10 @@ check("02.masked-softmax", masked_softmax);
 # %% hidden="masked-softmax" points=2
 ### BEGIN HIDDEN TESTS
 scores = torch.tensor([[0.0, 1.0986123, 50.0], [7.0, 9.0, 1e30], [-1e30, -1e30, 0.0], [800.0, 0.0, 900.0]], requires_grad=True)
-real = torch.tensor([[True, True, False], [True, False, False], [True, True, False], [True, True, False]])
+real = torch.tensor([[True, True, False], [True, False, False], [True, True, False], [True, False, True]])
 before = scores.detach().clone()
 weights = masked_softmax(scores * 1, real)
-expected = torch.tensor([[0.25, 0.75, 0.0], [1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [1.0, 0.0, 0.0]])
+expected = torch.tensor([[0.25, 0.75, 0.0], [1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
 assert torch.allclose(weights, expected, atol=1e-5) and (weights[~real] == 0).all()
 weights[0, 0].backward()
 assert torch.allclose(scores.grad[0], torch.tensor([0.1875, -0.1875, 0.0]), atol=1e-5)
@@ -515,15 +516,15 @@ def step_along(previous_word, state):
     scores[route[int(previous_word), state]] = 0.2
     scores[8] = -0.2
     return scores.log_softmax(-1), state + 1
-assert greedy(step_along, 2, 3, 0, 9) == greedy(step_along, 2, 3, 0, 5) == [7, 0, 7, 4]
-assert greedy(step_along, 2, 3, 0, 2) == [7, 0] and greedy(step_along, 2, 3, 0, 1) == [7]
-assert greedy(step_along, 7, 3, 3, 9) == [4] and greedy(step_along, 4, 3, 4, 9) == []
+assert list(greedy(step_along, 2, 3, 0, 9)) == list(greedy(step_along, 2, 3, 0, 5)) == [7, 0, 7, 4]
+assert list(greedy(step_along, 2, 3, 0, 2)) == [7, 0] and list(greedy(step_along, 2, 3, 0, 1)) == [7]
+assert list(greedy(step_along, 7, 3, 3, 9)) == [4] and list(greedy(step_along, 4, 3, 4, 9)) == []
 calls = []
 def step_in_circles(previous_word, state):  # 0, 300, 2 (begin), 0, 300, …
     calls.append(previous_word)
     following = {2: 0, 0: 300, 300: 2}[int(previous_word)]
     return (-abs(torch.arange(301.0) - following)).log_softmax(-1), state
-assert greedy(step_in_circles, 2, 3, None, 50) == [0, 300, 2] * 16 + [0, 300] and len(calls) == 50
+assert list(greedy(step_in_circles, 2, 3, None, 50)) == [0, 300, 2] * 16 + [0, 300] and len(calls) == 50
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -535,7 +536,7 @@ assert greedy(step_in_circles, 2, 3, None, 50) == [0, 300, 2] * 16 + [0, 300] an
 #
 # `beam_scores` is `(beam,)` and `log_probabilities` is `(beam, vocabulary)`. Return three tensors of shape `(k,)`, best first: `parents`, the beams
 # that were continued; `words`, the words that continue them; and `scores`, the new sums. The first two hold integers. `k` may be
-# smaller or larger than the number of beams. An impossible beam or word has minus infinity. There are no ties.
+# smaller or larger than the number of beams. An impossible beam or word has minus infinity, and comes last where `k` is so large. There are no ties.
 #
 # *By hand:* beams with $-1$ and $-2$ are offered two words each, at $[-0.1, -2.4]$ and $[-0.5, -0.9]$. The four sums are $-1.1$, $-3.4$, $-2.5$ and
 # $-2.9$. For `k = 2` the parents are $[0, 1]$, the words $[0, 0]$ and the scores $[-1.1, -2.5]$.

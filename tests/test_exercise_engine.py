@@ -241,17 +241,69 @@ def test_lists_sets_and_dictionaries_are_compared_by_entry():
 def test_values_are_short_and_can_be_computed_with():
     assert show(torch.tensor([[0.25, -3.0]])) == "[[0.25, -3.0]]"
     assert show(torch.zeros(9, 9)) == "tensor of shape (9, 9), beginning 0.0, 0.0, 0.0, 0.0, …"
-    assert show({2: {"b", "a"}}) == "{2: {'a', 'b'}}" and len(show("word " * 500)) <= 300
+    assert show({2: {"b", "a"}}) == "{2: {'a', 'b'}}" and len(show("word " * 500)) <= 600
+
+
+@pytest.mark.parametrize("narrow", [Tensor.long, Tensor.byte, Tensor.int])
+def test_a_result_is_not_cut_to_fit(narrow):
+    assert wrong(lambda v, m: narrow(masked_sum(v, m)))
+
+
+def test_what_an_answer_switches_is_switched_back():
+    exercise = replace(SUMMING, demands=[differentiable("values")])
+
+    def switching(values, mask):
+        torch.set_grad_enabled(False)
+        torch.set_default_dtype(torch.float64)
+        return masked_sum(values, mask)
+
+    assert "gradient" in wrong(switching, exercise)[0].case
+    assert torch.is_grad_enabled() and torch.get_default_dtype() == torch.float32
+    assert wrong(masked_sum, exercise) == []
+
+
+def test_the_first_entry_that_differs_is_told_where_both_print_the_same():
+    off = torch.tensor([1.0 + 2e-4])
+    found = wrong(lambda v, m: masked_sum(v, m) * off, cases=[Case("Nearly.", (100 + VALUES, MASK))])
+    assert "differs   at [0]: 203.54" in found[0].hint and "expected 203.5" in found[0].hint
+
+
+def test_many_rows_are_tried_where_the_sample_takes_them():
+    found = wrong(lambda v, m: torch.stack([masked_sum(v[k : k + 1], m[k : k + 1])[0] for k in range(min(20, len(v)))]))
+    assert [finding.case for finding in found] == ["Other sizes work, too: batch = 25."]
+
+
+def test_a_note_is_told_only_where_a_gradient_is_missing():
+    rounding = wrong(lambda v, m: masked_sum(v, m) + 0 * v.sum() * 2 + v[:, 0] - v[:, 0].detach(), SUMMING)
+    assert rounding == []
+    exercise = replace(SUMMING, demands=[differentiable("values")])
+    (found,) = wrong(lambda v, m: masked_sum(v, m) + v[:, 0] - v[:, 0].detach(), exercise)
+    assert "gradient of values" in found.hint and "detach" not in found.hint
+    (found,) = wrong(lambda v, m: masked_sum(v, m).detach(), exercise)
+    assert "It is cut off" in found.hint and ".detach()" in found.hint
+
+
+def test_a_gradient_is_tried_beside_large_padding():
+    def softmax(scores, mask):
+        return scores.masked_fill(~mask, -torch.inf).softmax(-1)
+
+    def leaking(scores, mask):
+        largest = torch.where(mask, scores, -torch.inf).amax(-1, keepdim=True)
+        positive = torch.where(mask, (scores - largest).exp(), 0)
+        return positive / positive.sum(-1, keepdim=True)
+
+    exercise = Exercise("99.softmax", "", 1, 1, softmax, [], [], sample, demands=[extremes(scores="mask")])
+    assert ["gradient" in finding.case for finding in wrong(leaking, exercise)] == [True]
 
 
 def test_check_prints_one_true_message_and_says_what_is_right(monkeypatch, capsys):
     monkeypatch.setattr(checking, "find_exercise", lambda name: SUMMING)
     assert check("99.masked-sum", masked_sum) is True
-    assert capsys.readouterr().out.startswith("99.masked-sum · Add up what is real: 3 of 3 cases are right.\n  ✓")
+    assert capsys.readouterr().out.startswith("99.masked-sum · Add up what is real: 4 of 4 cases are right.\n  ✓")
     assert check("99.masked-sum", PLAIN.make) is False
     printed = capsys.readouterr().out
     assert printed.count("✗") == 1 and printed.count(PLAIN.hint) == 1
-    assert "◌ 2 more: not judged until the case above is right" in printed.splitlines()[-1]
+    assert "◌ 3 more: not judged until the case above is right" in printed.splitlines()[-1]
 
 
 def test_check_raises_only_while_nbgrader_grades(monkeypatch):
@@ -273,4 +325,4 @@ def test_an_answer_that_fails_on_data_of_ones_own_only_is_told_so():
 
 def test_data_of_ones_own_come_last():
     findings = SUMMING.examine(masked_sum, variant=7)
-    assert findings[-1].case == OWN_DATA and len(findings) == 4
+    assert findings[-1].case == OWN_DATA and len(findings) == 5

@@ -1,6 +1,7 @@
 """Cases that many exercises share, each switched on by one word; what it demands is told in the exercise's text."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import cycle
 
@@ -13,7 +14,7 @@ from course_utils.exercises.engine import Case, Demand, Exercise
 LARGE = 1e30  # finite in float32
 NO_GRADIENT = (
     "The model learns through this function: nothing on the way may be .detach(), .data, .item(), .tolist(), numpy, "
-    "torch.no_grad or torch.tensor(...)."
+    "torch.no_grad, nn.Parameter(...) or torch.tensor(...)."
 )
 
 
@@ -53,14 +54,18 @@ def extremes(**masked_by: str) -> Demand:
             arguments = dict(zip(exercise.parameters, exercise.sample(torch.Generator().manual_seed(3)), strict=True))
             for name, mask in masked_by.items():
                 ranks = arguments[name].argsort(dim=-1).argsort(dim=-1) / arguments[name].shape[-1]
+                ranks[-1] = ranks.max()  # a row with padding holds the smallest score of all
                 arguments[name] = _fill(real * (1 + ranks), arguments[mask], (hidden,))
             return tuple(arguments.values())
 
         both = [(-LARGE, LARGE), (-LARGE, 0.0), (LARGE, LARGE)]
-        says = "Scores may be large: here real ones are near {:.0e}, and padding holds {:.0e}."
-        return [Case(says.format(real, hidden), partial(inputs, real, hidden)) for real, hidden in both]
+        says = "Scores may be large: here real ones are near {:g}, and padding holds {:g}."
+        large = [Case(says.format(real, hidden), partial(inputs, real, hidden)) for real, hidden in both]
+        gradients = partial(_gradients, exercise, tuple(masked_by), ())
+        moderate = Case("A gradient is right where padding holds 1e+30, too.", partial(inputs, 1.0, LARGE), gradients)
+        return [*large, replace(moderate, tolerance=1e-4, note=NO_GRADIENT)]
 
-    return Demand("scores may be as large as ±1e30", cases)
+    return Demand(f"{_listed(masked_by)} may be as large as ±1e30", cases)
 
 
 def differentiable(*names: str, normalised: tuple[str, ...] = (), **chosen: int) -> Demand:
@@ -72,28 +77,12 @@ def differentiable(*names: str, normalised: tuple[str, ...] = (), **chosen: int)
         chosen: sizes for the exercise's sample.
     """
 
-    def observe(exercise: Exercise, answer: Callable, *arguments: object) -> dict:
-        given, leaves = [], {}
-        for name, argument in zip(exercise.parameters, arguments, strict=True):
-            if name in names:
-                argument = _leaf(argument, name, name in normalised, leaves)
-            given.append(argument)
-        result = answer(*given)
-        observed = {"returned": result}
-        tensors = [tensor for tensor in _tensors(result) if tensor.requires_grad]
-        total = sum((_weighted(tensor) for tensor in tensors), torch.zeros(()))
-        found = [None] * len(leaves)
-        if tensors:
-            found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
-        for name, gradient in zip(leaves, found, strict=True):
-            observed[f"gradient of {name}"] = ABSENT if gradient is None else gradient
-        return observed
-
-    words = ", ".join(f"`{name}`" for name in names)
     says = f"A gradient reaches {', '.join(names)}."
     return Demand(
-        f"stays differentiable in {words}",
-        lambda exercise: [Case(says, chosen, partial(observe, exercise), 1e-4, note=NO_GRADIENT, seed=4)],
+        f"stays differentiable in {_listed(names)}",
+        lambda exercise: [
+            Case(says, chosen, partial(_gradients, exercise, names, normalised), 1e-4, note=NO_GRADIENT, seed=4)
+        ],
     )
 
 
@@ -108,7 +97,7 @@ def dtypes(*wanted: torch.dtype, **chosen: int) -> Demand:
         note = "Make new tensors like those you were given: torch.zeros_like(x) or x.new_zeros(...)."
         return [
             Case(
-                f"Arguments of {dtype} give a result of {dtype}.",
+                f"In {str(dtype).removeprefix('torch.')} the result is as exact as the arguments are.",
                 partial(inputs, dtype),
                 observe=_with_dtype,
                 tolerance={torch.float64: 1e-10}.get(dtype, 1e-2),
@@ -130,6 +119,31 @@ def wide_ids(*names: str) -> Demand:
 
     says = "Ids may be large: here they are above 70,000."
     return Demand("ids may be large", lambda exercise: [Case(says, partial(inputs, exercise))])
+
+
+def _gradients(
+    exercise: Exercise, names: tuple[str, ...], normalised: tuple[str, ...], answer: Callable, *arguments: object
+) -> dict:
+    """Observe an answer by its result and the gradients of a sum over it."""
+    given, leaves = [], {}
+    for name, argument in zip(exercise.parameters, arguments, strict=True):
+        if name in names:
+            argument = _leaf(argument, name, name in normalised, leaves)
+        given.append(argument)
+    result = answer(*given)
+    observed = {"returned": result}
+    tensors = [tensor for tensor in _tensors(result) if tensor.requires_grad]
+    total = sum((_weighted(tensor) for tensor in tensors), torch.zeros(()))
+    found = [None] * len(leaves)
+    if tensors:
+        found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
+    for name, gradient in zip(leaves, found, strict=True):
+        observed[f"gradient of {name}"] = ABSENT if gradient is None else gradient
+    return observed
+
+
+def _listed(names) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _fill(tensor: Tensor, mask: Tensor, fills: tuple[float, ...]) -> Tensor:
@@ -174,10 +188,16 @@ def _cast(argument: object, dtype: torch.dtype) -> object:
         return type(argument)(_cast(item, dtype) for item in argument)
     if not isinstance(argument, Tensor) or not argument.is_floating_point():
         return argument
-    return argument.to(dtype) * (1 + 2**-26 if dtype == torch.float64 else 1)
+    if dtype != torch.float64:
+        return argument.to(dtype)
+    exact = argument.double() * (1 + 2**-26)
+    sums = argument.sum(dim=-1) if argument.dim() else argument
+    weights = bool((argument >= 0).all()) and torch.allclose(sums, torch.ones_like(sums), atol=1e-4)
+    return exact / exact.sum(dim=-1, keepdim=True) if weights and argument.dim() else exact
 
 
 def _with_dtype(answer: Callable, *arguments: object) -> dict:
     result = answer(*arguments)
-    types = [str(tensor.dtype) for tensor in _tensors(result)]
+    parts = result if isinstance(result, list | tuple) else [result]
+    types = [str(part.dtype) if part.is_floating_point() else "whole numbers" for part in parts if type(part) is Tensor]
     return {"dtype": ", ".join(types), "returned": result}

@@ -35,7 +35,7 @@ def describe(error: Exception, answer: Callable, arguments: dict[str, object]) -
     place = f" (line {line} of your cell)" if line else ""
     if isinstance(error, MemoryError) or "allocate memory" in words(error):
         return f"Your code asked for more memory than it can have{place}. Which size is larger than you meant?"
-    told = [f"Your code raised {type(error).__name__}: {words(error)}{place}."]
+    told = [f"Your code raised {type(error).__name__}: {words(error).rstrip('.')}{place}."]
     sizes = shapes(arguments)
     if sizes:
         told.append(f"Shapes: {sizes}.")

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from course_utils.exercises.compare import ABSENT, NOTHING
 
 WHOLE = 24  # entries of a tensor that are printed; of a larger one, its shape and its beginning
-WIDTH = 300  # characters of anything else
+WIDTH = 600  # characters of anything else
 
 
 def show(value: object) -> str:

@@ -7,8 +7,8 @@ from torch import Tensor
 from course_utils.exercises.demands import padding, sizes
 from course_utils.exercises.engine import Case, Exercise, Mistake
 
-VALUES = torch.tensor([[1.0, 2.0, 3.0, 50.0], [4.0, 60.0, 70.0, 80.0]])
-MASK = torch.tensor([[True, True, True, False], [True, False, False, False]])
+VALUES = torch.tensor([[4.0, 60.0, 70.0, 80.0], [1.0, 2.0, 3.0, 50.0]])  # the first row is not the longest
+MASK = torch.tensor([[True, False, False, False], [True, True, True, False]])
 SQUARE = torch.tensor([[1.5, 2.0, 6.0], [2.0, 2.5, 9.0], [-4.0, 7.0, 8.0]])
 SQUARE_MASK = torch.tensor([[True, True, True], [True, True, False], [True, False, False]])
 HOLES = torch.tensor([[False, True, True], [True, False, True], [False, False, True]])
@@ -46,9 +46,10 @@ def _row_by_row(average):
 
 
 COUNT = "Divide by the number of real entries, mask.sum(dim=1), not by the length of the row."
-MULTIPLIED = "Multiplying by 0 does not remove NaN or infinity: replace the padding by 0, as torch.where does."
+MULTIPLIED = "NaN does not go away by multiplying by 0 or by subtracting it: replace padding by 0, as torch.where does."
 ZEROS = "A real entry may be zero: count the True entries of the mask, not the values that are not zero."
-FIRST = "You took the first entries of each row. Real entries may be anywhere: select them by the mask."
+FIRST = "You took the beginning of each row. Real entries may be anywhere: select them by the mask."
+SAME = "All rows were averaged over the same positions: each row has its own mask."
 WHOLE = "Divide by / and keep the fraction: a mean need not be a whole number."
 TYPED = "The result is always that of the first case: compute it from `values` and `mask`."
 THOUSAND = "What happens to your result if I write 1000 into the padding?"
@@ -70,9 +71,9 @@ EXERCISE = Exercise(
         Case("Every row has its own number of real entries.", (SQUARE, SQUARE_MASK)),
         Case("Real entries may stand anywhere: the mask says where.", (SQUARE, HOLES)),
         Case("A real entry may be zero, and it counts.", (torch.tensor([[0.0, 3.0, 0.0], [0.0, 5.0, 9.0]]), HOLES[:2])),
-        Case("Entries may be large: nothing is cut.", (-1e7 * SQUARE, HOLES)),
+        Case("Entries may be large: nothing is cut.", (-1e20 * SQUARE, HOLES)),
     ],
-    demands=[padding(values="mask"), sizes(rows=1), sizes(length=1), sizes(length=300)],
+    demands=[padding(values="mask"), sizes(rows=1), sizes(length=1), sizes(length=2051)],
     mistakes=[
         Mistake("The mask is not used: padding is averaged too.", lambda v, m: v.mean(1), THOUSAND),
         Mistake("Padding is still in the sum: mask it there, too.", lambda v, m: v.sum(1) / m.sum(1), THOUSAND),
@@ -83,11 +84,13 @@ EXERCISE = Exercise(
         Mistake("Average along the rows, dimension 1, not dimension 0.", lambda v, m: masked_mean(v.T, m.T), DIMENSION),
         Mistake("This is one mean for all rows: give each its own.", lambda v, m: v[m].mean(), DIMENSION),
         Mistake("The result has one dimension, (rows,).", lambda v, m: masked_mean(v, m).unsqueeze(1), DIMENSION),
-        Mistake("squeeze() also removes a single row's dimension.", lambda v, m: masked_mean(v, m).squeeze()),
+        Mistake("One row alone has a result of shape (1,), too.", lambda v, m: masked_mean(v, m).squeeze()),
         Mistake("mask.sum() counts all rows together: add dim=1.", lambda v, m: _real_sum(v, m) / m.sum(), REAL),
         Mistake("Divide by the number of real entries n, not by n − 1.", lambda v, m: _real_sum(v, m) / (m.sum(1) - 1)),
-        Mistake("Every row was cut to the first row's count.", lambda v, m: v[:, : int(m[0].sum())].mean(1)),
+        *[Mistake(SAME, lambda v, m, n=n: v[:, : int(n(m.sum(1)))].mean(1)) for n in (lambda n: n[0], torch.amax)],
+        *[Mistake(SAME, lambda v, m, use=use: v[:, use(m)].mean(1)) for use in (lambda m: m[0], lambda m: m.any(0))],
         Mistake(FIRST, _row_by_row(lambda row, real: row[: int(real.sum())].mean())),
+        Mistake(FIRST, _row_by_row(lambda row, real: row[real.cumprod(0) > 0].sum() / real.cumprod(0).sum().clamp(1))),
         Mistake("This is the largest real entry: take the mean.", _row_by_row(lambda row, real: row[real].amax())),
         Mistake("This is the median: take the mean.", _row_by_row(lambda row, real: row[real].median())),
         Mistake(ZEROS, lambda v, m: _real_sum(v, m) / _real_sum(v != 0, m).clamp(min=1)),

@@ -24,10 +24,10 @@ def _long(scale=1.0):  # tensors of norms 3, 12 and 4; together 13
     return [scale * torch.tensor(entries) for entries in ([-3.0], [[8.0, -8.0], [0.0, 4.0]], [0.0, 4.0])]
 
 
-def sample(generator: torch.Generator, tensors=3, share=None) -> tuple[list[Tensor], float]:
+def sample(generator: torch.Generator, tensors=3, share=None, scale=1.0) -> tuple[list[Tensor], float]:
     """Make gradients, and a limit: their norm times this share, or times 0.2 to 1.2."""
     share = share or 0.2 + float(torch.rand((), generator=generator))
-    gradients = [torch.randn(SHAPES[i % len(SHAPES)], generator=generator) for i in range(tensors)]
+    gradients = [scale * torch.randn(SHAPES[i % len(SHAPES)], generator=generator) for i in range(tensors)]
     gradients[0][0] = 0.0
     return gradients, share * _norm(gradients)
 
@@ -74,7 +74,7 @@ def _by_numpy(gradients, maximum_norm):
 
 DIRECTION = "Do two gradients still point the same way together?"
 IN_PLACE = "You changed the gradients that you were given: compute gradient * factor, no *= and no .mul_()."
-NEW = "The gradients that you were given came back: return new tensors below the limit, too, gradient.clone()."
+NEW = "What you were given came back: return new tensors always, also of the same values, gradient.clone()."
 EACH = "You clipped each tensor by its own norm, which changes the direction: take one norm over all, one factor."
 ENTRIES = "You cut single entries, which changes the direction: multiply all of them by one factor."
 LENGTHENED = "You lengthened a short gradient: clip only if the norm is above maximum_norm."
@@ -84,6 +84,7 @@ ONE = "All entries of all tensors belong to one norm: you took the {}."
 UPSIDE_DOWN = "The comparison is upside down: scale where g > maximum_norm."
 BELOW_ONE = "A norm below 1 may be above the limit: compare it with maximum_norm."
 
+KEPT = (lambda g, m: g <= m), (lambda g, m: g == m), (lambda g, m: g == 0), (lambda g, m: g in (0, m))
 EXERCISE = Exercise(
     "01.clip-gradients",
     "Clip a gradient that is too long",
@@ -95,17 +96,18 @@ EXERCISE = Exercise(
         Case(
             "Above the limit every tensor is multiplied by maximum_norm / g, g being the norm of all.", (_long(), 2.6)
         ),
-        Case("At the limit gradients keep their values.", (_long(), 13)),
-        Case("Below the limit gradients keep their values.", (_long(0.5), 13.0)),
-        Case("Gradients of zeros come back as zeros.", ([torch.zeros(2, 2), torch.zeros(3)], 1.0)),
+        Case("At the limit gradients keep their values, in new tensors.", (_long(), 13), observe=_memory),
+        Case("Below the limit gradients keep their values.", (_long(0.5), 6.75)),
+        Case("Gradients of zeros come back as new zeros.", ([torch.zeros(2, 2), torch.zeros(3)], 1.0), observe=_memory),
+        Case("A tensor without dimensions is a tensor, too.", ([torch.tensor(3.0), torch.tensor([4.0])], 1.0)),
         Case("The limit may be small.", (_long(0.01), 0.026)),
-        Case("Gradients and limit may be large.", (_long(1e6), 1_000_000)),
+        Case("Gradients may be far above the limit.", (_long(1e6), 1_000)),
         Case("One tensor works.", dict(tensors=1, share=0.3)),
         Case("Many tensors of many shapes work.", dict(tensors=60, share=0.3)),
-        Case("The tensors are new ones above the limit.", dict(share=0.5), observe=_memory, note=IN_PLACE),
+        Case("The tensors are new ones above the limit.", dict(share=0.5), observe=_memory),
         Case("The tensors are new ones below the limit, too.", dict(share=2.0), observe=_memory),
     ],
-    demands=[dtypes(torch.float64)],
+    demands=[dtypes(torch.float64, share=0.3, scale=1e5)],
     mistakes=[
         Mistake(EACH, lambda gradients, limit: [clip_gradients([g], limit)[0] for g in gradients], ask=DIRECTION),
         Mistake(ENTRIES, lambda gradients, limit: [g.clamp(-limit, limit) for g in gradients], ask=DIRECTION),
@@ -125,7 +127,9 @@ EXERCISE = Exercise(
         Mistake("The factor is upside down: maximum_norm / g.", _scaled(lambda g, m: g / m if g > m else 1)),
         Mistake(BELOW_ONE, _scaled(lambda g, m: min(1.0, m / max(g, 1.0)))),
         Mistake("Return one tensor for each gradient, in its shape.", lambda gs, m: clip_gradients([_flat(gs)], m)),
-        Mistake(NEW, lambda gradients, m: clip_gradients(gradients, m) if _norm(gradients) > m else gradients),
+        *[Mistake(NEW, lambda gs, m, kept=kept: gs if kept(_norm(gs), m) else clip_gradients(gs, m)) for kept in KEPT],
+        Mistake(NEW, lambda gs, m: [new if new.any() else g for g, new in zip(gs, clip_gradients(gs, m), strict=True)]),
+        Mistake(IN_PLACE, lambda gs, m: [g.copy_(new) for g, new in zip(gs, clip_gradients(gs, m), strict=True)]),
     ],
     right=[_by_library, _by_concatenation, _by_numpy, _scaled(lambda g, m: min(1.0, m / max(g, 1e-12)))],
 )

@@ -29,7 +29,7 @@ def gru_step(inputs: Tensor, state: Tensor, W: Sequence[Tensor], U: Sequence[Ten
     return update * state + (1 - update) * candidate
 
 
-def sample(generator: torch.Generator, batch=2, input_size=5, hidden_size=4) -> tuple:
+def sample(generator: torch.Generator, batch=2, input_size=4, hidden_size=3) -> tuple:
     """Make arguments; the gates are far from one half."""
     shapes = [(batch, input_size), (batch, hidden_size)]
     shapes += 3 * [(hidden_size, input_size)] + 3 * [(hidden_size, hidden_size)]
@@ -43,9 +43,9 @@ def _by_hand() -> tuple:
 
 
 def _large() -> tuple:
-    """Make update gates that are nearly 1, then 0, beside a large old state."""
+    """Make update gates that are 1, then 0, where exp overflows, beside a large old state."""
     inputs, state = torch.tensor([[1.0], [-1.0]]), torch.tensor([[1e6, -2e6], [200.5, -100.5]])
-    return inputs, state, [torch.full((2, 1), number) for number in (3.0, 40.0, 0.5)], 3 * [torch.zeros(2, 2)]
+    return inputs, state, [torch.full((2, 1), number) for number in (3.0, 200.0, 150.0)], 3 * [torch.zeros(2, 2)]
 
 
 def _changed(gate, new_state, mix):
@@ -90,8 +90,10 @@ def _by_loop(inputs, state, W, U):
 ORDER = "Reset and update are swapped: the matrices come in the order reset, update, candidate."
 PRODUCT = "The reset gate multiplies the product U_n h (as in nn.GRU), not h before it (as in the paper)."
 SOFTMAX = "A softmax makes the entries of a gate sum to one: use a sigmoid, each entry by itself."
-TURNED = "{} transposed: W x is inputs @ W.T, and U h is state @ U.T."
+TURNED = "{} for all rows is {}.T: the transpose is missing."
+OVERFLOW = "exp overflows where its argument is above 88: use torch.sigmoid and torch.tanh."
 DETACHED = "The old state is detached: through it the gradient reaches the earlier words."
+BOTH_TURNED = "For all rows W x is inputs @ W.T, and U h is state @ U.T: both transposes are missing."
 CUT = "A gate or a state is cut: neither needs limits."
 STAYS = "If the update gate is 1 everywhere, what stays?"
 REACH = "Could a gradient reach the first word through this?"
@@ -107,11 +109,11 @@ EXERCISE = Exercise(
     cases=[
         Case("One sentence, one hidden unit: the four equations by hand.", _by_hand),
         # Equal sizes: a swapped or transposed matrix goes unnoticed by the shapes, and the values tell.
-        Case("Batch and sizes may be equal.", dict(batch=3, input_size=3, hidden_size=3)),
+        Case("Batch and sizes may be equal.", dict(input_size=2, hidden_size=2)),
         Case("Batch and sizes may all differ.", {}),
         Case("Where z is 1 the old state stays, however large; where z is 0 it goes.", _large),
     ],
-    demands=[sizes(batch=1), sizes(input_size=1), sizes(batch=70), differentiable("inputs", "state", "W", "U")],
+    demands=[sizes(batch=1), sizes(input_size=1), sizes(hidden_size=70), differentiable("inputs", "state", "W", "U")],
     mistakes=[
         Mistake("z is upside down: z = 1 keeps the old state.", mixed(lambda z, h, n: (1 - z) * h + z * n), STAYS),
         Mistake(ORDER, lambda x, h, W, U: gru_step(x, h, [W[1], W[0], W[2]], [U[1], U[0], U[2]]), STAYS),
@@ -132,9 +134,9 @@ EXERCISE = Exercise(
         Mistake("The gates do not depend on the input: add W x to both.", gates(lambda a, b: torch.sigmoid(b))),
         Mistake("W_n x is missing in the candidate: add it.", candidate(lambda a, b, r, z: torch.tanh(r * b))),
         Mistake("The vectors are rows: write inputs @ W_r.T and state @ U_r.T.", _without_rows),
-        Mistake(TURNED.format("W is"), lambda x, h, W, U: gru_step(x, h, [w.T for w in W], U)),
-        Mistake(TURNED.format("U is"), lambda x, h, W, U: gru_step(x, h, W, [u.T for u in U])),
-        Mistake(TURNED.format("W and U are"), lambda x, h, W, U: gru_step(x, h, [w.T for w in W], [u.T for u in U])),
+        Mistake(TURNED.format("W x", "inputs @ W"), lambda x, h, W, U: gru_step(x, h, [w.T for w in W], U)),
+        Mistake(TURNED.format("U h", "state @ U"), lambda x, h, W, U: gru_step(x, h, W, [u.T for u in U])),
+        Mistake(BOTH_TURNED, lambda x, h, W, U: gru_step(x, h, [w.T for w in W], [u.T for u in U])),
         Mistake("W and U are swapped: W goes with the input.", lambda x, h, W, U: gru_step(x, h, U, W)),
         Mistake("Every sentence got the first one's input.", lambda x, h, W, U: gru_step(x[:1].expand_as(x), h, W, U)),
         Mistake("Every sentence got the first one's state.", lambda x, h, W, U: gru_step(x, h[:1].expand_as(h), W, U)),
@@ -142,6 +144,8 @@ EXERCISE = Exercise(
         Mistake(DETACHED, lambda x, h, W, U: gru_step(x, h.detach(), W, U), REACH),
         *[Mistake(CUT, gates(lambda a, b, n=n: torch.sigmoid((a + b).clamp(-n, n)))) for n in (5, 10)],
         Mistake(CUT, lambda *arguments: gru_step(*arguments).clamp(-1, 1)),
+        Mistake(OVERFLOW, gates(lambda a, b: (a + b).exp() / (1 + (a + b).exp()))),
+        Mistake(OVERFLOW, candidate(lambda a, b, r, z: (a + r * b).sinh() / (a + r * b).cosh())),
     ],
     right=[
         _by_loop,

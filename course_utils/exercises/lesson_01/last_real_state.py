@@ -60,7 +60,7 @@ def _by_gather(outputs, mask):
 OFF = "Off by one: after n real words the state is at position n − 1, since positions count from 0."
 PAIRS = "outputs[:, positions] takes all positions of every sentence: index the sentences by torch.arange(batch)."
 MAXIMUM = "You took the largest entries over the positions: take all entries from one position."
-ZEROS = "A state of zeros was taken for padding: count the True entries of the mask."
+ZEROS = "You decided by the entries what is padding: count the True entries of the mask."
 ALONE = "A sentence in a batch of one may have padding, too: treat it like the others."
 ROW_END = "What has the GRU read when it reaches the end of a short row?"
 
@@ -79,7 +79,7 @@ EXERCISE = Exercise(
         Case("A batch of one may have padding.", lambda: _numbered(4, 2)),
         Case("A real state may be zero or negative: the mask alone says what is real.", _zero_state),
     ],
-    demands=[sizes(size=1), sizes(length=1), sizes(length=300), differentiable("outputs")],
+    demands=[sizes(size=1), sizes(length=1), sizes(length=2051), differentiable("outputs")],
     mistakes=[
         Mistake("This is the state at the end of the row, after the padding.", lambda h, m: h[:, -1], ROW_END),
         Mistake(OFF, _at(lambda n, _: n), ROW_END),
@@ -99,7 +99,7 @@ EXERCISE = Exercise(
         *[Mistake(MAXIMUM, lambda h, m, x=x: h.masked_fill(~m[..., None], x).amax(1)) for x in (-torch.inf, 0)],
         Mistake(ZEROS, lambda h, m: h[torch.arange(len(m)), h.any(-1).sum(1) - 1]),
         Mistake("The result has two dimensions, (batch, size).", lambda h, m: last_real_state(h, m).unsqueeze(1)),
-        Mistake("squeeze() also removes a batch or a size of one.", lambda h, m: last_real_state(h, m).squeeze()),
+        Mistake("For a batch of one the result is (1, size), too.", lambda h, m: last_real_state(h, m).squeeze()),
         Mistake(ALONE, lambda h, m: h[:, -1] if len(m) == 1 else last_real_state(h, m)),
         Mistake("The length does not fit into 8 bits.", _at(lambda n, _: n.to(torch.uint8).long() - 1)),
     ],

@@ -13,6 +13,7 @@ T, F = True, False
 BUCKETS = [(2, 8), (9, 16), (17, 24)]
 SHARES = [3, 20, 12, 5, 21, 10, 7, 22], [T, F, T, T, F, F, F, T], BUCKETS
 ENDS = [2, 5, 8, 9, 12, 16, 17, 1], [T, F, F, T, F, F, T, T], BUCKETS[:2]
+REPEATED = [5, 6, 5, 6, 5, 7, 7, 120, 300, 120], [T, F, F, F, F, F, F, T, F, T], [(2, 8), (101, 400)]
 OVERLAPPING = [30, 2, 17, 8, 2, 40], [T, T, F, T, F, F], [(17, 60), (2, 60), (2, 8), (8, 8)]
 
 
@@ -93,8 +94,10 @@ UPPER = "The upper end belongs to the bucket, too: low <= length <= high (a rang
 OF_ALL = "Divide by the number of sentences in the bucket, not by that of all {}sentences."
 PAIRS = "You sorted the lengths alone: each must stay with its entry of `correct`."
 ALL_WRONG = "A bucket where all are wrong is not empty: its share is 0."
+FRACTION = "Yours is 0 unless all are right: a share is a fraction, use / and not // or int."
 TEXT = "The keys are the buckets as they were given, (low, high), not text."
 READER = "What would a reader of the curve think of a 0 here?"
+ZERO_OR_ONE = "Yours is 0 or 1: a share lies anywhere between."
 SIXTEEN = "In which bucket is a sentence of exactly 16 words?"
 
 EXERCISE = Exercise(
@@ -112,7 +115,8 @@ EXERCISE = Exercise(
         Case("Without sentences the dictionary is empty.", ([], [], BUCKETS)),
         Case("Without buckets the dictionary is empty.", ([3, 4], [T, F], [])),
         Case("One sentence is enough.", ([5], [T], BUCKETS)),
-        Case("There may be many sentences, and long ones.", dict(sentences=700, longest=600)),
+        Case("Sentences of the same length and outcome all count, and lengths above 100, too.", REPEATED),
+        Case("There may be many sentences, and long ones.", dict(sentences=2500, longest=3000)),
     ],
     mistakes=[
         *[Mistake(EMPTY, _with_share(lambda f, _: sum(f) / len(f), value), READER) for value in (0.0, math.nan, None)],
@@ -123,18 +127,17 @@ EXERCISE = Exercise(
         Mistake("The upper end is not used: low <= length <= high.", _share_where(lambda low, n, high: low <= n)),
         Mistake("A length beyond the last bucket belongs to none.", _beyond_the_last),
         Mistake("The lower end is not used: low <= length <= high.", _share_where(lambda low, n, high: n <= high)),
-        Mistake("A sentence counts in every bucket that it fits: do not stop at the first.", _first_match, SIXTEEN),
+        Mistake("A sentence counts in every bucket that it fits, not only in the first.", _first_match, SIXTEEN),
         Mistake("These are counts: divide by the number of sentences in the bucket.", _with_share(lambda f, _: sum(f))),
         Mistake(OF_ALL.format(""), _with_share(lambda f, every: sum(f) / len(every))),
         Mistake(OF_ALL.format("correct "), _with_share(lambda f, every: sum(f) / max(1, sum(every)))),
         Mistake("`correct` is not used: count the correct ones.", _with_share(lambda f, every: len(f) / len(every))),
         Mistake("This is the share of wrong sentences.", _with_share(lambda f, _: f.count(False) / len(f))),
         Mistake("Return shares between 0 and 1, not percentages.", _with_share(lambda f, _: 100 * sum(f) / len(f))),
-        Mistake("Whole-number division drops the fraction: use /.", _with_share(lambda f, _: sum(f) // len(f))),
-        *[
-            Mistake("Do not round the share.", _with_share(lambda f, _, d=d: round(sum(f) / len(f), d)))
-            for d in (0, 1, 2)
-        ],
+        Mistake(FRACTION, _with_share(lambda f, _: sum(f) // len(f))),
+        Mistake(ZERO_OR_ONE, _with_share(lambda f, _: round(sum(f) / len(f)))),
+        Mistake(ZERO_OR_ONE, _with_share(lambda f, _: any(f))),
+        *[Mistake("Do not round.", _with_share(lambda f, _, d=d: round(sum(f) / len(f), d))) for d in (1, 2, 3, 4)],
         Mistake("Start the counts anew for each bucket: yours run on from one to the next.", _running),
         Mistake("Only the last sentence of a bucket counts: collect all.", _with_share(lambda f, _: float(f[-1]))),
         Mistake(ALL_WRONG, lambda *a: {b: share for b, share in exact_by_length(*a).items() if share}),

@@ -15,7 +15,7 @@ def masked_loss(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
     Args:
         logits: `(batch, length, vocabulary)`; padding may hold anything, NaN too.
         targets: `(batch, length)`, ids of the right words.
-        mask: `(batch, length)` booleans, True = real word.
+        mask: `(batch, length)` booleans, True = real word; True may stand anywhere.
 
     Returns:
         A tensor with one number.
@@ -49,9 +49,9 @@ def _of_probability(combine):
 
 
 def small(first: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Make two sentences of two words and one; the first word's id is given."""
-    logits = [[[0.0, 0.0, 0.0], [2.0, 0.0, 1.0]], [[1.0, -1.0, 0.5], [5.0, 0.0, 0.0]]]
-    return torch.tensor(logits), torch.tensor([[first, 2], [0, 1]]), torch.tensor([[True, True], [True, False]])
+    """Make two padded sentences of one word and two; the first word's id is given."""
+    logits = [[[1.0, -1.0, 0.5], [5.0, 0.0, 0.0], [0.0, 3.0, 0.0]], [[0.0, 0.0, 0.0], [2.0, 0.0, 1.0], [1.0, 4.0, 0.0]]]
+    return torch.tensor(logits), torch.tensor([[first, 0, 2], [2, 1, 0]]), torch.tensor([[1], [2]]) > torch.arange(3)
 
 
 def _by_loop(logits, targets, mask):
@@ -73,12 +73,14 @@ AXIS = "The softmax runs over the wrong dimension: take the last one, the vocabu
 MEANS = "This is the mean of the sentences' means: add up all real positions first, then divide once."
 COUNT = "Padding is left out of the sum but not of the count: divide by mask.sum()."
 SENTENCES = "You divided by the number of sentences: divide by that of the real positions, mask.sum()."
-MULTIPLIED = "Multiplying by 0 does not remove NaN or infinity: select the real positions, logits[mask]."
+MULTIPLIED = "NaN does not go away by multiplying by 0 or by subtracting it: select the real positions, logits[mask]."
 UPSIDE_DOWN = "This is the loss of the padding: True in the mask marks a real word."
 SILENT = "Equal logits do not remove padding: each such position costs ln(vocabulary). Leave its loss out."
+POSITIONS = "You averaged other positions than the mask marks: each row has its own, and True may stand anywhere."
 ID_OR_MASK = "What says that a position is real: the id or the mask?"
 WEIGHT = "Two words and two hundred: should both sentences weigh the same?"
 
+OTHERS = lambda m: m[0], lambda m: m.any(0), lambda m: m.cumprod(1) > 0, lambda m: m.sort(1).values.flip(1)
 EXERCISE = Exercise(
     "01.masked-loss",
     "Average the loss over real words",
@@ -90,11 +92,12 @@ EXERCISE = Exercise(
     cases=[
         Case("With equal logits for 8 words, each position costs ln 8.", EQUAL),
         Case("The loss is the mean of −ln p(right word) over all real positions together.", small(1)),
+        Case("True may stand anywhere.", (*small(1)[:2], torch.tensor([[False, True, False], [True, False, True]]))),
         Case("Batch, length and vocabulary may be equal.", dict(batch=3, length=3, vocabulary=3)),
         Case("Batch, length and vocabulary may all differ.", {}),
         Case("The id 0 may be a word, and padding may hold any id.", small(0)),
         Case("The vocabulary may be large.", dict(batch=2, length=3, vocabulary=40_000)),
-        Case("Sentences may be long.", dict(batch=2, length=300)),
+        Case("Sentences may be long.", dict(batch=1, length=2051)),
         Case("Logits may be large: nothing overflows, and nothing is cut.", (LARGE, torch.tensor([[1, 2]]), ALL)),
     ],
     demands=[extremes(logits="mask"), padding(logits="mask"), sizes(batch=1, length=1), differentiable("logits")],
@@ -126,6 +129,7 @@ EXERCISE = Exercise(
         Mistake(OVERFLOW, lambda x, y, m: -_chosen(x.exp() / x.exp().sum(-1, keepdim=True), y)[m].log().mean()),
         *[Mistake(LOG, _of_probability(lambda p, e=e: -(p + e).log().mean())) for e in (0, 1e-8, 1e-9, 1e-12)],
         *[Mistake(LOG, _of_probability(lambda p, e=e: -p.clamp(min=e).log().mean())) for e in (1e-8, 1e-12)],
+        *[Mistake(POSITIONS, lambda x, y, m, use=use: masked_loss(x, y, use(m).expand_as(m))) for use in OTHERS],
         Mistake("Label smoothing was not asked for.", lambda x, y, m: cross_entropy(x[m], y[m], label_smoothing=0.1)),
         Mistake("Logits are cut: the loss needs no limits.", lambda x, y, m: masked_loss(x.clamp(-10, 10), y, m)),
     ],

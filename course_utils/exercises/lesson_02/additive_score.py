@@ -18,6 +18,11 @@ def sample(generator: torch.Generator, batch=3, length=4, query=2, value=5, hidd
     return tuple(torch.randn(shape, generator=generator) for shape in shapes)
 
 
+def _large() -> tuple[Tensor, ...]:
+    s, h, W, U, v = sample(torch.Generator().manual_seed(0))
+    return 60 * s, 60 * h, W, U, 1e20 * 2 ** torch.arange(6.0)  # no sum of these is near zero
+
+
 def _with_sum(combine):
     """Make an answer of combine(W s as (batch, 1, hidden), U h, v)."""
     return lambda s, h, W, U, v: combine((s @ W.T).unsqueeze(1), h @ U.T, v)
@@ -57,11 +62,11 @@ EXERCISE = Exercise(
         Case("Each sentence's query meets its own positions.", dict(batch=3, length=3, query=2, value=2, hidden=3)),
         Case("Batch, length and sizes may be equal.", dict(batch=3, length=3, query=3, value=3, hidden=3)),
         Case("Batch, length and sizes may all differ.", {}),
-        Case("Scores may be large: nothing is cut.", lambda: (*sample(torch.Generator())[:4], 1e6 * torch.ones(6))),
+        Case("Sums and scores may be large: tanh is then 1 or -1, and nothing is cut.", _large),
     ],
     demands=[
         sizes(batch=1, length=1, value=1),
-        sizes(length=80),
+        sizes(length=300, hidden=100),
         dtypes(torch.float64),
         differentiable("query", "encoder_outputs", "W", "U", "v"),
     ],
@@ -80,11 +85,9 @@ EXERCISE = Exercise(
         Mistake(DOT, _with_sum(lambda s, h, v: (s * h).sum(-1))),
         Mistake(DOT, lambda s, h, W, U, v: (s[:, None] * h).sum(-1)),
         Mistake(SOFTMAX, lambda *inputs: additive_score(*inputs).softmax(-1), "Scores or weights: what was asked for?"),
-        Mistake("W is transposed: W s is query @ W.T.", lambda s, h, W, U, v: additive_score(s, h, W.T, U, v)),
-        Mistake(
-            "U is transposed: U h is encoder_outputs @ U.T.", lambda s, h, W, U, v: additive_score(s, h, W, U.T, v)
-        ),
-        Mistake("W and U are transposed: write W.T and U.T.", lambda s, h, W, U, v: additive_score(s, h, W.T, U.T, v)),
+        Mistake("W needs the transpose: W s is query @ W.T.", lambda s, h, W, U, v: additive_score(s, h, W.T, U, v)),
+        Mistake("U needs the transpose: U h is h @ U.T.", lambda s, h, W, U, v: additive_score(s, h, W, U.T, v)),
+        Mistake("W and U need the transpose: W.T, U.T.", lambda s, h, W, U, v: additive_score(s, h, W.T, U.T, v)),
         Mistake(ROWS, lambda s, h, W, U, v: v @ torch.tanh(W @ s + U @ h)),
         Mistake(ROWS, lambda s, h, W, U, v: torch.tanh(W @ s + h @ U.T) @ v),
         Mistake(AXIS, lambda s, h, W, U, v: torch.tanh(s @ W.T + h @ U.T) @ v, SHAPES),

@@ -13,7 +13,8 @@ from course_utils.exercises.engine import Case, Exercise, Mistake
 Links = set[tuple[int, int]]
 GOLD = {(0, 0), (1, 1), (2, 2)}
 POSSIBLE = GOLD | {(2, 1), (3, 3)}
-exact = partial(Case, tolerance=1e-6)
+FAR = {(1, 12), (0, 300), (12, 1), (12, 21), (300, 12)}, {(2, 2), (11, 2), (9, 12), (12, 1), (300, 12)}, {(12, 21)}
+exact = partial(Case, tolerance=5e-8)
 
 
 def alignment_error_rate(proposed: Links, sure: Links, possible: Links) -> float:
@@ -68,6 +69,7 @@ EXCHANGED = "`sure` and `possible` are exchanged: sure links must be found, poss
 TWICE = "A sure link that was found counts twice, in |A ∩ S| and in |A ∩ P|: add both."
 MEAN = "Add the counts up before you divide; you averaged precision and recall."
 JACCARD = "This is the Jaccard distance of A and S: possible links are missing, and the divisor is |A| + |S|."
+WHOLE = "Yours is a whole number: a rate is a fraction."
 ROUNDED = "Return the rate as it is: you rounded it."
 SIDES = "A link is a pair (target, source): both have to agree, in this order."
 EMPTY = "An empty set needs no case of its own: the equation holds for it, too."
@@ -89,11 +91,13 @@ EXERCISE = Exercise(
         Case("The rate is 1 where no proposed link is right.", ({(0, 2), (1, 0)}, GOLD, GOLD)),
         Case("A possible link that is not proposed is no error.", (GOLD, GOLD, GOLD | {(0, 1), (1, 0), (3, 0)})),
         Case("A sure link is possible, too, listed or not.", ({(0, 0), (1, 1), (2, 0)}, GOLD, {(2, 0), (2, 1)})),
-        Case("With nothing proposed all sure links are missing.", (set(), GOLD, POSSIBLE)),
+        Case("With nothing proposed all sure links are missing.", (set(), GOLD, set())),
         Case("There may be no sure links.", ({(0, 0), (1, 1), (2, 0)}, set(), {(0, 0), (1, 1), (1, 2)})),
         Case("`possible` may be empty: then the sure links alone count.", ({(0, 0), (1, 1), (2, 4)}, GOLD, set())),
         Case("The order of a pair matters, (target, source).", ({(0, 1), (3, 2)}, {(1, 0), (3, 2)}, {(2, 3)})),
-        exact("A word may have several links, and there may be many.", dict(target=30, source=25)),
+        Case("Without any gold link whatever is proposed is wrong.", ({(0, 0)}, set(), set())),
+        Case("A word may have several links, and a sentence may be long.", FAR),
+        exact("There may be many links.", dict(target=30, source=25)),
     ],
     mistakes=[
         Mistake(ERROR, lambda *links: 1 - alignment_error_rate(*links), ask="What should a perfect alignment get?"),
@@ -113,9 +117,9 @@ EXERCISE = Exercise(
         Mistake("Divide by |A| + |S|, not |A ∪ S|.", _by_counts(lambda n: 1 - (n.AS + n.AP) / (n.A + n.S - n.AS))),
         *[Mistake(TWICE, _by_counts(lambda n, k=k: 1 - n[k] / (n.A + n.S)), ROLES) for k in (3, 4)],
         Mistake(JACCARD, _by_counts(lambda n: 1 - n.AS / (n.A + n.S - n.AS))),
-        Mistake("Use / and not //, which drops the fraction.", _by_counts(lambda n: 1 - (n.AS + n.AP) // (n.A + n.S))),
+        Mistake(WHOLE, _by_counts(lambda n: 1 - (n.AS + n.AP) // (n.A + n.S))),
         Mistake("Return a share from 0 to 1, not per cent.", lambda *links: 100 * alignment_error_rate(*links)),
-        *[Mistake(ROUNDED, lambda *links, d=d: round(alignment_error_rate(*links), d)) for d in (0, 2, 3, 4)],
+        *[Mistake(ROUNDED if d else WHOLE, lambda *x, d=d: round(alignment_error_rate(*x), d)) for d in range(7)],
         *[Mistake(SIDES, _with_links(change)) for change in (itemgetter(0), itemgetter(1), frozenset)],
         *[Mistake(EMPTY, _early(*known)) for known in [(0, 0.0), (1, 0.0), (1, 1.0), (2, 0.0), (2, 1.0)]],
     ],

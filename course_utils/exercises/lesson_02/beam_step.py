@@ -78,7 +78,10 @@ SUMS = _of_lists([-1.0, -4.0], [[-1.25, -0.75, -1.5], [-4.5, -0.0625, -4.0]], 4)
 ONE_BEAM = _of_lists([-9.0, -0.5, -8.0], [[-1.6, -1.2, -0.7], [-0.9, -1.0, -1.4], [-2.3, -0.2, -2.0]], 3)
 START = _of_lists([0.0, MINUS, MINUS], 3 * [[-2.3, -0.9, -1.6, -1.2]], 3)
 EACH = "Each beam got its share of the k. The beams compete: take the k best of the whole table."
-UNPACKED = "The flat index is unpacked wrongly: index // vocabulary is the beam, index % vocabulary the word."
+UNPACKED = (
+    "Flat index and table do not fit together: with beams as rows, index // vocabulary is the beam, index % vocabulary "
+    "the word."
+)
 ORDER = "The right choices, but the best must come first."
 CUT = "Scores are cut: let them be as low as they are."
 
@@ -98,12 +101,12 @@ EXERCISE = Exercise(
         Case("Beams and words may be as many as k.", dict(beams=4, vocabulary=4, k=4)),
         Case("All continuations may be asked for.", dict(beams=5, vocabulary=4, k=20)),
         Case("At the start of a search there is one beam, the others have the score minus infinity.", START),
-        Case("A word may be impossible.", _of_lists([-2.0, -1.0], [[-0.5, MINUS], [-0.25, -1.75]], 3)),
+        Case("A word may be impossible: it comes last.", _of_lists([0.0, -1.0], [[-0.1, MINUS], [-0.5, -0.9]], 4)),
         Case("Scores may be far below zero.", _of_lists([-3000.0, -3001.0], [[-1.5, -40.0], [-0.25, -30.0]], 4)),
         Case("Minus infinity is below any score.", _of_lists([0.0, MINUS, -1e30], [[MINUS], [-1.0], [-1.0]], 1)),
-        Case("A vocabulary may be large.", dict(beams=2, vocabulary=40_000, k=30), tolerance=1e-6),
+        Case("A vocabulary may be large.", dict(beams=2, vocabulary=40_000, k=200), tolerance=1e-6),
     ],
-    demands=[sizes(beams=1), sizes(beams=12, k=40)],
+    demands=[sizes(beams=1), sizes(beams=200, k=300)],
     mistakes=[
         Mistake("Add the beam's score so far to every word's, before you choose.", _of(lambda scores, table: table)),
         Mistake("The beam's score is missing in `scores`.", lambda s, p, k: (*(x := beam_step(s, p, k)[:2]), p[x])),

@@ -8,6 +8,7 @@ from course_utils.exercises.engine import Case, Exercise, Mistake
 from course_utils.mechanisms import attention
 
 WEIGHTS = torch.tensor([[0.5, 0.25, 0.25], [0.0, 0.1, 0.9]])
+SMALL = torch.tensor([[1.0, 65534.0, 1.0], [1.0, 1.0, 65534.0]]) / 65536
 VALUES = torch.tensor([[[4.0, 0.0], [0.0, 8.0], [4.0, 4.0]], [[50.0, 1.0], [10.0, -10.0], [0.0, 20.0]]])
 
 
@@ -56,12 +57,13 @@ EXERCISE = Exercise(
         # Equal sizes: every broadcast works, and only the values tell.
         Case("Each sentence averages its own values by its own weights.", dict(batch=3, length=3, size=3)),
         Case("A weight of one picks its value.", (torch.eye(3)[[2, 0]], VALUES)),
-        Case("Values may be large: nothing is cut.", (WEIGHTS, 1e6 * VALUES)),
+        Case("Values may be large: nothing is cut.", (WEIGHTS, 1e10 * VALUES)),
+        Case("A small weight counts: its value may be large.", (SMALL, 1e10 * VALUES)),
     ],
     demands=[
         sizes(batch=1),
         sizes(batch=1, length=1, size=1),
-        sizes(length=80),
+        sizes(length=300),
         dtypes(torch.float64),
         differentiable("attention_weights", "values", normalised=("attention_weights",)),
     ],

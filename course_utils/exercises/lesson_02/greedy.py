@@ -38,10 +38,10 @@ class Model:
         if self.calls == MOST_CALLS:
             raise RuntimeError(f"step was called {MOST_CALLS} times, and again")
         self.calls += 1
-        place, previous = int(state - self.first_state), int(previous_word)
+        place, previous = int(torch.as_tensor(state - self.first_state).max()), int(previous_word)
         rightly = place in range(len(self.words)) and previous == (self.begin, *self.words)[place]
         scores = -torch.linspace(0, 0.5, self.vocabulary)
-        scores[self.words[place] if rightly else (previous + 2 * place + 1) % 8] = 0.004
+        scores[self.words[place] if rightly else (previous + 2 * place + 1) % 8] = 2e-5
         return scores.log_softmax(dim=-1), state + 1
 
 
@@ -60,7 +60,7 @@ def sample(generator: torch.Generator, length=9, max_length=7, vocabulary=11) ->
 
 def counting(answer: Callable, step: Model, *others: object) -> dict:
     """Observe the sentence and the number of calls."""
-    return {"returned": answer(step, *others), "calls of step": step.calls}
+    return {"returned": answer(step, *others), "calls of step": str(step.calls)}
 
 
 def seeing(change: Callable) -> Callable:
@@ -94,10 +94,12 @@ def _recursively(step, begin, end, first_state, max_length):
     return [word, *(rest or [])] if word != end else []
 
 
-REPEATED = given(0, *[1] * 8, *[0] * 8, 1, 5, max_length=30)
+REPEATED = given(0, *[1] * 12, *[0] * 12, 1, 5, max_length=30)
 WIDE = given(70_001, 33_333, 257, 255, 256, 70_002, end=70_002, vocabulary=70_100)
+CALLS = "Call step once for each word, and no more after `end` or after max_length calls."
 TWO = "What does step two know of step one?"
-counted = partial(Case, observe=counting, note="Leave the loop at `end`, or after max_length calls.")
+counted = partial(Case, observe=counting, note=CALLS)
+BEST = "That is not the most probable word: take the argmax of the log probabilities as they are."
 STOP = "Stop at the first `end`: nothing after it belongs to the sentence."
 BEGIN = "Only the first `begin` is left out: inside a sentence its id is a word like any other."
 
@@ -116,7 +118,8 @@ EXERCISE = Exercise(
         counted("With max_length 1 there is one word.", given(4, 2, 6, max_length=1)),
         counted("The last call may give `end`.", given(2, 3, 5, 4, max_length=3)),
         counted("Even the ids 0 and `begin` are words, time and again.", REPEATED),
-        counted("A sentence may be long.", given(*[2, 3, 4] * 50, 5, max_length=200)),
+        counted("A sentence may be long.", given(*[2, 3, 4] * 90, 5, max_length=300)),
+        counted("A state may be a tensor.", given(3, 0, 4, 5, first_state=torch.tensor([0.0, 2.0, 0.0]))),
         counted("Ids may be large, and probabilities small.", WIDE, tolerance=1e-9),
     ],
     mistakes=[
@@ -133,9 +136,9 @@ EXERCISE = Exercise(
         Mistake("You called step once too often: max_length calls at most.", lambda *a: greedy(*a[:4], a[4] + 1)),
         Mistake("One call is missing: max_length calls are allowed.", lambda *a: greedy(*a[:4], a[4] - 1)),
         Mistake("The loop needs a limit: at most max_length calls of step.", lambda *a: greedy(*a[:4], 10**9)),
-        *[Mistake(f"You stop at {n} words.", lambda *a, n=n: greedy(*a[:4], min(a[4], n))) for n in (10, 20, 50, 100)],
+        *[Mistake(f"You stop at {n} words.", lambda *a, n=n: greedy(*a[:4], min(a[4], n))) for n in (10, 50, 100, 250)],
         Mistake("You took the least probable word: argmax, not argmin.", seeing(lambda row, _: -row)),
-        Mistake("You took the second best word.", seeing(lambda row, _: row.index_fill(0, row.argmax(), -torch.inf))),
+        Mistake(BEST, seeing(lambda row, _: row.index_fill(0, row.argmax(), -torch.inf))),
         Mistake(
             "You sampled; take the best: argmax.", seeing(lambda p, _: p - torch.empty_like(p).exponential_().log())
         ),

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from course_utils.exercises.demands import differentiable, dtypes, extremes, sizes
 from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.zeros import EXACTLY, exactly_zero
 from course_utils.mechanisms import attention
 
 SCORES = torch.tensor([[0.5, 2.0, -1.0, 3.0], [1.0, 0.0, 5.0, 4.0], [-2.0, 1.0, 0.0, 0.5]])
@@ -43,9 +44,10 @@ def _by_rows(scores, mask):
 BATCH = "The softmax runs over the batch: take the last dimension, the source positions."
 NULL = "A score of 0 is not hidden, its exponential is 1: padding needs minus infinity."
 OVERFLOW = "exp overflows or is zero throughout: let torch.softmax take it, with hidden scores minus infinity."
-LARGEST = "You subtracted the largest score of the row, padding included: hide padding first."
-FAR_BELOW = torch.tensor([[-1e5, -1e5, 0.0, 7.0], [-300.0, -302.0, -301.0, -1.0]])
-UPSIDE_DOWN = "The mask is upside down: True marks a real position, so hide where it is False (~mask)."
+BESIDE = "Padding took part: beside a much larger padded score the real weights round to zero. Hide the scores first."
+INFINITY = "exp of a padded score is infinite, which makes the result or the gradient NaN: hide the scores first."
+ZERO = "Padding gets exactly zero, and the real positions share out one."
+FAR_BELOW = torch.tensor([[-1e5, -1e5, 0.0, 7.0], [-300.0, -302.0, -301.0, -1.0], [-300.0, -302.0, -301.0, -210.0]])
 INFINITE = "A finite number does not hide padding from every score: use minus infinity, float('-inf')."
 SUMS = "The rows do not sum to one: hide the scores before the softmax, not the weights after it."
 
@@ -59,8 +61,9 @@ EXERCISE = Exercise(
     sample=sample,
     cases=[
         Case("With nothing masked each row is the softmax of its scores.", (SCORES, torch.ones_like(MASK))),
-        Case("Padding gets exactly zero, and the real positions share out one.", (SCORES, MASK)),
-        Case("Exactly zero also where every real score is far below zero.", (FAR_BELOW, MASK[[1, 0]])),
+        Case(ZERO, (SCORES, MASK), exactly_zero(masked_softmax), note=EXACTLY),
+        Case("True may stand anywhere in a row.", (SCORES, MASK[:, [0, 3, 1, 2]])),
+        Case("Real scores may be far below those of padding.", (FAR_BELOW, MASK[[1, 0, 0]]), tolerance=1e-3),
         Case("Large scores do not overflow.", (torch.tensor([[1000.0, 998.0, 2000.0]]), MASK[:1, 1:])),
     ],
     demands=[
@@ -72,23 +75,24 @@ EXERCISE = Exercise(
     ],
     mistakes=[
         Mistake("The mask is not used: padding gets weight.", lambda x, m: x.softmax(-1)),
-        Mistake(UPSIDE_DOWN, lambda x, m: _hidden(x, ~m).softmax(-1)),
+        Mistake("The mask is upside down: True marks a real position.", lambda x, m: _hidden(x, ~m).softmax(-1)),
         Mistake(BATCH, lambda x, m: _hidden(x, m).softmax(0), "Which numbers have to sum to one?"),
-        Mistake(
-            "Each row must sum to one, not all together.", lambda x, m: _hidden(x, m).ravel().softmax(0).view_as(x)
-        ),
+        Mistake("Each row must sum to one.", lambda x, m: _hidden(x, m).ravel().softmax(0).view_as(x)),
         Mistake(SUMS, lambda x, m: x.softmax(-1) * m),
-        Mistake(SUMS, lambda x, m: x.softmax(-1).masked_fill(~m, 0.0)),
         Mistake("Hide the scores before the softmax, not the weights.", lambda x, m: _hidden(x.softmax(-1), m)),
         Mistake(NULL, lambda x, m: (x * m).softmax(-1), "What is exp(0)?"),
         Mistake("You returned the logarithms.", lambda x, m: masked_softmax(x, m).log()),
         Mistake("All rows were hidden by the first one's mask.", lambda x, m: masked_softmax(x, m[:1])),
         Mistake("You divided the scores: take their exponentials first.", lambda x, m: _shared_out(x * m)),
         Mistake(OVERFLOW, lambda x, m: _shared_out(x.exp() * m)),
-        Mistake(LARGEST, lambda x, m: _shared_out((x - x.amax(-1, keepdim=True)).exp() * m)),
-        *[Mistake(INFINITE, _hiding_by(number), "What if all real scores are near −20,000?") for number in (-10, -1e4)],
-        *[Mistake(INFINITE, _hiding_by(number)) for number in (-1e2, -1e3, -1e6, -1e9, -1e20)],
+        Mistake(BESIDE, lambda x, m: _shared_out(x.softmax(-1) * m)),
+        Mistake(BESIDE, lambda x, m: (w := x.softmax(-1) * m) / (w.sum(-1, keepdim=True) + 1e-9)),
+        Mistake(INFINITY, lambda x, m: _shared_out((x - _hidden(x, m).amax(-1, keepdim=True)).exp() * m)),
+        Mistake(INFINITY, lambda x, m: _shared_out(_hidden((x - _hidden(x, m).amax(-1, keepdim=True)).exp(), m, 0))),
+        Mistake("True may stand anywhere.", lambda x, m: masked_softmax(x, m.sort(descending=True)[0])),
+        *[Mistake(INFINITE, _hiding_by(-(10.0**k)), "And if scores are near −20,000?") for k in (1, 2, 3, 4, 6, 9, 20)],
         Mistake(INFINITE, lambda x, m: (x - 1e9 * ~m).softmax(-1)),
+        Mistake(INFINITE, lambda x, m: _hidden(x, m, x.min().item() - 1e4).softmax(-1)),
         Mistake("Scores are cut: a softmax needs no limits.", lambda x, m: masked_softmax(x.clamp(-10, 10), m)),
     ],
     right=[

@@ -7,7 +7,7 @@ from course_utils.exercises.demands import differentiable, dtypes, sizes
 from course_utils.exercises.engine import Case, Exercise, Mistake
 
 FEATURES = torch.tensor([[1.0, 5.0, 2.0, 0.0, 7.0, 6.0], [-3.0, -1.5, -4.0, -9.0, 0.5, -2.0]])
-LARGE = torch.tensor([[1e30, 2e30, -1e30, -2e30, -60_000.0, -70_000.0, 5e6, 4e6]])
+LARGE = torch.tensor([[1e30, 2e30, -3.1e38, -3e38, -60_000.0, -70_000.0, 5e6, 4e6, -1e8, 5.0, 7.0, -1e9]])
 
 
 def maxout(features: Tensor) -> Tensor:
@@ -59,10 +59,10 @@ EXERCISE = Exercise(
         Case("Entry i of the result is the larger of entries 2i and 2i + 1.", (FEATURES,)),
         Case("A single vector works, too: it has one dimension.", _random(8)),
         Case("Three dimensions work, too: pairs lie in the last.", _random(4, 2, 4)),
-        Case("Four dimensions work, too, and some may have size 1.", _random(2, 1, 3, 4)),
+        Case("Six dimensions work, too, and some may have size 1.", _random(2, 1, 3, 1, 2, 4)),
         Case("Numbers may be of any size: nothing is cut.", (LARGE,)),
     ],
-    demands=[sizes(batch=1, size=1), sizes(size=60), dtypes(torch.float64), differentiable("features")],
+    demands=[sizes(batch=1, size=1), sizes(size=200), dtypes(torch.float64), differentiable("features")],
     mistakes=[
         Mistake(HALVES, lambda x: torch.maximum(*x.chunk(2, dim=-1)), "Which two numbers compete for the first place?"),
         Mistake("You kept the smaller of each pair.", _of_pairs(lambda pairs: pairs.amin(-1))),
@@ -82,7 +82,7 @@ EXERCISE = Exercise(
         Mistake("Your code needs exactly two dimensions: count from the end, x[..., 2 * i] or dim=-1.", _of_columns),
         Mistake(SQUEEZED, lambda x: maxout(x).squeeze()),
         *[Mistake(SQUEEZED, lambda x, place=place: maxout(x).squeeze(place)) for place in (0, -1)],
-        *[Mistake(START, _starting_at(number)) for number in (-10.0, -1e4, -1e9)],
+        *[Mistake(START, _starting_at(number)) for number in (-10.0, -1e4, -1e9, -1e30)],
         *[Mistake(CUT, lambda x, ends=ends: maxout(x).clamp(*ends)) for ends in [(-10, 10), (None, 100)]],
     ],
     right=[

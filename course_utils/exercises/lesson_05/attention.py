@@ -5,6 +5,7 @@ from torch import Tensor
 
 from course_utils.exercises.demands import differentiable, dtypes, sizes
 from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.zeros import EXACTLY, exactly_zero
 from course_utils.mechanisms.attention import masked_softmax
 
 
@@ -127,6 +128,7 @@ def _step_by_joined_matrices(Y, keys, mask, h, r, W_h, W_r, W_t, w):
 
 
 once, step = last_state_attention, word_by_word_step
+OWN = "Padding gets exactly zero; each pair has its own premise and query."
 SAME = "Which word gains if the same number is added to every score?"
 LEFT_OUT = "Does pair 2 change if pair 1 is left out?"
 SILENT = "The query changes no weight: it is missing, or outside the one tanh. Add it to the keys before the tanh."
@@ -209,11 +211,11 @@ SIZES = [
 DEMANDS = [sizes(batch=1, length=1, size=1), sizes(length=60), dtypes(torch.float64)]
 
 
-def _cases(one_pair: str, of=lambda *given: given) -> list[Case]:
+def _cases(one_pair: str, answer, of=lambda *given: given) -> list[Case]:
     one, other, low, top = [-20.0, 0.0], [0.0, -20.0], [-20.0, -20.0], [20.0, 20.0]  # tanh of these is exactly ±1 or 0
     return [
         Case(one_pair, dict(batch=1, length=3, size=2)),
-        Case("Padding gets exactly zero; each pair has its own premise and query.", {}),
+        Case(OWN, observe=exactly_zero(answer), note=EXACTLY),
         *SIZES,
         Case("Real scores are −1e30 and −2e30, and padding has 2e30.", lambda: of(*_step_large(one, other, low, top))),
         Case(
@@ -232,7 +234,7 @@ LAST_STATE = Exercise(
     reference=last_state_attention,
     returns="(batch, size); (batch, premise_length)",
     sample=lambda generator, **sizes: _for_once(*_step_sample(generator, **sizes)),
-    cases=_cases("One pair: the weights are softmax(w · tanh(W_y y + W_h h)), and r is Σ α y.", _for_once),
+    cases=_cases("One pair: the weights are softmax(w · tanh(W_y y + W_h h)), and r is Σ α y.", once, _for_once),
     demands=[*DEMANDS, differentiable("premise_outputs", "last", "W_y", "W_h", "w")],
     mistakes=[
         *[Mistake(hint, _once(_step(**part)), *ask) for hint, part, *ask in PARTS],
@@ -253,7 +255,7 @@ WORD_BY_WORD = Exercise(
     reference=word_by_word_step,
     returns="(batch, size); (batch, premise_length)",
     sample=_step_sample,
-    cases=[*_cases(ONE_PAIR), Case("At the first word r is zero.", dict(seen=0.0))],
+    cases=[*_cases(ONE_PAIR, step), Case("At the first word r is zero.", dict(seen=0.0))],
     demands=[*DEMANDS, differentiable(*LEARNED)],
     mistakes=[
         *[Mistake(hint, _step(**part), *ask) for hint, part, *ask in PARTS],

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from course_utils.exercises.demands import differentiable, dtypes, sizes
 from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.zeros import EXACTLY, exactly_zero
 from course_utils.mechanisms.attention import masked_softmax
 from course_utils.mechanisms.location import smooth_weights
 
@@ -89,6 +90,7 @@ OVERFLOW = "exp overflows, or is zero throughout: let torch.softmax take it."
 SOFTMAX = "The frames of an utterance compete: take a softmax of the scores over the frames, dim=1."
 ORDERS = (5, 4, 6), (4, 6, 5), (6, 5, 4)  # of W, V and U
 VAST = [-50.0, -1.5, 0.0], [-1.5, -50.0, 50.0], [50.0, -50.0, 50.0], [0.0, 50.0, -50.0]
+WEIGHTS = "The weights are the softmax of w · tanh(W s + V h + U f + b), exactly zero on padding, whatever the sizes."
 ALIKE = "Two frames sound alike. What could distinguish them?"
 GAINS = "Which frame gains if the same number is added to all scores?"
 HIDE = "Hide the scores of padding: encoder outputs and features of zero still have a score."
@@ -104,7 +106,7 @@ EXERCISE = Exercise(
     cases=[
         Case("Two frames sound the same: the location decides.", _tiny([0.2, 0.2, 5.0], f=[0.0, 0.4, 0.0], w=3.0)),
         Case("Each utterance has its own state, frames, mask.", dict(batch=2, frames=2, value=2, filters=2, hidden=2)),
-        Case("The weights are the softmax of w · tanh(W s + V h + U f + b), whatever the sizes."),
+        Case(WEIGHTS, observe=exactly_zero(location_score), note=EXACTLY),
         Case("Scores may be as large as ±2e30, on padding, too.", _tiny(*VAST)),
     ],
     demands=[

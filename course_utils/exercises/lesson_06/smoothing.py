@@ -8,6 +8,7 @@ from torch.nn.functional import hardsigmoid, logsigmoid, softplus
 
 from course_utils.exercises.demands import differentiable, dtypes, extremes, sizes
 from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.zeros import EXACTLY, exactly_zero
 from course_utils.mechanisms.attention import masked_softmax
 from course_utils.mechanisms.location import smooth_weights
 
@@ -38,6 +39,7 @@ def _divided(divisor: Callable) -> Callable:
 
 
 WHOLE = "The sum runs over the real frames of one utterance, dim=1."
+PADDING = "Padding gets exactly zero, and the real frames share out one."
 SUM = "Divide the sigmoids by their sum."
 TWICE = "Divide the sigmoids by their sum; a softmax of them takes exponentials again."
 LOGS = "Take the softmax of torch.nn.functional.logsigmoid(scores): that is the same quotient."
@@ -59,7 +61,7 @@ EXERCISE = Exercise(
     sample=sample,
     cases=[
         Case("With nothing masked each weight is σ(e) over the sum of the row.", (SCORES, torch.ones_like(MASK))),
-        Case("Padding gets exactly zero, and the real frames share out one.", (SCORES, MASK)),
+        Case(PADDING, (SCORES, MASK), exactly_zero(smooth_weights), note=EXACTLY),
         Case("Scores far above zero weigh about the same.", (torch.tensor([[500.0, 30.0, 20.0, 9.0]]), MASK[:1])),
         Case("Scores far below zero have sigmoids that differ, and share out one.", (VERY_LOW, MASK[:2])),
         Case("Batch and frames may be equal.", dict(batch=3, frames=3)),

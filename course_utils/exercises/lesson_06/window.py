@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from course_utils.exercises import zeros
 from course_utils.exercises.demands import differentiable, dtypes, extremes, sizes
 from course_utils.exercises.engine import Case, Exercise, Mistake
 from course_utils.mechanisms.attention import masked_softmax
@@ -86,6 +87,8 @@ SOFTMAX = "In the window the weights are the softmax of the scores over the fram
 TENTHS = "Nine tenths of the weight are at frame 1, one tenth at 90. Where was the attention?"
 FRAME_3 = "All weight is on frame 3. Where is the median?"
 MISSING = "Add the weights up. What is missing, and who should have it?"
+ZEROS = "Outside the window and on padding in it weights are exactly zero."
+PADDED = _given(torch.eye(8)[[3, 5, 0, 5]], 2, None, [4, 8, 2, 6])
 HAND = _given([[0.14, 0.2, 0.22, 0.0, 0.04, 0.1, 0.0, 0.3]], 1, [[1.0, 2.0, 1.0, 0.0, 3.0, 9.0, 1.0, 2.0]])
 EXACT = [[0.25, 0.25, 0.25, 0.25], [0.0, 0.5, 0.0, 0.5], [1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
 OUTSIDE = [[2e3, 1.0, 3.0, 2.0], [-300.0, -302.0, 50.0, 1e6], [-1e30, -5e29, 1e30, 0.0], [1e30, 0.0, 1e30, -1e30]]
@@ -103,7 +106,7 @@ EXERCISE = Exercise(
         Case("The median is frame 2, and around it the scores decide.", HAND),
         Case("The median is the first frame at which the sum is one half or more.", _given(EXACT, 0)),
         Case("Both ends belong to the window, and the utterance cuts it off.", _given(torch.eye(12)[[6, 1, 10, 3]], 3)),
-        Case("Padding in the window gets exactly zero.", _given(torch.eye(8)[[3, 5, 0, 5]], 2, None, [4, 8, 2, 6])),
+        Case(ZEROS, PADDED, zeros.exactly_zero(windowed_weights), note=zeros.EXACTLY),
         Case("Scores outside the window do not matter, up to ±1e30.", _given(torch.eye(4)[[2, 0, 0, 3]], 1, OUTSIDE)),
         Case("Batch and frames may be equal.", dict(batch=5, frames=5, window=1)),
         Case("The median may be far back.", lambda: _given(torch.eye(300)[[299, 280]], 30)),
