@@ -3,7 +3,7 @@
 Its folders are its floors, and imports point down:
 
     experiments → models → mechanisms → nothing of ours
-    datasets, exercises, teaching, training and metrics know no models
+    data, exercises, teaching, training and metrics know no models
 
 Start reading in `course_utils.mechanisms.attention`. Importing this module alone is cheap: it does not load torch.
 """

@@ -843,7 +843,7 @@ if entries:
 #
 # ## Real sentences
 #
-# `SOURCE = "real"` in the settings cell runs all of the above on French–English sentences: from the folder that `WHERE_TO_LOOK_DATA` names, or from the hub. It trains for minutes per model, so here are the figures of the last such run that was stored.
+# `SOURCE = "real"` in the settings cell runs all of the above on French–English sentences: Multi30k, from the folder that `WHERE_TO_LOOK_DATA` names, or from its public repository. It trains for minutes per model, so here are the figures of the last such run that was stored.
 
 # %%
 if results["real"] is None:

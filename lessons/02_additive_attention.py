@@ -732,7 +732,7 @@ show(plot_lines(costs, title=title, xlabel="source words = target words", ylabel
 # %% [markdown]
 # ## Real sentences
 #
-# `SOURCE = "real"` in the settings cell runs all of the above on French–English sentences: from the folder that `WHERE_TO_LOOK_DATA` names, or from the hub. It trains for up
+# `SOURCE = "real"` in the settings cell runs all of the above on French–English sentences: Multi30k, from the folder that `WHERE_TO_LOOK_DATA` names, or from its public repository. It trains for up
 # to ten minutes per model, so here are the stored figures of the last such run (Multi30k: captions of photographs), made with the command below the table.
 
 # %%

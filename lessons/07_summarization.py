@@ -1098,7 +1098,7 @@ print_stored("docstrings")
 #
 # ## Real data
 #
-# `SOURCE = "real"` puts texts that people summed up in the place of the reports. A folder that `WHERE_TO_LOOK_DATA` names is looked into first: for Debian's package descriptions with their synopses, for CNN/DailyMail or for XSum. Without one the hub is asked. All
+# `SOURCE = "real"` puts texts that people summed up in the place of the reports. A folder that `WHERE_TO_LOOK_DATA` names is looked into first: for Debian's package descriptions with their synopses, for CNN/DailyMail or for XSum. Without one they come from the hub. All
 # have the same two columns, text and summary, and are read by the same loader. Nobody marked in them what rests on what.
 
 # %%

@@ -9,7 +9,7 @@ FLOORS = {
     "course_utils": "The ground: training, metrics, checkpoints",
     "course_utils.mechanisms": "Mechanisms: attention, recurrence, search, looking at pictures",
     "course_utils.models": "Models: one family for each lesson",
-    "course_utils.data": "Data: made, and real",
+    "course_utils.data": "Data: synthetic worlds, and real sets",
     "course_utils.experiments": "Experiments: model × data × claim",
     "course_utils.exercises": "Exercises: how an answer is tried",
     "course_utils.teaching": "Teaching: figures, explorers",
