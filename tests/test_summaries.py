@@ -58,7 +58,7 @@ from course_utils.data.reports.invented import PARTS, WELL_KNOWN, invent, well_k
 from course_utils.data.reports.named_reports import (
     FRAMES,
     NAMED_SPLITS,
-    Event,
+    NewsEvent,
     draw_event,
     make_named_reports,
     read_event,
@@ -729,7 +729,7 @@ def test_the_gold_alignment_of_named_headlines(named):
     assert 0.15 < sum(first) / len(first) < 0.4
 
 
-EVENT = Event("sale", "ann", "bob", "oxby", "12", "maps", {"person": ("ann", "bob", "cat"), "place": ("oxby", "exton"),
+EVENT = NewsEvent("sale", "ann", "bob", "oxby", "12", "maps", {"person": ("ann", "bob", "cat"), "place": ("oxby", "exton"),
               "number": ("12", "13", "14", "15", "16", "17", "18")})  # fmt: skip
 
 

@@ -19,37 +19,34 @@ from typing import TYPE_CHECKING
 
 from course_utils.data.cache import cache_folder
 from course_utils.data.real_errors import (
-    STAGED_FOLDER_VARIABLE,
-    DataFormatError,
-    DownloadError,
-    HubUnreachableError,
-    RealDataError,
-    RealDataNotFoundError,
+    STAGED_FOLDER_VARIABLE as STAGED_FOLDER_VARIABLE,
+)
+from course_utils.data.real_errors import (
+    DataFormatError as DataFormatError,
+)
+from course_utils.data.real_errors import (
+    DownloadError as DownloadError,
+)
+from course_utils.data.real_errors import (
+    HubUnreachableError as HubUnreachableError,
+)
+from course_utils.data.real_errors import (
+    RealDataError as RealDataError,
+)
+from course_utils.data.real_errors import (
+    RealDataNotFoundError as RealDataNotFoundError,
+)
+from course_utils.data.real_errors import (
     explained,
     refuse_offline,
 )
-from course_utils.data.real_sets import BYTES, INTEGER, PAIR, REAL_SOURCES, SPLITS, TEXT, RealSource
+from course_utils.data.real_sets import BYTES, INTEGER, PAIR, REAL_SOURCES, TEXT, RealSource
+from course_utils.data.real_sets import SPLITS as SPLITS
 
 if TYPE_CHECKING:
     import datasets
     import pyarrow
 
-__all__ = [
-    "REAL_SOURCES",
-    "SPLITS",
-    "STAGED_FOLDER_VARIABLE",
-    "DataFormatError",
-    "DownloadError",
-    "HubUnreachableError",
-    "RealDataError",
-    "RealDataNotFoundError",
-    "RealSource",
-    "is_staged",
-    "load_real",
-    "no_such_split",
-    "real_source",
-    "staged_folder",
-]
 
 _SHARD = re.compile(r"(?P<split>[\w.]+?)(?:-(?P<number>\d{5})-of-(?P<count>\d{5})(?:-[0-9a-f]{16})?)?\.parquet")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 SPLITS = ("train", "validation", "test")
 
 TEXT, INTEGER, BYTES, PAIR, LIST = "text", "integer", "bytes", "text per language", "list"
-"""What a column may hold. `BYTES` is an encoded file, `{"bytes": …, "path": …}`; `PAIR` is `{"en": …, "fr": …}`."""
+"""What a column may hold. BYTES is an encoded file and its path; PAIR is a text for each language, "en" and "fr"."""
 
 
 @dataclass(frozen=True)

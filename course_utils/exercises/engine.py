@@ -70,7 +70,7 @@ class Case:
     Attributes:
         says: the sentence.
         inputs: the arguments; or a function that makes them; or sizes for the exercise's `sample`.
-        observe: (answer, *arguments) -> what is compared; a dictionary names several things, the result "returned".
+        observe: `(answer, *arguments) -> what is compared`; a dictionary names several things, the result "returned".
         tolerance: largest absolute difference; the relative one is ten times as large.
         clean: arguments for the reference, if it is to be asked something else than the answer.
         note: a sentence for the message where the result is right and something else that is observed is not.
@@ -135,7 +135,7 @@ class Exercise:
         mistakes: the likeliest first; of several that do what an answer did, the one that does so most often.
         right: answers in other styles, which have to be accepted.
         demands: cases that many exercises share.
-        sample: (generator, **sizes) -> arguments; for a learner's own data, and for the demands.
+        sample: `(generator, **sizes) -> arguments`, for a learner's own data, and for the demands.
         returns: the dimensions of the result in words; those of several results with "; " between them.
     """
 

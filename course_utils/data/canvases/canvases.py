@@ -14,32 +14,33 @@ import torch
 from torch import Generator, Tensor
 
 from course_utils.data.canvases.parts import (
-    INK,
-    MILD,
-    NO_DIGIT,
-    Augmentation,
-    CanvasBatch,
-    DigitSplit,
-    augment,
-    ink_boxes,
+    INK as INK,
+)
+from course_utils.data.canvases.parts import (
+    MILD as MILD,
+)
+from course_utils.data.canvases.parts import (
+    NO_DIGIT as NO_DIGIT,
+)
+from course_utils.data.canvases.parts import (
+    Augmentation as Augmentation,
+)
+from course_utils.data.canvases.parts import (
+    CanvasBatch as CanvasBatch,
+)
+from course_utils.data.canvases.parts import (
+    DigitSplit as DigitSplit,
+)
+from course_utils.data.canvases.parts import (
+    augment as augment,
+)
+from course_utils.data.canvases.parts import (
+    ink_boxes as ink_boxes,
+)
+from course_utils.data.canvases.parts import (
     paste,
 )
 from course_utils.data.canvases.scattered import ScatteredSettings, draw_scattered
-
-__all__ = [
-    "INK",
-    "MILD",
-    "NO_DIGIT",
-    "Augmentation",
-    "CanvasBatch",
-    "CanvasSettings",
-    "DigitSplit",
-    "ScatteredSettings",
-    "augment",
-    "canvas_batches",
-    "draw_canvases",
-    "ink_boxes",
-]
 
 _ANY_INK_FROM = 4  # crops for clutter are taken inside 4 … 24 of a 28-pixel picture, where MNIST has its ink
 _JITTER = 3  # digits of a row stand up to this many pixels above or below each other

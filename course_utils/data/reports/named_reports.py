@@ -97,7 +97,7 @@ SMALL_TALK = (
 
 
 @dataclass(frozen=True)
-class Event:
+class NewsEvent:
     """Who did what to whom: the story of a named report.
 
     Attributes:
@@ -129,7 +129,7 @@ class Event:
 
 
 class NamedReport(Report):
-    """A report about an `Event`."""
+    """A report about an `NewsEvent`."""
 
     @property
     def must_mention(self) -> tuple[str, ...]:
@@ -137,7 +137,7 @@ class NamedReport(Report):
         return tuple(self.story.parts.values())
 
 
-def draw_event(random: Random, split: str) -> Event:
+def draw_event(random: Random, split: str) -> NewsEvent:
     """Sample a cast with the names and numbers of a split (of `NAMED_SPLITS`), and what some of it do."""
     cast = {}
     for kind, size in CAST.items():
@@ -148,21 +148,21 @@ def draw_event(random: Random, split: str) -> Event:
     return _event(random, pick(random, tuple(FRAMES)), cast, cast["number"][0])
 
 
-def _event(random: Random, news: str, cast: dict[str, tuple[str, ...]], number: str) -> Event:
+def _event(random: Random, news: str, cast: dict[str, tuple[str, ...]], number: str) -> NewsEvent:
     """What some of a cast could do."""
     two, one = ("person", "place") if FRAMES[news].where else ("place", "person")
     first = pick(random, cast[two])
     second = pick(random, [name for name in cast[two] if name != first])
-    return Event(news, first, second, pick(random, cast[one]), number, pick(random, FRAMES[news].goods), cast)
+    return NewsEvent(news, first, second, pick(random, cast[one]), number, pick(random, FRAMES[news].goods), cast)
 
 
-def named_headline(event: Event) -> Words:
+def named_headline(event: NewsEvent) -> Words:
     """The headline, such as "dorka sells 37 boats to velan in maredal"."""
     frame = FRAMES[event.news]
     return _fill(f"{frame.views[0][0]} {frame.clause(0, 0)}", event)
 
 
-def write_named_report(event: Event, seed: str | int = 0) -> NamedReport:
+def write_named_report(event: NewsEvent, seed: str | int = 0) -> NamedReport:
     """Word an event among distractions; events that differ in names and numbers alone are worded alike.
 
     Args:
@@ -201,7 +201,7 @@ def _tell(random: Random, forms: tuple[str, ...], news: str) -> str:
     )
 
 
-def _fill(text: str, event: Event, other: str = "") -> Words:
+def _fill(text: str, event: NewsEvent, other: str = "") -> Words:
     """Words of a text; those in capitals are parts of the event, and a star marks the verb."""
     parts = {part.upper(): Word(word, ((part,),)) for part, word in event.parts.items()} | {"OTHER": Word(other)}
     return [parts.get(word) or Word(word.rstrip("*"), (("verb",),) * word.endswith("*")) for word in text.split()]
@@ -258,7 +258,7 @@ def read_event(words: tuple[str, ...]) -> tuple[str, dict[str, str]]:
 
 
 @problems_of.register
-def _(event: Event, words: tuple[str, ...]) -> list[str]:
+def _(event: NewsEvent, words: tuple[str, ...]) -> list[str]:
     news, said = read_event(words)
     if news != event.news:
         return [f"the news is the {event.news}, no {news}"]

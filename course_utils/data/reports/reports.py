@@ -21,7 +21,7 @@ from course_utils.data.reports.phrases import Words, headline_words
 from course_utils.data.reports.wording import write_sentences
 
 if TYPE_CHECKING:
-    from course_utils.data.reports.named_reports import Event
+    from course_utils.data.reports.named_reports import NewsEvent
 
 SPLITS = ("train", "validation", "test")
 SENTENCES = (3, 8)
@@ -67,7 +67,7 @@ class Report(Summary):
         story: what happens and what the news is; `reading.judge_headline` judges by it.
     """
 
-    story: "Story | Event"
+    story: "Story | NewsEvent"
 
     @property
     def text(self) -> str:
@@ -161,7 +161,7 @@ def spans_of(sentences: Sequence[Sequence]) -> tuple[tuple[int, int], ...]:
     return tuple(zip([0, *ends], ends, strict=False))
 
 
-def assemble(kind: type[Report], story: "Story | Event", headline: Words, sentences: Sequence[Words]) -> Report:
+def assemble(kind: type[Report], story: "Story | NewsEvent", headline: Words, sentences: Sequence[Words]) -> Report:
     """Make a report of worded sentences; a headline word is supported by the source words that share a mark with it."""
     source = [word for sentence in sentences for word in sentence]
     says: dict = {}
