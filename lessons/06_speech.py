@@ -423,11 +423,6 @@ for n, frames, size in [(3, 4, (2, 3, 2, 5)), (4, 4, (4, 4, 4, 4)), (1, 2, (1, 2
     first = location_score(*[leaf * 1 for leaf in leaves[:3]], real, *[leaf * 1 for leaf in leaves[3:]])[:, 0].sum()
     first.backward()
     assert all(leaf.grad.abs().sum() > 0 for leaf in leaves) and first.dtype == torch.float64
-one_by_one, three = torch.ones(1, 1), torch.tensor([[True, True, False]])
-heard_same = torch.tensor([[[1.0], [1.0], [5.0]]]), torch.tensor([[[0.0], [1.0], [0.0]]])
-by_hand = location_score(one_by_one * 0, *heard_same, three, one_by_one, one_by_one, one_by_one, one_by_one[0] * 0, one_by_one[0])
-shares = math.exp(math.tanh(1)), math.exp(math.tanh(2))
-assert torch.allclose(by_hand, torch.tensor([[shares[0] / sum(shares), shares[1] / sum(shares), 0.0]]))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -834,10 +829,9 @@ assert torch.equal(windowed_weights(torch.zeros(1, 4), torch.ones(1, 4) / 4, eve
 leaf = torch.zeros(2, 5, dtype=torch.float64).requires_grad_()
 cut_off = windowed_weights(leaf * 1, torch.eye(5).double()[[0, 4]], torch.ones(2, 5, dtype=torch.bool), 2)
 assert torch.allclose(cut_off, torch.tensor([[1.0, 1, 1, 0, 0], [0, 0, 1, 1, 1]]).double() / 3)
-cut_off[:, 2].sum().backward()
-assert torch.equal(leaf.grad != 0, cut_off > 0)
-far = torch.tensor([[1e30, -1e30, -1e30, 1e30]])
-assert torch.equal(windowed_weights(far, torch.tensor([[0.0, 1, 0, 0]]), every, 0), torch.tensor([[0.0, 1, 0, 0]]))
+assert torch.equal(torch.autograd.grad(cut_off[:, 2].sum(), leaf)[0] != 0, cut_off > 0)
+second = torch.tensor([[0.0, 1, 0, 0]])
+assert torch.equal(windowed_weights(1e30 * (1 - 2 * second), second, every, 0), second)
 ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -729,8 +729,12 @@ def test_the_gold_alignment_of_named_headlines(named):
     assert 0.15 < sum(first) / len(first) < 0.4
 
 
-EVENT = NewsEvent("sale", "ann", "bob", "oxby", "12", "maps", {"person": ("ann", "bob", "cat"), "place": ("oxby", "exton"),
-              "number": ("12", "13", "14", "15", "16", "17", "18")})  # fmt: skip
+CAST = {
+    "person": ("ann", "bob", "cat"),
+    "place": ("oxby", "exton"),
+    "number": ("12", "13", "14", "15", "16", "17", "18"),
+}
+EVENT = NewsEvent("sale", "ann", "bob", "oxby", "12", "maps", CAST)
 
 
 @pytest.mark.parametrize(

@@ -130,9 +130,8 @@ def _judge(step, outcome: dict, errors: dict[int, str]) -> dict:
             "TooSlow": "Your function takes too long on the hidden tests' inputs: does it end for every input?",
             "AssertionError": HIDDEN_HINT,
         }
-        return judged | {
-            "message": told.get(kind, f"Your function raised {kind} on the hidden tests' inputs. {HIDDEN_HINT}")
-        }
+        raised = f"The hidden tests ended with a {kind}: your function raised it, or what it returned (None?) did."
+        return judged | {"message": told.get(kind, f"{raised} {HIDDEN_HINT}")}
     if error is not None:
         problem = _words(error)
         if error["kind"] == "NameError":
