@@ -253,7 +253,7 @@ display(Markdown(glossary_table(lessons=[0])))
 # ### Exercise masked-mean
 #
 # Average each row of `values` over the positions where `mask` is True. These may be anywhere in the row. The padding, all other positions, counts
-# neither in the sum nor in the number of entries. It may even hold NaN, so do not multiply it by 0: NaN times 0 is NaN. A real entry may be 0.
+# neither in the sum nor in the number of entries. It may even hold NaN or infinity, so do not multiply it by 0: NaN times 0 is NaN. A real entry may be 0.
 #
 # *By hand:* the row `[1., 2., 3., 50.]` with the mask `[True, True, True, False]` has the mean (1 + 2 + 3) / 3 = 2.
 

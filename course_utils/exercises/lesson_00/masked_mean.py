@@ -71,10 +71,12 @@ EXERCISE = Exercise(
         Case("Every row has its own number of real entries.", (SQUARE, SQUARE_MASK)),
         Case("Real entries may stand anywhere: the mask says where.", (SQUARE, HOLES)),
         Case("A real entry may be zero, and it counts.", (torch.tensor([[0.0, 3.0, 0.0], [0.0, 5.0, 9.0]]), HOLES[:2])),
+        Case("Equal entries count each time.", (torch.tensor([[2.0, 2.0, 5.5]]), torch.ones(1, 3, dtype=torch.bool))),
         Case("Entries may be large: nothing is cut.", (-1e20 * SQUARE, HOLES)),
     ],
     demands=[padding(values="mask"), sizes(rows=1), sizes(length=1), sizes(length=2051)],
     mistakes=[
+        Mistake("Equal entries count each time they come.", _row_by_row(lambda row, real: row[real].unique().mean())),
         Mistake("The mask is not used: padding is averaged too.", lambda v, m: v.mean(1), THOUSAND),
         Mistake("Padding is still in the sum: mask it there, too.", lambda v, m: v.sum(1) / m.sum(1), THOUSAND),
         Mistake(COUNT, lambda v, m: _real_sum(v, m) / m.shape[1], REAL),
