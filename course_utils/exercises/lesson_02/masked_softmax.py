@@ -44,10 +44,9 @@ def _by_rows(scores, mask):
 BATCH = "The softmax runs over the batch: take the last dimension, the source positions."
 NULL = "A score of 0 is not hidden, its exponential is 1: padding needs minus infinity."
 OVERFLOW = "exp overflows or is zero throughout: let torch.softmax take it, with hidden scores minus infinity."
-BESIDE = "Padding took part: beside a much larger padded score the real weights round to zero. Hide the scores first."
-INFINITY = "exp of a padded score is infinite, which makes the result or the gradient NaN: hide the scores first."
+BESIDE = "Padding took part in the exponentials, where it overflows or turns real ones to zero: hide the scores first."
 ZERO = "Padding gets exactly zero, and the real positions share out one."
-FAR_BELOW = torch.tensor([[-1e5, -1e5, 0.0, 7.0], [-300.0, -302.0, -301.0, -1.0], [-300.0, -302.0, -301.0, -210.0]])
+FAR_BELOW = torch.tensor([[-1e5, -1e5, 0.0, 7.0], [-300.0, -302.0, -301.0, -1.0], [-300.0, -302.0, -301.0, -230.0]])
 INFINITE = "A finite number does not hide padding from every score: use minus infinity, float('-inf')."
 SUMS = "The rows do not sum to one: hide the scores before the softmax, not the weights after it."
 
@@ -87,8 +86,8 @@ EXERCISE = Exercise(
         Mistake(OVERFLOW, lambda x, m: _shared_out(x.exp() * m)),
         Mistake(BESIDE, lambda x, m: _shared_out(x.softmax(-1) * m)),
         Mistake(BESIDE, lambda x, m: (w := x.softmax(-1) * m) / (w.sum(-1, keepdim=True) + 1e-9)),
-        Mistake(INFINITY, lambda x, m: _shared_out((x - _hidden(x, m).amax(-1, keepdim=True)).exp() * m)),
-        Mistake(INFINITY, lambda x, m: _shared_out(_hidden((x - _hidden(x, m).amax(-1, keepdim=True)).exp(), m, 0))),
+        Mistake(BESIDE, lambda x, m: _shared_out((x - _hidden(x, m).amax(-1, keepdim=True)).exp() * m)),
+        Mistake(BESIDE, lambda x, m: _shared_out(_hidden((x - _hidden(x, m).amax(-1, keepdim=True)).exp(), m, 0))),
         Mistake("True may stand anywhere.", lambda x, m: masked_softmax(x, m.sort(descending=True)[0])),
         *[Mistake(INFINITE, _hiding_by(-(10.0**k)), "And if scores are near −20,000?") for k in (1, 2, 3, 4, 6, 9, 20)],
         Mistake(INFINITE, lambda x, m: (x - 1e9 * ~m).softmax(-1)),
