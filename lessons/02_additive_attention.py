@@ -37,7 +37,7 @@ from IPython.display import Markdown, display
 
 from course_utils.checkpoints import CheckpointError
 from course_utils.data.phrases.parallel import load_parallel, test_phrases
-from course_utils.data.text import make_pair_batch
+from course_utils.data.batching import make_pair_batch
 from course_utils.exercises import check, checked
 from course_utils.experiments.claims import claims_table, load_results
 from course_utils.experiments.lesson_01_bottleneck import FIXED, REAL_FIXED

@@ -43,10 +43,11 @@ import torch
 from IPython.display import Markdown, display
 
 from course_utils.checkpoints import CheckpointError
+from course_utils.data.batching import make_pair_batch
 from course_utils.data.reports.docstring_cleaning import RULES, clean_docstring
 from course_utils.data.reports.docstrings import NoDocstringsError, load_docstrings
 from course_utils.data.reports.reading import judge_headline
-from course_utils.data.text import join_words, make_pair_batch
+from course_utils.data.text import join_words
 from course_utils.exercises import check, checked
 from course_utils.experiments import summarization as lab
 from course_utils.experiments.claims import claims_table, load_results

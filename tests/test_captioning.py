@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from course_utils.checkpoints import CheckpointError, check_vocabulary
+from course_utils.data.batching import make_pair_batch
 from course_utils.data.scenes.data import SceneBatch, scene_data
-from course_utils.data.text import BEGIN, END, make_pair_batch
+from course_utils.data.text import BEGIN, END
 from course_utils.experiments import captioning as experiments
 from course_utils.experiments import lesson_04_captioning as lesson_04
 from course_utils.experiments.captioning import (

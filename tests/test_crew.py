@@ -17,7 +17,7 @@ import pytest
 import torch
 from tiny_models import random_pairs, tiny_model
 
-from course_utils.data.text import make_pair_batch
+from course_utils.data.batching import make_pair_batch
 
 pytest.importorskip("accelerate", reason="pip install 'where-to-look[scale]'")
 pytestmark = pytest.mark.timeout(900)
@@ -31,7 +31,7 @@ PROGRAM = """
     from tiny_models import random_pairs, tiny_model
 
     from course_utils.crew import crew_of_launch
-    from course_utils.data.text import batches_by_length
+    from course_utils.data.batching import batches_by_length
     from course_utils.training import pick_device, seed_everything, train
 
     torch.set_num_threads(1)

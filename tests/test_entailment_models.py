@@ -143,7 +143,7 @@ def test_every_weight_gets_a_gradient_and_training_lowers_the_loss(system):
 def test_the_rungs_differ_in_what_reaches_the_hypothesis():
     """Change the first premise word: only a conditional reader's outputs over the hypothesis notice."""
     batch = make_batch()
-    other = batch._replace(premise=batch.premise.clone())
+    other = batch.replace(premise=batch.premise.clone())
     other.premise[:, 0] = (other.premise[:, 0] + 1) % 20
     for system in ("independent", "conditional"):
         model, seen = make_model(system), []

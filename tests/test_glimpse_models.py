@@ -206,7 +206,7 @@ def test_a_good_baseline_lowers_the_variance_of_the_gradient():
         model.output.bias.copy_(3 * torch.arange(10.0))
         model.baseline.weight.zero_()
         model.baseline.bias.fill_(0.95)
-    batch = batch._replace(labels=torch.full_like(batch.labels, 9))
+    batch = batch.replace(labels=torch.full_like(batch.labels, 9))
     without, with_baseline = (policy_gradients(model, batch, 30, use).var(dim=0).sum() for use in (False, True))
     assert with_baseline < 0.01 * without
     assert policy_gradients(model, batch, 2).shape == (2, 12 * 2 + 2)

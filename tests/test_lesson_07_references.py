@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
+from course_utils.data.batching import make_pair_batch
 from course_utils.data.reports.reports import make_reports
-from course_utils.data.text import make_pair_batch
 from course_utils.exercises.lesson_07 import (
     attentive_window,
     copy_mixture,

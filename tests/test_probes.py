@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils.data.text import make_pair_batch
+from course_utils.data.batching import make_pair_batch
 from course_utils.experiments.probes import gradient_reach, probe_words, summary_vectors, words_that_fit
 from course_utils.models.translation import build_translation_model
 

@@ -12,11 +12,12 @@ import torch
 from test_glimpse_models import MODELS as GLIMPSING
 from torch import nn
 
+from course_utils.data.batching import make_pair_batch
 from course_utils.data.canvases.canvases import CanvasBatch
 from course_utils.data.inference.data import InferenceBatch
 from course_utils.data.scenes.data import SceneBatch
 from course_utils.data.speech.data import SpeechBatch
-from course_utils.data.text import BEGIN, END, make_pair_batch
+from course_utils.data.text import BEGIN, END
 from course_utils.mechanisms.search import greedy_search
 from course_utils.models import captioning, entailment, speech, summarization, translation
 from course_utils.training import seed_everything, train

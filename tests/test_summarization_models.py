@@ -7,7 +7,8 @@ import random
 import pytest
 import torch
 
-from course_utils.data.text import BEGIN, END, UNKNOWN, PairBatch, make_pair_batch
+from course_utils.data.batching import Batch, make_pair_batch
+from course_utils.data.text import BEGIN, END, UNKNOWN
 from course_utils.mechanisms.search import beam_search, greedy_search
 from course_utils.models.abs_encoders import AttentionEncoder, BagOfWordsEncoder, ConvolutionalEncoder
 from course_utils.models.abs_model import FeedForwardSummarizer
@@ -59,12 +60,12 @@ def spoil_padding(batch, filler=9):
     def widen(tensor, value):
         return torch.cat([tensor, tensor.new_full((len(tensor), 2), value)], dim=1)
 
-    return PairBatch(
-        widen(batch.source.masked_fill(~batch.source_mask, filler), filler),
-        widen(batch.source_mask, False),
-        widen(batch.target_input.masked_fill(~batch.target_mask, filler), filler),
-        widen(batch.target_output.masked_fill(~batch.target_mask, filler), filler),
-        widen(batch.target_mask, False),
+    return Batch(
+        source=widen(batch.source.masked_fill(~batch.source_mask, filler), filler),
+        source_mask=widen(batch.source_mask, False),
+        target_input=widen(batch.target_input.masked_fill(~batch.target_mask, filler), filler),
+        target_output=widen(batch.target_output.masked_fill(~batch.target_mask, filler), filler),
+        target_mask=widen(batch.target_mask, False),
     )
 
 
@@ -232,8 +233,8 @@ def test_padding_never_changes_an_answer(system):
     assert torch.allclose(model.loss(batch).mean, model.loss(spoil_padding(batch)).mean)
     for row in range(len(batch.source)):
         source, target = int(batch.source_mask[row].sum()), int(batch.target_mask[row].sum())
-        alone = PairBatch(*(part[row : row + 1, :source] for part in batch[:2]),
-                          *(part[row : row + 1, :target] for part in batch[2:]))  # fmt: skip
+        lengths = {name: source if name.startswith("source") else target for name in vars(batch)}
+        alone = Batch(**{name: getattr(batch, name)[row : row + 1, :length] for name, length in lengths.items()})
         alone_log_probabilities, alone_weights = model(alone)
         assert torch.allclose(alone_log_probabilities[0], log_probabilities[row, :target])
         assert torch.allclose(alone_log_probabilities[0], spoiled[row, :target])
@@ -326,7 +327,7 @@ def test_dropout_works_while_training_only():
 def test_the_language_model_sees_no_more_than_its_last_words():
     model = tiny_model("abs-bag", context_words=3)
     batch = random_batch([(6, 8)])
-    changed = batch._replace(target_input=batch.target_input.clone())
+    changed = batch.replace(target_input=batch.target_input.clone())
     changed.target_input[0, 2] = (changed.target_input[0, 2] - 3) % 13 + 4
     same = (model(batch)[0] == model(changed)[0]).all(dim=-1)[0].tolist()
     assert same == [True, True, False, False, False, True, True, True, True]

@@ -9,21 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from course_utils.data.batching import Batch, batches_by_length, make_pair_batch, pad_sequences
 from course_utils.data.normalise import normalise
 from course_utils.data.phrases.tokens import detokenize, tokenize_english, tokenize_french
-from course_utils.data.text import (
-    BEGIN,
-    END,
-    PAD,
-    UNKNOWN,
-    PairBatch,
-    Vocabulary,
-    batches_by_length,
-    join_words,
-    make_pair_batch,
-    pad_sequences,
-    tokenize_sentence,
-)
+from course_utils.data.text import BEGIN, END, PAD, UNKNOWN, Vocabulary, join_words, tokenize_sentence
 
 STAGED = Path(os.environ.get("WHERE_TO_LOOK_DATA", Path(__file__).resolve().parents[2] / "shared" / "datasets"))
 APOSTROPHES = "’‘‛ʼ´`′＇"
@@ -214,7 +203,7 @@ def test_an_empty_source_is_refused():
 PAIRS = [([4 + i % 7] * (1 + i % 13), [5] * (1 + i % 11)) for i in range(200)]
 
 
-def rows(batch: PairBatch):
+def rows(batch: Batch):
     return [
         (tuple(source[mask].tolist()), int(target_mask.sum()) - 1)
         for source, mask, target_mask in zip(batch.source, batch.source_mask, batch.target_mask, strict=True)
@@ -253,11 +242,11 @@ def test_a_batch_holds_at_most_so_many_source_words():
 @pytest.mark.parametrize("pairs, batch_size, window", [([], 4, 1), (PAIRS, 0, 1), (PAIRS, 4, 0)])
 def test_impossible_batches_are_refused(pairs, batch_size, window):
     with pytest.raises(
-        ValueError, match=rf"got {len(pairs)} pairs, batch_size {batch_size} and window {window}; expected"
+        ValueError, match=rf"got {len(pairs)} examples, batch_size {batch_size} and window {window}; expected"
     ):
         next(batches_by_length(pairs, batch_size, seed=0, window=window))
 
 
 def test_moving_a_batch_keeps_its_names():
     batch = make_pair_batch(PAIRS[:2]).to("cpu")
-    assert isinstance(batch, PairBatch) and batch.source.device.type == "cpu"
+    assert isinstance(batch, Batch) and batch.source.device.type == "cpu"

@@ -8,7 +8,8 @@ import torch
 from tiny_models import SYSTEM_NAMES, random_pairs, tiny_model
 from torch import nn
 
-from course_utils.data.text import BEGIN, END, batches_by_length, make_pair_batch
+from course_utils.data.batching import batches_by_length, make_pair_batch
+from course_utils.data.text import BEGIN, END
 from course_utils.mechanisms.search import greedy_search
 from course_utils.training import History, seed_everything, train
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 from tiny_models import SYSTEM_NAMES, VOCABULARY_SIZE, random_batch, random_pairs, tiny_model, widen
 
-from course_utils.data.text import END, make_pair_batch
+from course_utils.data.batching import make_pair_batch
+from course_utils.data.text import END
 from course_utils.models.translation import build_translation_model
 
 LENGTHS = [3, 7, 1, 5]
@@ -194,7 +195,7 @@ def test_a_word_is_predicted_without_seeing_it(system):
     logits, _ = model(batch)
     changed = batch.target_input.clone()
     changed[0, 2] = (changed[0, 2] + 1) % VOCABULARY_SIZE
-    later, _ = model(batch._replace(target_input=changed))
+    later, _ = model(batch.replace(target_input=changed))
     assert torch.equal(logits[:, :2], later[:, :2]) and not torch.allclose(logits[:, 2], later[:, 2])
 
 
@@ -255,15 +256,15 @@ def test_errors_say_what_was_expected_and_what_to_do(system):
     source, target = batch.source.clone(), batch.target_input.clone()
     source[0, 0], target[1, 1] = VOCABULARY_SIZE, -1
     with pytest.raises(IndexError, match=r"source holds the ids \[13\]; expected 0 to 12. Was it encoded with another"):
-        model.loss(batch._replace(source=source))
+        model.loss(batch.replace(source=source))
     with pytest.raises(IndexError, match=r"target holds the ids \[-1\]; expected 0 to 12"):
-        model.loss(batch._replace(target_input=target))
+        model.loss(batch.replace(target_input=target))
     hidden = batch.source_mask.clone()
     hidden[2] = False
     with pytest.raises(ValueError, match="row without a real token.*Remove empty sequences"):
-        model.loss(batch._replace(source_mask=hidden))
+        model.loss(batch.replace(source_mask=hidden))
     with pytest.raises(ValueError, match="real token after padding; expected all padding at the right end"):
-        model.loss(batch._replace(source=batch.source.flip(1), source_mask=batch.source_mask.flip(1)))
+        model.loss(batch.replace(source=batch.source.flip(1), source_mask=batch.source_mask.flip(1)))
 
 
 def test_an_unknown_system_is_refused():

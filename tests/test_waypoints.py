@@ -7,7 +7,7 @@ import pytest
 import torch
 from tiny_models import random_pairs, tiny_model
 
-from course_utils.data.text import batches_by_length
+from course_utils.data.batching import batches_by_length
 from course_utils.training import seed_everything, train
 from course_utils.waypoints import WaypointError, load_waypoint, restore_chance, save_waypoint
 

@@ -4,7 +4,7 @@ import random
 
 import torch
 
-from course_utils.data.text import PairBatch, make_pair_batch
+from course_utils.data.batching import Batch, make_pair_batch
 from course_utils.models.translation import SYSTEMS, TranslationModel, build_translation_model
 
 SYSTEM_NAMES = list(SYSTEMS)
@@ -39,20 +39,20 @@ def random_pairs(source_lengths: list[int], seed: int = 0) -> list[tuple[list[in
     return [(sentence(length), sentence(max(1, length + draw.randint(-2, 2)))) for length in source_lengths]
 
 
-def random_batch(source_lengths: list[int], seed: int = 0) -> PairBatch:
+def random_batch(source_lengths: list[int], seed: int = 0) -> Batch:
     return make_pair_batch(random_pairs(source_lengths, seed))
 
 
-def widen(batch: PairBatch, source_columns: int, target_columns: int, filler: int) -> PairBatch:
+def widen(batch: Batch, source_columns: int, target_columns: int, filler: int) -> Batch:
     """Add padded columns that hold `filler`, an ordinary word, so that a leak cannot hide behind zeros."""
 
     def pad(tensor, columns, value):
         return torch.cat([tensor, tensor.new_full((len(tensor), columns), value)], dim=1)
 
-    return PairBatch(
-        pad(batch.source.masked_fill(~batch.source_mask, filler), source_columns, filler),
-        pad(batch.source_mask, source_columns, False),
-        pad(batch.target_input.masked_fill(~batch.target_mask, filler), target_columns, filler),
-        pad(batch.target_output.masked_fill(~batch.target_mask, filler), target_columns, filler),
-        pad(batch.target_mask, target_columns, False),
+    return Batch(
+        source=pad(batch.source.masked_fill(~batch.source_mask, filler), source_columns, filler),
+        source_mask=pad(batch.source_mask, source_columns, False),
+        target_input=pad(batch.target_input.masked_fill(~batch.target_mask, filler), target_columns, filler),
+        target_output=pad(batch.target_output.masked_fill(~batch.target_mask, filler), target_columns, filler),
+        target_mask=pad(batch.target_mask, target_columns, False),
     )

@@ -14,7 +14,8 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
-from course_utils.data.text import PAD, PairBatch
+from course_utils.data.batching import Batch
+from course_utils.data.text import PAD
 
 REQUIREMENT = "d2l>=1.0.3,<2"
 
@@ -97,7 +98,7 @@ def build_peer(peer: ModuleType, vocabulary_size: int, embedding_size: int, hidd
             encoder = peer.Seq2SeqEncoder(vocabulary_size, embedding_size, hidden_size, num_layers=1)
             self.system = peer.EncoderDecoder(encoder, AttentionDecoder())
 
-        def loss(self, batch: PairBatch) -> Tensor:
+        def loss(self, batch: Batch) -> Tensor:
             logits = self.system(batch.source, batch.target_input, batch.source_mask.sum(dim=1))
             each = self.system.loss(logits, batch.target_output, averaged=False)
             real = (batch.target_output != PAD).flatten()

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from course_utils.data.text import BEGIN, END, PairBatch, make_pair_batch
+from course_utils.data.batching import Batch, make_pair_batch
+from course_utils.data.text import BEGIN, END
 from course_utils.mechanisms.recurrent import GRUDecoder
 from course_utils.mechanisms.search import beam_search, greedy_search
 from course_utils.models.translation import RNNsearch
@@ -94,7 +95,7 @@ def search_to_length(
         raise RuntimeError("a sentence did not end at its length; the timing would mean nothing")
 
 
-def random_batch(count: int, vocabulary: int, seed: int) -> PairBatch:
+def random_batch(count: int, vocabulary: int, seed: int) -> Batch:
     """Random words; lengths about those of Multi30k, N(13, 4) within 4 … 40, target near source."""
     draw = random.Random(seed)
 
@@ -136,8 +137,8 @@ def measure_search(sizes: Sizes) -> list[Ratio]:
         def one_at_a_time(batch, together=together):
             for row in range(len(batch.source)):
                 length = int(batch.source_mask[row].sum())
-                alone = PairBatch(*(tensor[row : row + 1] for tensor in batch))
-                together(alone._replace(source=alone.source[:, :length], source_mask=alone.source_mask[:, :length]))
+                alone = batch[row : row + 1]
+                together(alone.replace(source=alone.source[:, :length], source_mask=alone.source_mask[:, :length]))
 
         turns = [(random_batch(sizes.search_batch, sizes.vocabulary, 100 + r),) for r in range(sizes.search_rounds)]
         seconds = take_turns({"one at a time": one_at_a_time, "batch": together}, turns)

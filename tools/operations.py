@@ -122,7 +122,7 @@ def cost_at_paper_size(examples: int = 2) -> tuple[Cost, int]:
     Returns:
         The cost with the optimiser's part left out, and how many numbers the model has.
     """
-    from course_utils.data.text import make_pair_batch
+    from course_utils.data.batching import make_pair_batch
     from course_utils.models.translation import RNNsearch
 
     sizes = {name: PAPER[name] for name in ("embedding_size", "hidden_size", "attention_size")}

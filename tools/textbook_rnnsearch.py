@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from course_utils.data.text import PAD, PairBatch
+from course_utils.data.batching import Batch
+from course_utils.data.text import PAD
 
 
 class TextbookRNNsearch(nn.Module):
@@ -34,7 +35,7 @@ class TextbookRNNsearch(nn.Module):
         self.maxout = nn.Linear(hidden_size + embedding_size + annotation_size, 2 * embedding_size)
         self.output = nn.Linear(embedding_size, vocabulary_size)
 
-    def loss(self, batch: PairBatch) -> Tensor:
+    def loss(self, batch: Batch) -> Tensor:
         """Mean cross-entropy in nats per real target word."""
         packed = pack_padded_sequence(
             self.source_embedding(batch.source), batch.source_mask.sum(dim=1), batch_first=True, enforce_sorted=False

@@ -1,13 +1,8 @@
-"""Words to numbers and back: vocabulary, padding, batches of similar length."""
+"""Words to numbers and back: the vocabulary, and words of a real sentence."""
 
-import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
-
-import torch
-from torch import Tensor
+from collections.abc import Iterable, Sequence
 
 from course_utils.data.normalise import ELIDED, LETTERS, normalise
 
@@ -100,111 +95,6 @@ class Vocabulary:
                 f"ids holds {outside[:5]}; expected 0 to {len(self.words) - 1}. Was another vocabulary used?"
             )
         return [self.words[index] for index in ids]
-
-
-def pad_sequences(sequences: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """Stack sequences of ids, padded at the right end.
-
-    Returns:
-        ids `(batch, longest)` and mask `(batch, longest)` booleans, True = real token.
-
-    Raises:
-        ValueError: if there is no sequence, or one is empty.
-    """
-    lengths = [len(sequence) for sequence in sequences]
-    if not lengths or min(lengths) == 0:
-        empty = [index for index, length in enumerate(lengths) if length == 0]
-        raise ValueError(
-            f"sequences has {len(lengths)} entries, empty at {empty[:5]}; expected at least one and none empty. "
-            "Drop empty sentences first."
-        )
-    longest = max(lengths)
-    ids = torch.tensor([[*sequence, *[PAD] * (longest - len(sequence))] for sequence in sequences])
-    mask = torch.arange(longest) < torch.tensor(lengths)[:, None]
-    return ids, mask
-
-
-class PairBatch(NamedTuple):
-    """A batch of sentence pairs.
-
-    Attributes:
-        source: `(batch, source_length)` ids.
-        source_mask: the same shape, True = real token.
-        target_input: `(batch, target_length)` ids, begin symbol first: what the decoder reads.
-        target_output: `(batch, target_length)` ids, end symbol last: what it should say.
-        target_mask: `(batch, target_length)`, True = real token, the end symbol included.
-    """
-
-    source: Tensor
-    source_mask: Tensor
-    target_input: Tensor
-    target_output: Tensor
-    target_mask: Tensor
-
-    def to(self, device: torch.device | str) -> "PairBatch":
-        """Move every tensor to a device."""
-        return PairBatch(*(tensor.to(device) for tensor in self))
-
-
-def make_pair_batch(pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> PairBatch:
-    """Pad encoded (source, target) pairs and add the begin and end symbols to the target.
-
-    Raises:
-        ValueError: if there is no pair, or a source is empty (an empty target is fine).
-    """
-    source, source_mask = pad_sequences([source for source, _ in pairs])
-    target, target_mask = pad_sequences([[BEGIN, *target, END] for _, target in pairs])
-    # Shifting the mask by one drops one real token from each row: the end from the input, the begin from the output.
-    target_mask = target_mask[:, 1:]
-    return PairBatch(source, source_mask, target[:, :-1].masked_fill(~target_mask, PAD), target[:, 1:], target_mask)
-
-
-def batches_by_length(
-    pairs: Sequence[tuple[Sequence[int], Sequence[int]]],
-    batch_size: int,
-    *,
-    seed: int,
-    maximum_tokens: int | None = None,
-    window: int = 4000,
-) -> Iterator[PairBatch]:
-    """Yield one epoch of shuffled batches whose sentences have similar lengths.
-
-    Shuffled pairs are sorted by length within windows, cut into batches, and the batches shuffled: little
-    padding, and still a different grouping in every epoch (give each epoch its own seed).
-
-    Args:
-        pairs: encoded (source, target) pairs.
-        batch_size: most pairs per batch.
-        seed: decides the order.
-        maximum_tokens: most source tokens per batch (a single longer sentence still makes a batch), so that
-            batches of long sentences cost no more than batches of short ones; None = no limit.
-        window: pairs that are sorted together.
-
-    Raises:
-        ValueError: if there is no pair or a size is below 1.
-    """
-    if not pairs or batch_size < 1 or window < 1:
-        raise ValueError(
-            f"got {len(pairs)} pairs, batch_size {batch_size} and window {window}; expected at least 1 of each."
-        )
-    shuffler = random.Random(seed)
-    order = list(range(len(pairs)))
-    shuffler.shuffle(order)
-    batches: list[list[int]] = []
-    for start in range(0, len(order), window):
-        batch: list[int] = []
-        tokens = 0
-        for index in sorted(order[start : start + window], key=lambda i: (len(pairs[i][0]), len(pairs[i][1]))):
-            length = len(pairs[index][0])
-            if batch and (len(batch) == batch_size or (maximum_tokens and tokens + length > maximum_tokens)):
-                batches.append(batch)
-                batch, tokens = [], 0
-            batch.append(index)
-            tokens += length
-        batches.append(batch)
-    shuffler.shuffle(batches)
-    for batch in batches:
-        yield make_pair_batch([pairs[index] for index in batch])
 
 
 _WORDS = rf"{LETTERS}(?:(?:[-'.&]|(?<=\d)[,:](?=\d)){LETTERS})*|[^\w\s]"

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from course_utils.data.batching import make_pair_batch
 from course_utils.data.scenes.data import SceneBatch, SceneData, SceneExample, scene_data
-from course_utils.data.text import BEGIN, END, make_pair_batch
+from course_utils.data.text import BEGIN, END
 from course_utils.experiments.recipes import PlainRecipe, train_recipe
 from course_utils.mechanisms.search import Hypothesis, beam_search, greedy_search
 from course_utils.models.captioning import Captioner, SoftCaptioner, build_captioner, coverage_penalty

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from course_utils.data.text import make_pair_batch, pad_sequences
+from course_utils.data.batching import make_pair_batch, pad_sequences
 from course_utils.models.translation import TranslationModel
 
 Bucket = tuple[int, int]

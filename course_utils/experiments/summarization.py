@@ -9,9 +9,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from course_utils.data.batching import make_pair_batch
 from course_utils.data.reports.data import LONGEST_HEADLINE, LONGEST_SOURCE, SummaryData, load_summaries
 from course_utils.data.reports.reports import Report, Summary
-from course_utils.data.text import BEGIN, END, make_pair_batch
+from course_utils.data.text import BEGIN, END
 from course_utils.experiments.recipes import PlainRecipe, train_recipe
 from course_utils.experiments.summary_baselines import (
     Baseline,

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import torch
 
+from course_utils.data.batching import make_pair_batch, pad_sequences
 from course_utils.data.phrases.parallel import Example, ParallelData
-from course_utils.data.text import BEGIN, END, make_pair_batch, pad_sequences
+from course_utils.data.text import BEGIN, END
 from course_utils.experiments.recipes import train_recipe
 from course_utils.mechanisms.search import Hypothesis, beam_search, greedy_search
 from course_utils.metrics import (

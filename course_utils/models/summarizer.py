@@ -76,7 +76,7 @@ class Summarizer(nn.Module):
         """Score a batch with the true previous words as input (teacher forcing).
 
         Args:
-            batch: a `PairBatch`.
+            batch: a `Batch`.
 
         Returns:
             Log-probabilities `(batch, target_length, vocabulary_size)` in nats, and attention weights
@@ -107,7 +107,7 @@ class Summarizer(nn.Module):
         The output layer is the widest by far: it sees real tokens and no padding, a few hundred at a time.
 
         Args:
-            batch: a `PairBatch`.
+            batch: a `Batch`.
             label_smoothing: share of the probability that is asked for evenly of the whole vocabulary.
         """
         memory, state = self.start(batch.source, batch.source_mask)

@@ -95,7 +95,7 @@ class TranslationModel(nn.Module):
         """Score a batch with the true previous words as input (teacher forcing).
 
         Args:
-            batch: a `PairBatch`.
+            batch: a `Batch`.
 
         Returns:
             Logits `(batch, target_length, target_vocabulary_size)` and attention weights or None.

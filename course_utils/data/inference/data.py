@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from course_utils.data.batching import pad_sequences
 from course_utils.data.inference.difficulty import EASY, Difficulty
 from course_utils.data.inference.logic import LABELS
 from course_utils.data.inference.pairs import InferencePair, make_pairs
@@ -20,7 +21,7 @@ from course_utils.data.inference.snli import load_snli, staged_name
 from course_utils.data.inference.wording import words_of
 from course_utils.data.normalise import normalise
 from course_utils.data.real import REAL_SOURCES, SPLITS
-from course_utils.data.text import Vocabulary, pad_sequences, tokenize_sentence
+from course_utils.data.text import Vocabulary, tokenize_sentence
 from course_utils.data.words_of_things import COLOURS
 
 Encoded = tuple[list[int], list[int], int]

@@ -8,11 +8,12 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from course_utils.data.batching import Batch, batches_by_length
 from course_utils.data.normalise import normalise
 from course_utils.data.phrases.phrases import make_phrases
 from course_utils.data.phrases.sentences import load_translation_pairs
 from course_utils.data.phrases.tokens import detokenize, tokenize_french
-from course_utils.data.text import PairBatch, Vocabulary, batches_by_length, join_words, tokenize_sentence
+from course_utils.data.text import Vocabulary, join_words, tokenize_sentence
 
 PHRASE_BUCKETS = ((2, 8), (9, 16), (17, 24), (25, 32), (33, 39), (40, 60))
 SENTENCE_BUCKETS = ((2, 8), (9, 12), (13, 16), (17, 20), (21, 10_000))
@@ -76,7 +77,7 @@ class ParallelData:
 
     def batches(
         self, batch_size: int, maximum_tokens: int | None, seed: int, curriculum: Sequence[int] = ()
-    ) -> Callable[[int], Iterator[PairBatch]]:
+    ) -> Callable[[int], Iterator[Batch]]:
         """Make the function that gives `training.train` the batches of each epoch.
 
         Args:
@@ -86,7 +87,7 @@ class ParallelData:
                 that attention meets short sentences, where there is little to confuse, first.
         """
 
-        def epoch_batches(epoch: int) -> Iterator[PairBatch]:
+        def epoch_batches(epoch: int) -> Iterator[Batch]:
             pairs = self.train
             if epoch < len(curriculum):
                 pairs = [pair for pair in pairs if len(pair[0]) <= curriculum[epoch]][:CURRICULUM_PAIRS]

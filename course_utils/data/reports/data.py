@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 
+from course_utils.data.batching import Batch, batches_by_length, make_pair_batch
 from course_utils.data.normalise import normalise
 from course_utils.data.real import REAL_SOURCES
 from course_utils.data.reports.docstrings import LIBRARIES, load_docstrings
@@ -19,14 +20,7 @@ from course_utils.data.reports.named_reports import NAMED_SPLITS, make_named_rep
 from course_utils.data.reports.reports import SENTENCES, SPLITS, Summary, make_reports, spans_of
 from course_utils.data.reports.synopses import load_synopses, staged_name
 from course_utils.data.reports.wording import report_words
-from course_utils.data.text import (
-    PairBatch,
-    Vocabulary,
-    batches_by_length,
-    join_words,
-    make_pair_batch,
-    tokenize_sentence,
-)
+from course_utils.data.text import Vocabulary, join_words, tokenize_sentence
 
 LONGER = (9, 12)
 """Sentences of the test "longer reports"."""
@@ -71,7 +65,7 @@ class SummaryData:
 
     def batches(
         self, batch_size: int, seed: int, maximum_tokens: int | None = None
-    ) -> Callable[[int], Iterator[PairBatch]]:
+    ) -> Callable[[int], Iterator[Batch]]:
         """Make the function that gives `training.train` the batches of each epoch: all training pairs, shuffled.
 
         `seed` decides the order of every epoch; the other arguments are those of `text.batches_by_length`.
@@ -80,7 +74,7 @@ class SummaryData:
         options = {"batch_size": batch_size, "maximum_tokens": maximum_tokens}
         return lambda epoch: batches_by_length(pairs, seed=1000 * seed + epoch, **options)
 
-    def fresh_batches(self, batch_size: int, seed: int, count: int = 2000) -> Callable[[int], Iterator[PairBatch]]:
+    def fresh_batches(self, batch_size: int, seed: int, count: int = 2000) -> Callable[[int], Iterator[Batch]]:
         """Like `batches`, but every epoch has `count` new training reports, drawn as it begins and not kept.
 
         Raises:
@@ -89,13 +83,13 @@ class SummaryData:
         if self.draw is None:
             raise ValueError(f"{self.name} has no fresh pairs; expected synthetic reports. Use batches().")
 
-        def epoch_batches(epoch: int) -> Iterator[PairBatch]:
+        def epoch_batches(epoch: int) -> Iterator[Batch]:
             pairs = self.encode(self.draw(count, seed=1_000_000 * (seed + 1) + epoch))
             return batches_by_length(pairs, batch_size, seed=1000 * seed + epoch)
 
         return epoch_batches
 
-    def ordered_batches(self, pairs: Sequence[Summary], batch_size: int = 256) -> Iterator[PairBatch]:
+    def ordered_batches(self, pairs: Sequence[Summary], batch_size: int = 256) -> Iterator[Batch]:
         """Batches of pairs in their own order, for scoring."""
         encoded = self.encode(pairs)
         for start in range(0, len(encoded), batch_size):

@@ -19,6 +19,7 @@ import torch
 from PIL import features
 from torch import Tensor
 
+from course_utils.data.batching import batches_by_length
 from course_utils.data.cache import cache_folder, fingerprint
 from course_utils.data.cache import cached as cached_file
 from course_utils.data.scenes.captions import Caption, caption_words, make_captions
@@ -26,7 +27,7 @@ from course_utils.data.scenes.drawing import draw_images
 from course_utils.data.scenes.reading import caption_problems
 from course_utils.data.scenes.scenes import CANVAS, Box, Group, Scene, draw_scene, make_scenes
 from course_utils.data.scenes.sprites import CREDIT
-from course_utils.data.text import Vocabulary, batches_by_length
+from course_utils.data.text import Vocabulary
 from course_utils.data.words_of_things import COLOURS, KINDS
 
 LARGEST_CACHE_BYTES = 10**9

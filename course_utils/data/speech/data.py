@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from course_utils.data.batching import batches_by_length, make_pair_batch
 from course_utils.data.speech.cached import spoken_utterances
 from course_utils.data.speech.features import FRAME_MS, STEP_MS, stack_frames
 from course_utils.data.speech.phonemes import PHONEMES, Phoneme
 from course_utils.data.speech.utterances import SpokenUtterance
-from course_utils.data.text import Vocabulary, batches_by_length, make_pair_batch
+from course_utils.data.text import Vocabulary
 
 CREDIT = "spoken by espeak-ng (GPL-3.0-or-later) through espeakng-loader; words from Unicode, CLDR and scikit-learn"
 
