@@ -8,7 +8,7 @@ READY := .venv/.ready
 LESSONS ?=
 OPTIONS ?=
 # make test TESTS=tests/test_notebooks.py runs a part
-TESTS ?= tests notebooks
+TESTS ?= tests grading notebooks
 
 .PHONY: help setup lab test lessons notebooks site bench constraints clean
 

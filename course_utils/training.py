@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import os
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +24,11 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     numpy.random.seed(seed)
     torch.manual_seed(seed)
+
+
+def is_fast_run() -> bool:
+    """Say whether `WHERE_TO_LOOK_FAST=1` asks for a quick run with few steps."""
+    return os.environ.get("WHERE_TO_LOOK_FAST", "0") not in ("", "0")
 
 
 def pick_device() -> torch.device:

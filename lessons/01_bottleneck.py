@@ -43,10 +43,10 @@ from course_utils.experiments.claims import claims_table, load_results
 from course_utils.experiments.lesson_01_bottleneck import FIXED, REAL_FIXED, REAL_SMALL_STATES, REAL_STACKED, STACKED
 from course_utils.experiments.lesson_02_additive_attention import load_trained
 from course_utils.experiments.probes import gradient_reach, probe_words, words_that_fit
-from course_utils.experiments.translation import build_model, fit, is_fast_run, token_loss, translate
+from course_utils.experiments.translation import build_model, fit, token_loss, translate
 from course_utils.metrics import bleu, mean_interval
 from course_utils.teaching.plots import describe, house_style, plot_by_length, plot_heatmap, plot_lines, show
-from course_utils.training import seed_everything
+from course_utils.training import is_fast_run, seed_everything
 
 SOURCE = "default"  # "default": phrases made here, with gold alignments; "real": French-English sentences
 SEED = 0

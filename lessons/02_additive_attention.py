@@ -43,12 +43,13 @@ from course_utils.experiments.claims import claims_table, load_results
 from course_utils.experiments.lesson_01_bottleneck import FIXED, REAL_FIXED
 from course_utils.experiments.lesson_02_additive_attention import ATTENTION, REAL_ATTENTION, load_trained
 from course_utils.experiments.translation import (
-    fit, is_fast_run, reference_attention, score, score_alignment, score_by_length, translate,
+    fit, reference_attention, score, score_alignment, score_by_length, translate,
 )  # fmt: skip
 from course_utils.mechanisms.attention import AdditiveAttention
 from course_utils.metrics import alignment_error_rate, diagonal_alignment, hard_alignment
 from course_utils.teaching.explorer import explore_alignment
 from course_utils.teaching.plots import house_style, plot_alignment, plot_by_length, plot_lines, show
+from course_utils.training import is_fast_run
 
 SOURCE = "default"  # "default": phrases made here, with gold alignments; "real": French-English sentences
 SEED = 0

@@ -43,13 +43,13 @@ from course_utils.experiments.glimpses import bound_in_nats, draw_tests, fit, is
 from course_utils.experiments.lesson_03_glimpses import (
     CLUTTERED, EASY, LIVE, LONGER_ROWS, ROWS, STILL, for_source, gradient_variances, load_trained,
 )  # fmt: skip
-from course_utils.experiments.translation import is_fast_run
 from course_utils.mechanisms.vision import Retina
 from course_utils.models.glimpses import error_by_glimpses, error_rate, multiply_adds
 from course_utils.models.reading import END, reading_error
 from course_utils.teaching.explorer import explore_glimpses
 from course_utils.teaching.pictures import plot_drawing, plot_glimpses, plot_pictures
 from course_utils.teaching.plots import house_style, plot_lines, show
+from course_utils.training import is_fast_run
 
 SOURCE = "default"  # "default": scikit-learn's digits; "real": MNIST
 SEED = 0

@@ -45,11 +45,11 @@ from course_utils.experiments.captioning import FUNCTION_WORDS, fit, gate_score,
 from course_utils.experiments.captioning import pointing_game as mark_pointing
 from course_utils.experiments.claims import claims_table, load_results
 from course_utils.experiments.lesson_04_captioning import LIVE, LIVE_SCENES, load_trained
-from course_utils.experiments.translation import is_fast_run
 from course_utils.teaching.explorer import explore_word_maps
 from course_utils.teaching.maps import plot_word_maps
 from course_utils.teaching.pictures import plot_pictures
 from course_utils.teaching.plots import house_style, show
+from course_utils.training import is_fast_run
 
 SOURCE = "default"  # "default": drawn scenes; "real": also photographs (see the section on real data)
 SEED = 0

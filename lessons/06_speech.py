@@ -47,11 +47,11 @@ from course_utils.exercises import check, checked
 from course_utils.experiments.claims import claims_table, load_results
 from course_utils.experiments.lesson_06_speech import LIVE, load_trained
 from course_utils.experiments.speech import END_WITHIN, WINDOW, error_by_voice, fit, joined, looks_along, mark_looks, recognize, utterances_of
-from course_utils.experiments.translation import is_fast_run
 from course_utils.mechanisms.location import LocationAwareAttention
 from course_utils.teaching.explorer import explore_speech
 from course_utils.teaching.plots import describe, house_style, plot_lines, show
 from course_utils.teaching.sounds import plot_listening, plot_paths, plot_spectrogram, plot_time_alignment, plot_voices
+from course_utils.training import is_fast_run
 
 SOURCE = "default"  # "default": speech by a synthesizer; "real": also recorded digits and prompts
 SEED = 0

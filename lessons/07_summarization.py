@@ -52,11 +52,11 @@ from course_utils.exercises import check, checked
 from course_utils.experiments import summarization as lab
 from course_utils.experiments.claims import claims_table, load_results
 from course_utils.experiments.lesson_07_summarization import LADDER, LIVE, RECIPES, data_of, load_trained, with_words_of
-from course_utils.experiments.translation import is_fast_run
 from course_utils.metrics import rouge_each
 from course_utils.models.extractive import FEATURES, ExtractiveSummarizer, ExtractiveWeights
 from course_utils.teaching.explorer import explore_alignment
 from course_utils.teaching.plots import describe, house_style, plot_alignment, plot_lines, show
+from course_utils.training import is_fast_run
 
 SOURCE, SEED = "default", 0  # "default": made reports; "docstrings": installed libraries' own; "real": people's texts
 FAST = is_fast_run()  # few training steps, for automatic tests; the closing table says so

@@ -1,6 +1,5 @@
 """What lessons 1 and 2 share: how a translation model is trained, and how it is scored by length."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
@@ -55,11 +54,6 @@ class Recipe:
     def configuration(self) -> dict:
         """The recipe as plain values, for cards and results."""
         return {**asdict(self), "options": dict(self.options)}
-
-
-def is_fast_run() -> bool:
-    """Say whether `WHERE_TO_LOOK_FAST=1` asks for a quick run with few steps."""
-    return os.environ.get("WHERE_TO_LOOK_FAST", "0") not in ("", "0")
 
 
 def build_model(recipe: Recipe, data: ParallelData) -> TranslationModel:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import nbformat
 
-from tools.grading.course import Course, write
-from tools.grading.restore import grade_id
+from grading.course import Course, write
+from grading.restore import grade_id
 
 
 def practice_upload(course: Course, assignment: dict, path: Path, students: int = 3) -> list[str]:

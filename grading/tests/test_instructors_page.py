@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.grading.__main__ import parse_arguments
+from grading.__main__ import parse_arguments
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "instructors.md"
 
 
@@ -25,8 +25,8 @@ COMMANDS = console_commands(PAGE.read_text(encoding="utf-8"))
 
 def test_the_page_goes_from_a_clone_to_grades():
     words = " ".join(COMMANDS)
-    steps = ["git clone", "make setup", *(f"tools.grading {step}" for step in ("release", "collect", "autograde"))]
-    places = [words.index(step) for step in [*steps, "tools.grading feedback", "tools.grading export"]]
+    steps = ["git clone", "make setup", *(f"grading {step}" for step in ("release", "collect", "autograde"))]
+    places = [words.index(step) for step in [*steps, "grading feedback", "grading export"]]
     assert places == sorted(places)
 
 

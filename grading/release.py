@@ -12,7 +12,7 @@ from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.preprocessors import ClearSolutions
 
-from tools.grading.course import Course, GradingError, digest, write
+from grading.course import Course, GradingError, digest, write
 from tools.lesson_source import build_instructor
 from tools.project import ROOT, Project
 
@@ -158,7 +158,7 @@ def on_trial(assignment: dict, course: Course, grade: Callable[[dict, str], dict
     """Grade the course's own answers and the untouched release: full marks and none.
 
     Args:
-        grade: `tools.grading.run.grade` with a sandbox.
+        grade: `grading.run.grade` with a sandbox.
 
     Raises:
         GradingError: either gets other points; then a cell that the tests need is missing.

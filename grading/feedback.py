@@ -6,7 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, select_autoescape
 from nbgrader.api import Gradebook, MissingEntry
 
-from tools.grading.course import Course, write
+from grading.course import Course, write
 
 PAGE = Path(__file__).with_name("feedback.html")
 

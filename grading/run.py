@@ -2,8 +2,8 @@
 
 import time
 
-from tools.grading.restore import Plan, Unreadable, plan, read
-from tools.grading.sandbox import Died, Ending, Limits, Sandbox, TooLong, busy
+from grading.restore import Plan, Unreadable, plan, read
+from grading.sandbox import Died, Ending, Limits, Sandbox, TooLong, busy
 
 RESTARTS = 8  # after so many cells that ended Python, the rest is not run
 HIDDEN_HINT = (

@@ -6,8 +6,8 @@ import zipfile
 
 import pytest
 
-from tools.grading.__main__ import main as grading
-from tools.grading_times import KEPT, PAGE, SECONDS, grade_class, in_class, passage, seconds_each, with_times
+from grading.__main__ import main as grading
+from grading.times import KEPT, PAGE, SECONDS, grade_class, in_class, passage, seconds_each, with_times
 from tools.project import Project
 
 FOUND = {
@@ -17,7 +17,7 @@ FOUND = {
         "02": [{"students": 10, "seconds": 25.0}, {"students": 30, "seconds": 44.0}, {"students": 60, "seconds": 75.0}],
     },
 }
-measured = pytest.mark.skipif(not KEPT.exists(), reason="not measured: python -m tools.grading_times --write")
+measured = pytest.mark.skipif(not KEPT.exists(), reason="not measured: python -m grading.times --write")
 
 
 def test_times_are_told():
@@ -36,7 +36,7 @@ def test_a_page_without_a_place_is_refused():
 def test_the_page_says_what_was_measured():
     text = PAGE.read_text(encoding="utf-8")
     assert with_times(text, json.loads(KEPT.read_text(encoding="utf-8"))) == text, (
-        "run: python -m tools.grading_times --write"
+        "run: python -m grading.times --write"
     )
 
 

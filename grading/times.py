@@ -1,4 +1,4 @@
-"""How long a class takes to grade: `python -m tools.grading_times --write`.
+"""How long a class takes to grade: `python -m grading.times --write`.
 
 Practice classes of several sizes are graded by the instructors' own commands, two submissions at a time.
 data/results/grading.json keeps the times; docs/instructors.md says what they are and what a class of 500 would take.
@@ -23,7 +23,7 @@ from tools.project import ROOT, Project
 
 KEPT = data_folder("results") / "grading.json"
 PAGE = ROOT / "docs" / "instructors.md"
-BEGIN, END = "<!-- times: begin (written by `python -m tools.grading_times --write`) -->", "<!-- times: end -->"
+BEGIN, END = "<!-- times: begin (written by `python -m grading.times --write`) -->", "<!-- times: end -->"
 CLASS, SECONDS = 30, 300
 """Every lesson is tried with so many submissions, which may take so many seconds."""
 LONGEST, SIZES = "02", (10, 30, 100, 500)
@@ -36,7 +36,7 @@ def grade_class(lesson: str, students: int, folder: Path) -> dict:
     Returns:
         `students`, and `seconds` of wall time of the command `autograde` from start to end.
     """
-    grading = [sys.executable, "-m", "tools.grading", "--course", str(folder / "class")]
+    grading = [sys.executable, "-m", "grading", "--course", str(folder / "class")]
 
     def run(*words: str) -> str:
         done = subprocess.run([*grading, *words], cwd=ROOT, capture_output=True, text=True)
@@ -71,7 +71,7 @@ def measure(lessons: Sequence[str]) -> dict:
                 runs[lesson].append(grade_class(lesson, students, Path(folder)))
             print(f"lesson {lesson}: {runs[lesson][-1]}", flush=True)
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    return {"command": "python -m tools.grading_times --write", "machine": machine, "lessons": runs}
+    return {"command": "python -m grading.times --write", "machine": machine, "lessons": runs}
 
 
 def seconds_each(smaller: Mapping, larger: Mapping) -> float:
@@ -122,7 +122,7 @@ def with_times(text: str, found: Mapping) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print, keep."""
-    parser = argparse.ArgumentParser(prog="python -m tools.grading_times", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m grading.times", description=__doc__.partition("\n")[0])
     parser.add_argument("--write", action="store_true", help="keep the times and bring docs/instructors.md up to date")
     options = parser.parse_args(arguments)
     (ROOT / "build").mkdir(exist_ok=True)

@@ -8,12 +8,12 @@ import zipfile
 import nbformat
 import pytest
 
+from grading.__main__ import main
+from grading.collect import collect
+from grading.course import Course, GradingError, Student, safe_name
+from grading.export import _harmless
+from grading.restore import Unreadable, bound, plan, read, used
 from tools.exercises import lessons_with_exercises
-from tools.grading.__main__ import main
-from tools.grading.collect import collect
-from tools.grading.course import Course, GradingError, Student, safe_name
-from tools.grading.export import _harmless
-from tools.grading.restore import Unreadable, bound, plan, read, used
 from tools.project import Project
 
 ROSTER = [

@@ -4,8 +4,8 @@ import csv
 import io
 from pathlib import Path
 
-from tools.grading.course import Course, write
-from tools.grading.feedback import Standing
+from grading.course import Course, write
+from grading.feedback import Standing
 
 COLUMNS = ["student_id", "last_name", "first_name", "email", "assignment", "due", "handed_in_utc", "minutes_late"] + [
     "score",

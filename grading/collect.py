@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from tools.grading.course import Course, GradingError, Student, digest, safe_name, write
+from grading.course import Course, GradingError, Student, digest, safe_name, write
 
 LARGEST = 50_000_000  # bytes of one file; a larger one is no notebook of this course
 KINDS = (".ipynb", ".json", ".txt", ".py", ".ipynb.txt")

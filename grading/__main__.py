@@ -10,20 +10,20 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from tools.grading.autograde import autograde, only_one, sandbox_for
-from tools.grading.collect import collect
-from tools.grading.course import Course, GradingError
-from tools.grading.export import export
-from tools.grading.feedback import write_feedback
-from tools.grading.practice import practice_upload
-from tools.grading.release import max_score, on_trial, release
-from tools.grading.run import grade
-from tools.grading.sandbox import Limits
+from grading.autograde import autograde, only_one, sandbox_for
+from grading.collect import collect
+from grading.course import Course, GradingError
+from grading.export import export
+from grading.feedback import write_feedback
+from grading.practice import practice_upload
+from grading.release import max_score, on_trial, release
+from grading.run import grade
+from grading.sandbox import Limits
 from tools.project import Project
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tools.grading", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m grading", description=__doc__)
     parser.add_argument("--course", type=Path, default=Path("class"), help="the class's folder (default: class)")
     parser.add_argument("--no-bubblewrap", action="store_true", help="do without the sandbox, with a warning")
     commands = parser.add_subparsers(dest="command", required=True)

@@ -14,10 +14,10 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import CheckCellMetadata, OverwriteCells, SaveAutoGrades
 
-from tools.grading.course import Course, GradingError, digest, write
-from tools.grading.restore import Unreadable, bound, grade_id, read
-from tools.grading.run import grade
-from tools.grading.sandbox import BASE_MODULES, Limits, Sandbox
+from grading.course import Course, GradingError, digest, write
+from grading.restore import Unreadable, bound, grade_id, read
+from grading.run import grade
+from grading.sandbox import BASE_MODULES, Limits, Sandbox
 
 
 def sandbox_for(assignments: list[dict], bubblewrap: str | None = None) -> Sandbox:

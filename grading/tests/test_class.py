@@ -22,11 +22,11 @@ import nbformat
 import pytest
 
 from course_utils.exercises import find_exercise
-from tools.grading.__main__ import main
-from tools.grading.autograde import autograde, sandbox_for
-from tools.grading.course import Course, digest
-from tools.grading.run import grade
-from tools.grading.sandbox import Limits, Sandbox
+from grading.__main__ import main
+from grading.autograde import autograde, sandbox_for
+from grading.course import Course, digest
+from grading.run import grade
+from grading.sandbox import Limits, Sandbox
 
 LESSON = "00_start_here"
 LIMITS = Limits(cell_seconds=2.0)
@@ -215,7 +215,7 @@ def graded(base: Path):
     seconds = {"release, collect": time.monotonic() - begin}
 
     begin = time.monotonic()
-    command = [sys.executable, "-m", "tools.grading", "--course", str(folder), "autograde"]
+    command = [sys.executable, "-m", "grading", "--course", str(folder), "autograde"]
     process = subprocess.Popen([*command, "--cell-seconds", "2"], stdout=subprocess.DEVNULL, start_new_session=True)
     while len(list((folder / "results").rglob("*.json"))) < 4 and process.poll() is None:
         time.sleep(0.05)

@@ -1,0 +1,1 @@
+"""Grading a class: release, collect, autograde, feedback, export. `python -m grading --help`."""

@@ -1,1 +1,0 @@
-"""Grading a class: release, collect, autograde, feedback, export. `python -m tools.grading --help`."""
