@@ -1,8 +1,10 @@
-# Every command first makes sure that .venv is there and up to date; when it is, that costs nothing.
-# Another Python: make PYTHON=python3.13 lab
+# Every command first makes sure that .venv is there and up to date; when it is, that costs nothing. `make lab` installs
+# what lessons need, every other command the rest, too.
+# Another Python: make PYTHON=python3.13 lab     A laptop without a GPU: make TORCH=cpu lab
 
 PYTHON ?= python3
 BIN := .venv/bin
+LAB_READY := .venv/.ready-lab
 READY := .venv/.ready
 # Which lessons: make lessons LESSONS="02"     More options: make notebooks OPTIONS=--force
 LESSONS ?=
@@ -15,12 +17,15 @@ TESTS ?= tests grading notebooks
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
+$(LAB_READY): pyproject.toml constraints.txt
+	@$(PYTHON) tools/setup_environment.py lab
+
 $(READY): pyproject.toml constraints.txt
-	@$(PYTHON) tools/setup_environment.py
+	@$(PYTHON) tools/setup_environment.py all
 
-setup: $(READY)  ## make .venv and nothing else
+setup: $(READY)  ## make .venv with everything, and nothing else
 
-lab: $(READY)  ## open JupyterLab on the first lesson
+lab: $(LAB_READY)  ## open JupyterLab on the first lesson
 	@$(BIN)/python -m tools.lab $(OPTIONS)
 
 test: $(READY)  ## run every test and every notebook
@@ -42,6 +47,6 @@ constraints: $(READY)  ## record today's versions in constraints.txt
 	@$(BIN)/python -m tools.record_constraints
 
 clean:  ## remove the environment, caches and runs; sources, notebooks and results stay
-	rm -rf .venv .pytest_cache .ruff_cache runs build dist
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache runs build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +

@@ -69,7 +69,7 @@ def save_checkpoint(
     from safetensors.torch import save
 
     folder = folder or data_folder("checkpoints")
-    stored = {}
+    stored: dict[str, torch.Tensor] = {}
     for key, tensor in model.state_dict().items():
         tensor = tensor.detach().cpu()
         if in_bytes and _is_matrix(tensor):

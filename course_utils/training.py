@@ -15,8 +15,8 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
-from course_utils.crew import crew_of_launch
-from course_utils.waypoints import load_waypoint, restore_chance, save_waypoint
+from course_utils.process_group import current_process_group
+from course_utils.training_checkpoints import load_training_checkpoint, restore_rng_state, save_training_checkpoint
 
 
 def seed_everything(seed: int) -> None:
@@ -32,9 +32,9 @@ def is_fast_run() -> bool:
 
 
 def pick_device() -> torch.device:
-    """Return the fastest device at hand: CUDA, else Apple's MPS, else the CPU; in a crew the one of this process."""
-    if crew := crew_of_launch():
-        return crew.device
+    """Return the fastest device at hand: CUDA, else Apple's MPS, else the CPU; in a process group its own one."""
+    if group := current_process_group():
+        return group.device
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
@@ -94,15 +94,15 @@ def train(
     patience: int | None = None,
     progress: bool = True,
     description: str = "training",
-    waypoint: Path | None = None,
-    waypoint_seconds: float = 120.0,
+    resume: Path | None = None,
+    resume_seconds: float = 120.0,
 ) -> History:
     """Train a model that has `loss(batch)`, for a fixed number of steps.
 
     Adam with linear warm-up and linear decay to zero; the gradient's norm is clipped. The number of steps, not
     the clock, decides the result, so a seed gives the same model on a slower machine; `time_limit_seconds`
     is a safety net that stops early and says so. Under `accelerate launch` the processes share every batch
-    (`crew.Crew`); there is no time limit then, and only the main process shows progress and writes.
+    (`process_group.ProcessGroup`); there is no time limit then, and only the main process shows progress and writes.
 
     Args:
         model: trained in place and left in `eval()` mode; with `validate`, with the weights of the best validation.
@@ -117,13 +117,13 @@ def train(
         patience: stop after this many validations without improvement.
         progress: show a progress bar.
         description: label of the bar.
-        waypoint: a file in which the training waits if it is interrupted or killed; called again with the same
+        resume: a file in which the training waits if it is interrupted or killed; called again with the same
             arguments it goes on from there, to the same model that it would have been. Removed at the end.
-        waypoint_seconds: how often that file is written.
+        resume_seconds: how often that file is written.
 
     Raises:
         ValueError: if an epoch has no batch, a batch no example, or `steps` is below 1.
-        WaypointError: see `waypoints.load_waypoint`.
+        TrainingCheckpointError: see `training_checkpoints.load_training_checkpoint`.
         FloatingPointError: if a loss, gradient or weight is not finite; the weights are then those before that step.
     """
     if steps < 1:
@@ -134,12 +134,12 @@ def train(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / rising, (steps - step) / max(1, steps - rising))
     )
-    crew = crew_of_launch()
-    backward, writes = (crew.backward, crew.is_main) if crew else (_backward, True)
+    group = current_process_group()
+    backward, writes = (group.backward, group.is_main) if group else (_backward, True)
     history, best = History(), _Best()
     place = (0, 0)
     identity = _identity(model, steps, learning_rate, warmup, clip_norm, label_smoothing, description)
-    kept = load_waypoint(waypoint, identity) if waypoint else None
+    kept = load_training_checkpoint(resume, identity) if resume else None
     if kept:
         model.load_state_dict(kept["model"])
         optimizer.load_state_dict(kept["optimizer"])
@@ -155,12 +155,12 @@ def train(
     def keep() -> None:
         content = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}
         content |= {"history": asdict(history), "best": vars(best), "place": place}
-        save_waypoint(waypoint, identity, content)
+        save_training_checkpoint(resume, identity, content)
 
     try:
         for reached, batch in _stream(batches, steps - len(history.losses), place, kept):
             batch = batch.to(device)
-            if isinstance(batch, tuple) and len(batch[0]) == 0:
+            if hasattr(batch, "__len__") and len(batch) == 0:
                 raise ValueError(
                     f"step {len(history.losses)}: the batch holds no example; expected at least one. Leave empty "
                     "batches out of what `batches` returns."
@@ -188,7 +188,7 @@ def train(
             bar.update()
             done, place = len(history.losses), reached
             history.seconds = seconds_before + time.perf_counter() - started
-            limit = math.inf if time_limit_seconds is None or crew else time_limit_seconds
+            limit = math.inf if time_limit_seconds is None or group else time_limit_seconds
             out_of_time = history.seconds > limit and done < steps
             if validate and (done % validate_every == 0 or done == steps or out_of_time):
                 model.eval()
@@ -210,7 +210,7 @@ def train(
                     f"{description}: stopped after {done} of {steps} steps at the limit of {time_limit_seconds:.0f} s."
                 )
                 break
-            if waypoint and writes and done < steps and time.perf_counter() - written > waypoint_seconds:
+            if resume and writes and done < steps and time.perf_counter() - written > resume_seconds:
                 keep()
                 written = time.perf_counter()
     except KeyboardInterrupt:
@@ -222,8 +222,8 @@ def train(
     if best.weights is not None:
         model.load_state_dict(best.weights)
     history.seconds = seconds_before + time.perf_counter() - started
-    if waypoint and writes and history.stopped != "interrupted":
-        waypoint.unlink(missing_ok=True)
+    if resume and writes and history.stopped != "interrupted":
+        resume.unlink(missing_ok=True)
     for watching in _WATCHING:
         watching.append(history)
     return history
@@ -254,7 +254,7 @@ def _identity(model: nn.Module, *settings: object) -> dict:
 def _stream(batches: Callable[[int], Iterable], steps: int, place: tuple[int, int], kept: dict | None) -> Iterable:
     """Chain epochs from a place on (epoch, batches given of it) until `steps` batches have been given.
 
-    Batches before the place are drawn again and left out; then the sources of chance are set to where they were.
+    Batches before the place are drawn again and left out; then the random states are set to where they were.
     """
     given, (epoch, skipped) = 0, place
     while given < steps:
@@ -262,7 +262,7 @@ def _stream(batches: Callable[[int], Iterable], steps: int, place: tuple[int, in
         for _ in itertools.islice(stream, skipped):
             pass
         if kept:
-            restore_chance(kept)
+            restore_rng_state(kept)
             kept = None
         for number, batch in enumerate(stream, start=skipped + 1):
             given += 1

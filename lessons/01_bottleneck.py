@@ -25,7 +25,7 @@
 # ## Settings
 #
 # The only cell that configures anything. `SOURCE = "real"` trains on real sentences instead of made phrases (up to ten minutes for each of five models; see the section on real
-# data).
+# data). `SOURCE` may also be the path of a file or folder with sentence pairs of your own: docs/own_data.md says what they look like.
 
 # %% tags=["settings"]
 from collections import Counter, defaultdict
@@ -48,7 +48,7 @@ from course_utils.metrics import bleu, mean_interval
 from course_utils.teaching.plots import describe, house_style, plot_by_length, plot_heatmap, plot_lines, show
 from course_utils.training import is_fast_run, seed_everything
 
-SOURCE = "default"  # "default": phrases made here, with gold alignments; "real": French-English sentences
+SOURCE = "default"  # "default": phrases made here, with gold alignments; "real": French-English sentences; or the path of your own
 SEED = 0
 FAST = is_fast_run()  # few training steps, for automatic tests; the closing table says so
 SHARE = 0.02 if FAST else 1.0  # of the training steps
@@ -87,7 +87,7 @@ def crosses(example):
     return sources != sorted(sources)
 
 
-shown = next((e for e in data.test[2, 8] if len(e.source) > 5 and crosses(e)), data.examples[0])
+shown = next((e for e in data.test.get((2, 8), []) if len(e.source) > 5 and crosses(e)), data.examples[0])
 print(" ".join(shown.source), " → ", " ".join(shown.target))
 for target, source in sorted(shown.possible):
     sure = "" if (target, source) in shown.sure else "   (together with others)"
@@ -176,6 +176,7 @@ for phrase in make_phrases(3000, split="train") if data.name == "default" else [
         links[phrase.source[source]][phrase.target[target]] += 1
 dictionary = {french: counts.most_common(1)[0][0] for french, counts in links.items()}
 if not dictionary:
+    print("These pairs have no gold alignment: the baseline copies the words that it finds.")
     dictionary = {word: word for word in data.source_vocabulary.words}
 
 word_by_word = [data.detokenize([dictionary[w] for w in e.source if w in dictionary]) for e in data.examples]
@@ -441,7 +442,7 @@ show(plot_lines(curve, title=title, xlabel="training steps", ylabel="training lo
 texts = read_and_write(model, data.examples)
 model_exact, model_bleu = curves_by_length(texts, data.examples)
 bleu_curves = {"dictionary": dictionary_bleu, "fixed vector": model_bleu}
-shortest, *_, longest = model_bleu
+shortest, longest = min(model_bleu), max(model_bleu)
 title = "One vector: BLEU {:.0f} for {}–{} words, ".format(model_bleu[shortest], *shortest)
 title += "{:.0f} for {}–{}".format(model_bleu[longest], *longest)
 show(plot_by_length(bleu_curves, title=title, ylabel="BLEU", ylim=(0, 102)))
@@ -592,9 +593,9 @@ else:
 # > **Predict 4.** The encoder reads from left to right. Which word is clearest in its last state, the first it read or the last? Predict it twice: before training, with random matrices, and after.
 
 # %%
-POSITIONS = 12
 fitted_on = [source for source, _ in data.train[: 1000 if FAST else 8000]]
 tried_on = [data.source_vocabulary.encode(e.source) for e in data.examples] + [source for source, _ in data.validation]
+POSITIONS = min(12, *(max(map(len, sources)) for sources in (fitted_on, tried_on)))
 seed_everything(SEED)
 probed = {"before training": build_model(GRU_RECIPE, data).eval(), "after a minute": model}
 if trained is not model:
@@ -795,7 +796,7 @@ show(plot_by_length({**stack_bleu, "GRU, one vector": model_bleu}, title=title, 
 # > **Predict.** In a network that has not been trained, by what factor does it shrink per word: 1, 0.9, 0.5?
 
 # %% tags=["gallery"]
-far = [data.encode(e.source, e.target) for e in list(data.test.values())[-2][:40]]
+far = data.encode(list(data.test.values())[-2:][0][:40])
 reach = {}
 for name, recipe, after in (("GRU", GRU_RECIPE, model), ("LSTMs", LSTM_RECIPE, stacks["in order"])):
     seed_everything(SEED)

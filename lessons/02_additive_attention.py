@@ -26,7 +26,7 @@
 # ## Settings
 #
 # The only cell that configures anything. `SOURCE = "real"` trains on real sentences instead of made phrases (minutes more; see the section on
-# real data).
+# real data). `SOURCE` may also be the path of a file or folder with sentence pairs of your own: docs/own_data.md says what they look like.
 
 # %% tags=["settings"]
 import time
@@ -51,7 +51,7 @@ from course_utils.teaching.explorer import explore_alignment
 from course_utils.teaching.plots import house_style, plot_alignment, plot_by_length, plot_lines, show
 from course_utils.training import is_fast_run
 
-SOURCE = "default"  # "default": phrases made here, with gold alignments; "real": French-English sentences
+SOURCE = "default"  # "default": phrases made here, with gold alignments; "real": French-English sentences; or the path of your own
 SEED = 0
 FAST = is_fast_run()  # few training steps, for automatic tests; the closing table says so
 TIME_LIMIT_SECONDS = 120 if SOURCE == "default" else 1200  # a safety net for each of the two trainings
@@ -157,6 +157,8 @@ if data.name == "default":
     print(f"first phrase: AER of the diagonal {float(aer(links[0], one.sure, one.possible)):.2f}")
     everything = alignment_error_rate((link, e.sure, e.possible) for link, e in zip(links, data.examples, strict=True))
     print(f"all {len(links)} test phrases: AER of the diagonal {everything:.2f}")
+else:
+    print("These pairs have no gold alignment: the alignment error rate is left out, here and below.")
 
 # %% [markdown]
 # Whoever gets credit for "learning to align" has to do clearly better than that.

@@ -801,7 +801,7 @@ for name in also_mnist:
 def try_it(digit=3, fragments=4, seed=1):
     """Draw a canvas with one digit and show where the model looks on it."""
     chosen = digits.test.labels == digit
-    split = digits.test._replace(images=digits.test.images[chosen], labels=digits.test.labels[chosen])
+    split = digits.test.replace(images=digits.test.images[chosen], labels=digits.test.labels[chosen])
     settings = CanvasSettings(60, 60, fragments=fragments)
     torch.manual_seed(seed)
     look_at(trained["ram"], draw_canvases(split, settings, 1, torch.Generator().manual_seed(seed)), 0, f"A {{truth}} among {fragments} fragments, named {{answer}}")

@@ -24,7 +24,7 @@
 # %% [markdown]
 # ## Settings
 #
-# The only cell that configures anything. `SOURCE = "real"` shows photographs with people's captions in the section on real data, if they are staged.
+# The only cell that configures anything. `SOURCE = "real"` shows photographs with people's captions in the section on real data. `SOURCE` may also be the path of a folder with captioned images of your own, which that section trains on: docs/own_data.md says what they look like.
 
 # %% tags=["settings"]
 import math
@@ -35,11 +35,11 @@ import torch
 from IPython.display import Markdown, display
 
 from course_utils.checkpoints import CheckpointError
-from course_utils.data.scenes.photographs import load_photographs
+from course_utils.data.scenes.photographs import photographs_to_test
 from course_utils.data.scenes.data import beside_each_other, scene_data
 from course_utils.data.words_of_things import KINDS
 from course_utils.data.scenes.reading import sort_of_problem
-from course_utils.data.real import RealDataNotFoundError
+from course_utils.data.real_errors import RealDataError
 from course_utils.exercises import check, checked
 from course_utils.experiments.captioning import FUNCTION_WORDS, fit, gate_score, look_along, mean_penalty, score, write_captions
 from course_utils.experiments.captioning import pointing_game as mark_pointing
@@ -51,7 +51,7 @@ from course_utils.teaching.pictures import plot_pictures
 from course_utils.teaching.plots import house_style, show
 from course_utils.training import is_fast_run
 
-SOURCE = "default"  # "default": drawn scenes; "real": also photographs (see the section on real data)
+SOURCE = "default"  # "default": drawn scenes; "real": also photographs (see the section on real data); or the path of your own
 SEED = 0
 FAST = is_fast_run()  # few training steps, for automatic tests; the closing table says so
 TIME_LIMIT_SECONDS = 120  # a safety net for each training
@@ -65,15 +65,18 @@ house_style()
 # Every scene has five captions in different words, all true. The test has *pairs of objects that never met in training*: who has only learned by heart that dogs come with kites fails there.
 
 # %%
+from course_utils.data.scenes.own import own_photograph_data
+
 data = scene_data(400 if FAST else LIVE_SCENES, 60 if FAST else 300, groups=(2, 2))
 unseen = data.test["unseen pairs"]
-print(f"{len(data.train.scenes):,} scenes for training, {len(unseen)} with unseen pairs for testing, {len(data.vocabulary)} words")
+print(f"{len(data.train):,} scenes for training, {len(unseen)} with unseen pairs for testing, {len(data.vocabulary)} words")
 print("pictures:", data.credit)
+own = None if SOURCE in ("default", "real") else own_photograph_data(SOURCE)  # for the section on real data
 first = unseen[0]
 for text in first.references:
     print("·", text)
 chosen = unseen[:6]
-show(plot_pictures([example.picture / 255 for example in chosen], title="Scenes, and the objects that their captions name",
+show(plot_pictures([example.image / 255 for example in chosen], title="Scenes, and the objects that their captions name",
                    boxes=[[box for boxes in example.boxes().values() for box in boxes] for example in chosen]))  # fmt: skip
 
 # %% [markdown]
@@ -108,7 +111,7 @@ def describe_scenes(names, examples):
     for number, example in enumerate(examples):
         print(f"{number + 1}. truth: {example.references[0]}")
         for name in names:
-            (caption,) = write_captions(models[name], example.picture[None])
+            (caption,) = write_captions(models[name], example.image[None])
             words = data.vocabulary.decode(caption.tokens)
             wrong = example.problems(words)
             print(f"   {name:<10} {' '.join(words[:40])}" + (f"   ✗ {wrong[0]}" if wrong else "   ✓"))
@@ -119,7 +122,7 @@ describe_scenes(["none-flat"], unseen[:3])
 
 def mistakes_of(model, examples):
     """How often the first thing wrong in a caption is of each sort, in % of the captions with a mistake."""
-    captions = write_captions(model, torch.stack([example.picture for example in examples]))
+    captions = write_captions(model, torch.stack([example.image for example in examples]))
     wrong = [example.problems(data.vocabulary.decode(c.tokens)) for example, c in zip(examples, captions, strict=True)]
     sorts = Counter(sort_of_problem(problems[0]) for problems in wrong if problems)
     return ", ".join(f"{sort} {100 * count / max(1, sorts.total()):.0f} %" for sort, count in sorts.most_common())
@@ -282,7 +285,7 @@ def look_at(model, examples, how, caption=0):
         words, gold = [*look.words, "(end)"], example.boxes(caption)
         found = mark_pointing([look.attention_weights], [example], model.encoder.cell_boxes(), caption)
         title = f"{how}, {found.hits * found.nouns:.0f} of {found.nouns} nouns look at what they name"
-        show(plot_word_maps(example.picture / 255, words, maps, gates=look.gates, gold=gold, title=title))
+        show(plot_word_maps(example.image / 255, words, maps, gates=look.gates, gold=gold, title=title))
 
 
 look_at(models["soft"], unseen[:2], "After a minute of soft attention")
@@ -691,7 +694,7 @@ for name in ("04-soft", "04-penalty"):
 def explore(example, words, weights, title, **marks):
     """Let the reader go through a caption word by word and see where the model looked."""
     maps = weights.unflatten(1, (best.encoder.rows, best.encoder.columns))
-    display(explore_word_maps(example.picture / 255, [*words, "(end)"][: len(maps)], maps, title=title, **marks))
+    display(explore_word_maps(example.image / 255, [*words, "(end)"][: len(maps)], maps, title=title, **marks))
 
 
 busy = max(examples[:20], key=lambda example: len(example.scene.groups))
@@ -704,7 +707,7 @@ explore(busy, look.words, look.attention_weights, "Where does each word look?", 
 # The first three scenes that the best model gets wrong, with the first mistake of each.
 
 # %% tags=["gallery"]
-captions = [data.vocabulary.decode(found.tokens) for found in write_captions(best, torch.stack([e.picture for e in examples]))]
+captions = [data.vocabulary.decode(found.tokens) for found in write_captions(best, torch.stack([e.image for e in examples]))]
 wrong = [(example, words, example.problems(words)[0]) for example, words in zip(examples, captions, strict=True) if example.problems(words)]
 print("what is wrong first:", mistakes_of(best, examples))
 for number, (example, words, problem) in enumerate(wrong[:3], start=1):
@@ -713,27 +716,40 @@ if wrong:
     ((sort, _),) = Counter(sort_of_problem(problem) for *_, problem in wrong).most_common(1)
     said = [f"{number}. said: “{' '.join(words[:30]).replace(' ,', ',')}”; wrong: {problem}" for number, (_, words, problem) in enumerate(wrong[:3], start=1)]
     title = f"{len(wrong)} of {len(examples)} scenes are described wrongly; most often wrong: the {sort}"
-    show(plot_pictures([example.picture / 255 for example, *_ in wrong[:3]], title=title, captions=said, columns=3, inches=2.6))
+    show(plot_pictures([example.image / 255 for example, *_ in wrong[:3]], title=title, captions=said, columns=3, inches=2.6))
 
 # %% [markdown]
 # A look at the right place is not yet a right word.
 #
 # ## Real data
 #
-# Photographs with captions and boxes (COCO), if `WHERE_TO_LOOK_DATA` names a folder that has them. The model has only ever seen drawings. It knows few of the words, but it must look somewhere at each; how often is that in the box of what people named?
+# Photographs with captions and boxes (COCO), if `WHERE_TO_LOOK_DATA` names a folder that has them; else those of Flickr8k, which have captions alone. The model has only ever seen drawings. It knows few of the words, but it must look somewhere at each; how often is that in the box of what people named?
 
 # %%
 if SOURCE == "real":
     try:
-        photographs = load_photographs("coco_tiny_captions", "validation")
-        looks = look_along(best, data, photographs)
-        result = mark_pointing([look.attention_weights for look in looks], photographs, best.encoder.cell_boxes())
-        print(f"{result.nouns} named words: {100 * result.hits:.1f} % in a box; an even map: {100 * result.uniform:.1f} %")
-        show(plot_pictures([p.picture / 255 for p in photographs[:6]], title="Photographs, and what their captions name",
+        photographs = photographs_to_test()
+        if any(p.objects for p in photographs):
+            looks = look_along(best, data, photographs)
+            result = mark_pointing([look.attention_weights for look in looks], photographs, best.encoder.cell_boxes())
+            print(f"{result.nouns} named words: {100 * result.hits:.1f} % in a box; an even map: {100 * result.uniform:.1f} %")
+        else:
+            print("These photographs have no gold boxes, so where the model attends is not evaluated.")
+        show(plot_pictures([p.image / 255 for p in photographs[:6]], title="Photographs, and what their captions name",
                            boxes=[[box for boxes in p.boxes().values() for box in boxes] for p in photographs[:6]]))  # fmt: skip
-        print("\n".join(p.credit for p in photographs[:6]))
-    except RealDataNotFoundError as error:
+        print("\n".join(sorted({p.credit for p in photographs[:6]})))
+    except RealDataError as error:
         print("no photographs:", error)
+elif own:
+    own_model, history = fit(LIVE["soft"].shortened(STEP_SHARE), own, SEED, time_limit_seconds=TIME_LIMIT_SECONDS)
+    print(f"{own.name}: {len(own.train)} images for training, {len(own.examples)} for testing. {history.summary()}")
+    for example in own.examples[:3]:
+        (caption,) = write_captions(own_model, example.image[None])
+        print("truth:", example.references[0], "\n says:", " ".join(own.vocabulary.decode(caption.tokens)))
+    (look,) = look_along(own_model, own, own.examples[:1])
+    maps = look.attention_weights.unflatten(1, (own_model.encoder.rows, own_model.encoder.columns))
+    print("Gold boxes are missing: the attention weights are shown, not evaluated.")
+    show(plot_word_maps(own.examples[0].image / 255, [*look.words, "(end)"], maps, gates=look.gates, title="An image of your own, and the attention weights of each word"))
 else:
     print('This run used drawn scenes. Set SOURCE = "real" in the settings cell for photographs.')
 
@@ -747,7 +763,7 @@ else:
 def try_it(left="dog", right="kite", number=2, seed=1):
     """Draw a scene of two kinds side by side and show how the best model describes it."""
     example = beside_each_other(left, right, number, seed)
-    (caption,) = write_captions(best, example.picture[None])
+    (caption,) = write_captions(best, example.image[None])
     words = data.vocabulary.decode(caption.tokens)
     mistakes = example.problems(words)
     print("the model says:", " ".join(words), "✗" if mistakes else "✓")

@@ -27,7 +27,7 @@
 # %% [markdown]
 # ## Settings
 #
-# The only cell that configures anything. `SOURCE = "real"` takes SNLI's sentences (see the section on real data).
+# The only cell that configures anything. `SOURCE = "real"` takes SNLI's sentences (see the section on real data). `SOURCE` may also be the path of a file or folder with pairs of your own, which that section trains on: docs/own_data.md says what they look like.
 
 # %% tags=["settings"]
 import math
@@ -53,7 +53,7 @@ from course_utils.teaching.explorer import explore_alignment
 from course_utils.teaching.plots import house_style, plot_alignment, plot_bars, plot_lines, show
 from course_utils.training import is_fast_run
 
-SOURCE = "default"  # "default": made pairs with gold alignments; "real": SNLI
+SOURCE = "default"  # "default": made pairs with gold alignments; "real": SNLI; or the path of your own
 SEED = 0
 FAST = is_fast_run()  # few training steps, for automatic tests; the closing table says so
 TIME_LIMIT_SECONDS = 120  # a safety net for each training
@@ -68,8 +68,11 @@ house_style()
 # what stays open. It computes the label. And since it knows *which clause decided*, we know for each word of the hypothesis which words of the premise it rests on: the **gold alignment**.
 
 # %%
+from course_utils.data.inference.own import own_inference_data
+
 data = pairs_of(WORLD, *((300, 90) if FAST else ()))
 tests = data.test
+own = None if SOURCE in ("default", "real") else own_inference_data(SOURCE)  # for the section on real data
 print(f"{len(data.train):,} pairs for training, {len(tests['test']):,} for each test, {len(data.vocabulary)} words")
 for pair in tests["test"][:6]:
     print("·", pair.text)
@@ -742,10 +745,18 @@ if wide is not None:
 # SNLI: photographs' captions as premises, hypotheses by people. `SOURCE = "real"` reads it from the hub, or its development pairs from a staged folder: a *small sample*, eight thousand pairs for training where the paper had 550,000.
 
 # %%
-if SOURCE == "real":
-    real = snli_data()
+from dataclasses import replace
+
+if real := snli_data() if SOURCE == "real" else own:
     print(f"{real.name}: {len(real.train):,} pairs for training; {real.credit}")
     print(f"hypothesis only: {100 * baseline_accuracies('hypothesis only', real)['test']:.1f} %")
+if own:
+    recipe = replace(LIVE["word-by-word"], fresh=False, rename=False).shortened(STEP_SHARE)
+    own_model, history = fit(recipe, own, SEED, time_limit_seconds=TIME_LIMIT_SECONDS)
+    print(history.summary())
+    print(f"word by word: {100 * judge(own_model, own, own.examples).float().mean():.1f} % of {len(own.examples)} pairs")
+    print("Gold alignments are missing: the attention weights are shown, not evaluated.")
+    look_at(own_model, own.examples[0], "A pair of your own, and the attention weights of each word", own)
 real_results = load_results("05", "real")
 if real_results is None:
     print("No real run is stored yet.")

@@ -27,7 +27,7 @@
 # %% [markdown]
 # ## Settings
 #
-# The only cell that configures anything. `SOURCE = "real"` lets the trained model hear people in the section on real data.
+# The only cell that configures anything. `SOURCE = "real"` lets the trained model hear people in the section on real data. `SOURCE` may also be the path of a folder with recordings of your own, which that section trains on: docs/own_data.md says what they look like.
 
 # %% tags=["settings"]
 import math
@@ -42,7 +42,7 @@ from course_utils.checkpoints import CheckpointError
 from course_utils.data.speech.espeak import EspeakError, espeak_problem
 from course_utils.data.speech.features import FRAME_MS, SAMPLE_RATE, STEP_MS
 from course_utils.data.speech.utterances import TRAINING_VOICES, UNSEEN_VOICES, Utterance, speak_utterance, waveform
-from course_utils.data.speech.data import count_steps, gold_overlap, join_utterances, make_speech_batch
+from course_utils.data.speech.data import count_steps, gold_overlap, join_utterances
 from course_utils.exercises import check, checked
 from course_utils.experiments.claims import claims_table, load_results
 from course_utils.experiments.lesson_06_speech import LIVE, load_trained
@@ -53,7 +53,7 @@ from course_utils.teaching.plots import describe, house_style, plot_lines, show
 from course_utils.teaching.sounds import plot_listening, plot_paths, plot_spectrogram, plot_time_alignment, plot_voices
 from course_utils.training import is_fast_run
 
-SOURCE = "default"  # "default": speech by a synthesizer; "real": also recorded digits and prompts
+SOURCE = "default"  # "default": speech by a synthesizer; "real": also recorded people; or the path of your own
 SEED = 0
 FAST = is_fast_run()  # few training steps, for automatic tests; the closing table says so
 TIME_LIMIT_SECONDS = 120  # a safety net for each training
@@ -70,11 +70,14 @@ house_style()
 # The speaker is *espeak-ng*. It is free software under the GPL, version 3 or later, and is installed beside this course, not part of it; what it says is yours. The first time this takes up to a minute. After that the utterances come from your disk.
 
 # %%
+from course_utils.data.speech.own import own_recording_data
+
 problem = espeak_problem()
 if problem:
     print("NOTHING CAN BE SPOKEN HERE:", problem)
     print("The lesson goes on with a small prepared set of features. Its figures are much worse, and there is nothing to listen to.")
 data = utterances_of(*((40, 10) if FAST else ()))
+own = None if SOURCE in ("default", "real") else own_recording_data(SOURCE)  # for the section on real data
 tests = data.test
 voices = {one.utterance.voice for one in data.train}
 symbols = {symbol for one in data.train for symbol in one.symbols}
@@ -287,7 +290,7 @@ worst_twice = listen_twice("content")
 # %%
 def heard_alike(model, one):
     """Cosines between what is heard in two copies in a row, `(steps, steps)`: the same place of both is on the diagonal."""
-    batch = make_speech_batch([join_utterances([one, one])], data.vocabulary).to(next(model.parameters()).device)
+    batch = next(data.ordered_batches([join_utterances([one, one])])).to(next(model.parameters()).device)
     with torch.no_grad():
         heard = model.listen(batch.features, batch.feature_mask).values[0].cpu()
     heard = torch.nn.functional.normalize(heard - heard.mean(dim=0), dim=1)
@@ -477,9 +480,12 @@ listen_twice("location", worst_twice);  # the same utterance
 def look_at(model, one, name):
     """Draw an utterance, and below it when the model listened while it wrote the true phonemes."""
     (weights,) = looks_along(model, data, [one])
-    marks = mark_looks([weights], [one])
-    title = f"{name}: {100 * marks.near:.0f} % of the looks within a step of the phoneme, {100 * marks.mass:.0f} % of the attention inside"
-    show(plot_listening(one.features, weights, one.symbols, title=title, phonemes=one.phonemes))
+    if one.phonemes:
+        marks = mark_looks([weights], [one])
+        name += f": {100 * marks.near:.0f} % of the looks within a step of the phoneme, {100 * marks.mass:.0f} % of the attention inside"
+    else:
+        print("The times of the phonemes are missing: the attention weights are shown, not evaluated.")
+    show(plot_listening(one.features, weights, one.symbols, title=name, phonemes=one.phonemes))
 
 
 look_at(models["location"], one, "After a minute")
@@ -898,28 +904,37 @@ show(describe(axes, f"{title}. " + " ".join(described)))
 # %% [markdown]
 # ## Real data
 #
-# People: ten digits by six speakers, with one speaker held out, and a woman's prompts from a telephone system, whose phonemes have times. `SOURCE = "real"` lets the trained model hear them, if `WHERE_TO_LOOK_DATA` names a folder that has the recordings. It has heard nothing but the synthesizer.
+# People: ten digits by six speakers, with one speaker held out, and a woman's prompts from a telephone system, whose phonemes have times. `SOURCE = "real"` lets the trained model hear them, if `WHERE_TO_LOOK_DATA` names a folder that has the recordings. If not, it hears people who read books aloud: LibriSpeech, from the hub (370 MB). It has heard nothing but the synthesizer.
 
 # %%
-from course_utils.data.real import RealDataError
-from course_utils.data.speech.pronunciation import DIGITS
-from course_utils.data.speech.recorded_data import digit_data, timed_prompts
-from course_utils.data.speech.recordings import pieces_of, sound_of
+from course_utils.data.real_errors import RealDataError
+from course_utils.data.speech.phonemes import DIGITS
+from course_utils.data.speech.recorded_data import digit_data, digits_and_prompts_are_staged, timed_prompts
+from course_utils.data.speech.recordings import load_recordings, pieces_of, sound_of
 from course_utils.experiments.recorded_speech import SPEAKERS, digits_right
 
-if SOURCE == "real":
-    try:
-        digits = digit_data(data, SPEAKERS[SEED % len(SPEAKERS)], recorded=False)
+recordings, listener = [], best
+try:
+    if SOURCE == "real" and digits_and_prompts_are_staged():
+        digits, prompts = digit_data(data, SPEAKERS[SEED % len(SPEAKERS)]), timed_prompts("test")
+        recordings = [piece for prompt in prompts for piece in pieces_of(prompt)]
         print(f"digits told right: {100 * digits_right(best, digits, digits.test['unseen speaker']):.0f} %; by blind guessing {100 / len(DIGITS):.0f} %")
-        prompts = timed_prompts("test")
-        pieces = [piece for prompt in prompts for piece in pieces_of(prompt)]
-        print(f"prompts, phonemes wrong: whole {errors_of(best, prompts):.0f} %, in pieces of three words {errors_of(best, pieces):.0f} %")
-        look_at(best, pieces[0], f"“{pieces[0].utterance.text}”, a recorded voice")
-        play(sound_of(pieces[0]))
-    except RealDataError as error:
-        print("no recordings:", error)
-else:
-    print('This run used synthetic speech. Set SOURCE = "real" in the settings cell to let people speak.')
+        print(f"prompts, phonemes wrong: whole {errors_of(best, prompts):.0f} %, in pieces of three words {errors_of(best, recordings):.0f} %")
+    elif SOURCE == "real":
+        recordings = load_recordings("librispeech", "test", 100)
+        print(f"the first {len(recordings)} readings of LibriSpeech, phonemes wrong: {errors_of(best, recordings):.0f} %")
+    elif own:
+        listener, history = fit(LIVE["location"].shortened(STEP_SHARE), own, SEED, time_limit_seconds=TIME_LIMIT_SECONDS)
+        recordings = own.examples
+        print(f"{own.name}: {len(own.train)} recordings for training, {len(recordings)} for testing. {history.summary()}")
+        print(f"phonemes wrong, trained on them: {errors_of(listener, recordings):.0f} %; trained on synthetic speech: {errors_of(best, recordings):.0f} %")
+    else:
+        print('This run used synthetic speech. Set SOURCE = "real" in the settings cell to let people speak.')
+except RealDataError as error:
+    print("no recordings:", error)
+for recording in recordings[:1]:
+    look_at(listener, recording, f"“{recording.utterance.text}”, a recorded voice")
+    play(sound_of(recording))
 
 # %% [markdown]
 # ### Why so little is recognized
@@ -998,7 +1013,7 @@ for part, way in ways.items() if real_results else ():
 
 
 # %%
-from course_utils.data.speech.pronunciation import words_of_text
+from course_utils.data.speech.phonemes import words_of_text
 
 
 def try_it(text, voice="en-us"):

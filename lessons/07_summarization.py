@@ -28,7 +28,7 @@
 # ## Settings
 #
 # The only cell that configures anything. `SOURCE` chooses what the lesson works on. `"default"` are reports made here, whose truth is known. `"docstrings"` are real and need no download: the documentation of the libraries that you
-# installed with this course. `"real"` are texts that people summed up (see the section on real data). With the last two, each training takes some minutes.
+# installed with this course. `"real"` are texts that people summed up (see the section on real data). With the last two, each training takes some minutes. `SOURCE` may also be the path of a file or folder with texts and summaries of your own: docs/own_data.md says what they look like.
 
 # %% tags=["settings"]
 import inspect
@@ -44,9 +44,8 @@ from IPython.display import Markdown, display
 
 from course_utils.checkpoints import CheckpointError
 from course_utils.data.batching import make_pair_batch
-from course_utils.data.reports.docstring_cleaning import RULES, clean_docstring
-from course_utils.data.reports.docstrings import NoDocstringsError, load_docstrings
-from course_utils.data.reports.reading import judge_headline
+from course_utils.data.reports.docstrings import RULES, NoDocstringsError, clean_docstring, load_docstrings
+from course_utils.data.reports.headlines import judge_headline
 from course_utils.data.text import join_words
 from course_utils.exercises import check, checked
 from course_utils.experiments import summarization as lab
@@ -58,7 +57,7 @@ from course_utils.teaching.explorer import explore_alignment
 from course_utils.teaching.plots import describe, house_style, plot_alignment, plot_lines, show
 from course_utils.training import is_fast_run
 
-SOURCE, SEED = "default", 0  # "default": made reports; "docstrings": installed libraries' own; "real": people's texts
+SOURCE, SEED = "default", 0  # "default": made reports; "docstrings": installed libraries' own; "real": people's texts; or the path of your own
 FAST = is_fast_run()  # few training steps, for automatic tests; the closing table says so
 torch.set_num_threads(1)  # the matrices are so small that a second thread waits more than it works
 house_style()
@@ -352,7 +351,7 @@ assert all(leaf.grad.abs().sum() > 0 for leaf in leaves)
 # %%
 STEP_SHARE = 0.005 if FAST else 1.0
 TIME_LIMIT_SECONDS = 120 if SOURCE == "default" else 900  # a safety net for each training
-small = LIVE if KNOWN else {name: RECIPES[SOURCE][name].shortened(0.25) for name in LIVE}
+small = LIVE if KNOWN else {name: RECIPES.get(SOURCE, RECIPES["real"])[name].shortened(0.25) for name in LIVE}
 models, curves, surprise = {}, {}, {}
 
 
@@ -1091,7 +1090,7 @@ print_stored("docstrings")
 # have the same two columns, text and summary, and are read by the same loader. Nobody marked in them what rests on what.
 
 # %%
-if SOURCE == "real":
+if not KNOWN:
     print(data.name, "·", data.credit)
 print_stored("real")
 

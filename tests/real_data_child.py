@@ -13,6 +13,8 @@ import datasets
 import huggingface_hub
 
 from course_utils.data import real
+from course_utils.data.real_errors import RealDataError
+from course_utils.data.real_sets import Hub
 
 time.sleep = lambda seconds: None
 datasets.disable_progress_bars()
@@ -21,10 +23,11 @@ for line in sys.stdin:
     request = json.loads(line)
     name = request["name"]
     row = real.REAL_SOURCES[name]
-    real.REAL_SOURCES[name] = replace(row, **request["source"])
+    changes = request["source"] | ({"hub": Hub(*hub)} if (hub := request["source"].get("hub")) else {})
+    real.REAL_SOURCES[name] = replace(row, **changes)
     try:
         answer = {"rows": real.load_real(name, request["split"]).to_list()}
-    except real.RealDataError as error:
+    except RealDataError as error:
         answer = {"error": type(error).__name__, "message": str(error)}
     real.REAL_SOURCES[name] = row
     print(json.dumps(answer, default=repr), flush=True)

@@ -113,7 +113,7 @@ def repository(tmp_path_factory) -> str:
 
 def test_failing_download_is_explained(machine):
     """Runs before anything is installed: the address leads nowhere."""
-    source = bootstrap_source(Project().repository)
+    source = bootstrap_source(Project())
     answer = machine.run(source, WHERE_TO_LOOK_REPOSITORY=f"file://{machine.workplace}/nowhere")
     assert answer.returncode != 0
     assert "could not be installed from file://" in answer.stderr and "run this cell again" in answer.stderr
@@ -134,7 +134,7 @@ def test_notebook_alone_gets_the_course_and_nothing_large(machine, registry, rep
     assert added <= {name.replace("-", "_") for name in ABSENT}
     assert "where_to_look" in added and "numpy" not in added and "torch" not in added
 
-    again = machine.run(bootstrap_source("nobody needs it"), WHERE_TO_LOOK_REPOSITORY="file:///nowhere")
+    again = machine.run(bootstrap_source(Project()), WHERE_TO_LOOK_REPOSITORY="file:///nowhere")
     assert again.returncode == 0 and "Installed:" not in again.stdout
     assert machine.contents() == after
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from course_utils.checkpoints import CheckpointError, check_vocabulary
-from course_utils.data.batching import make_pair_batch
-from course_utils.data.scenes.data import SceneBatch, scene_data
+from course_utils.data.batching import make_target_batch
+from course_utils.data.scenes.data import scene_data
 from course_utils.data.text import BEGIN, END
 from course_utils.experiments import captioning as experiments
 from course_utils.experiments import lesson_04_captioning as lesson_04
@@ -63,26 +63,21 @@ def tiny(system, seed=0, **options):
 def make_batch(lengths=(2, 4, 3), seed=0):
     generator = torch.Generator().manual_seed(seed)
     captions = [torch.randint(4, WORDS, (length,), generator=generator).tolist() for length in lengths]
-    pairs = make_pair_batch([([0], caption) for caption in captions])
-    pictures = torch.randint(256, (len(lengths), 3, 16, 16), generator=generator, dtype=torch.uint8)
-    return SceneBatch(pictures, pairs.target_input, pairs.target_output, pairs.target_mask)
+    images = torch.randint(256, (len(lengths), 3, 16, 16), generator=generator, dtype=torch.uint8)
+    return make_target_batch(captions).replace(images=images)
 
 
 def widened(batch, columns=2):
     """The same batch with more padding behind every caption."""
 
-    def pad(tensor, value):
-        return torch.nn.functional.pad(tensor, (0, columns), value=value)
-
-    return SceneBatch(
-        batch.pictures, pad(batch.target_input, 0), pad(batch.target_output, 0), pad(batch.target_mask, False)
-    )
+    captions = ("target_input", "target_output", "target_mask")
+    return batch.replace(**{name: torch.nn.functional.pad(getattr(batch, name), (0, columns)) for name in captions})
 
 
 def row(batch, number):
     length = int(batch.target_mask[number].sum())
-    captions = (tensor[number : number + 1, :length] for tensor in batch[1:])
-    return SceneBatch(batch.pictures[number : number + 1], *captions)
+    one = batch[number : number + 1]
+    return one.replace(**{name: tensor[:, :length] for name, tensor in vars(one).items() if name != "images"})
 
 
 def gradients(model, value):
@@ -137,7 +132,7 @@ def test_what_a_cell_can_see_lies_around_the_middle_of_its_view():
 
 
 def test_flattened_pictures_are_the_same_and_wrong_ones_are_refused():
-    encoder, pictures = CellEncoder(16, 16, (6, 8, 8)).eval(), make_batch().pictures
+    encoder, pictures = CellEncoder(16, 16, (6, 8, 8)).eval(), make_batch().images
     assert torch.equal(encoder(pictures), encoder(pictures.flatten(1)))
     with pytest.raises(TypeError, match="uint8"):
         encoder(pictures.float())
@@ -196,7 +191,7 @@ def test_steps_are_those_of_the_loop_and_so_are_their_gradients(system):
     """The loop gives weight and cells their gradients in one product; the steps leave that to autograd."""
     model, batch = tiny(system), make_batch()
     logits, looks = model(batch)
-    memory, state = model.start(batch.pictures)
+    memory, state = model.start(batch.images)
     single = []
     for number, words in enumerate(batch.target_input.unbind(dim=1)):
         log_probabilities, state, weights = model.step(words, state, memory)
@@ -213,7 +208,7 @@ def test_steps_are_those_of_the_loop_and_so_are_their_gradients(system):
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_searches_write_captions_and_return_maps(system):
-    model, pictures = tiny(system), make_batch().pictures.flatten(1)
+    model, pictures = tiny(system), make_batch().images.flatten(1)
     arguments = (model, pictures, torch.ones_like(pictures, dtype=torch.bool))
     limits = {"begin": BEGIN, "end": END, "max_length": 6}
     greedy = greedy_search(*arguments, **limits)
@@ -249,7 +244,7 @@ def test_unknown_systems_and_words_are_refused():
         build_captioner("none", WORDS)
     batch = make_batch()
     with pytest.raises(IndexError, match="target_input"):
-        tiny("soft").look(batch.pictures, batch.target_input + WORDS)
+        tiny("soft").look(batch.images, batch.target_input + WORDS)
 
 
 # Soft attention
@@ -262,7 +257,7 @@ def test_weights_sum_to_one_and_the_gate_scales_the_context(system):
     assert looks.attention_weights.shape == (3, 5, 4) and looks.gates.shape == (3, 5)
     assert torch.allclose(looks.attention_weights.sum(dim=-1), torch.ones(3, 5), atol=1e-5)
     assert (looks.gates > 0).all() and (looks.gates < 1).all() and looks.gates.std() > 1e-3
-    cells = model.encoder(batch.pictures)
+    cells = model.encoder(batch.images)
     assert torch.allclose(looks.contexts, looks.gates.unsqueeze(-1) * (looks.chosen @ cells), atol=1e-5)
 
 
@@ -307,7 +302,7 @@ def test_reinforce_is_the_exact_gradient_on_average():
         def choose(weights, step, cells=cells):
             return torch.nn.functional.one_hot(cells[:, step], 4).to(weights)
 
-        features, looks = model.look(batch.pictures, batch.target_input, choose)
+        features, looks = model.look(batch.images, batch.target_input, choose)
         probability = looks.attention_weights[0, :2].gather(1, cells[0, :2, None]).prod()
         bound = bound + probability * model.log_probabilities(features, batch).sum()
         loss = model.loss(batch, cells)
@@ -331,7 +326,7 @@ def test_entropy_is_that_of_the_weights_and_lowers_the_loss():
     batch, cells = make_batch(), torch.zeros(3, 5, dtype=torch.long)
     model = tiny("hard", entropy_weight=0.0)
     loss, (_, looks) = model.loss(batch, cells), model.look(
-        batch.pictures, batch.target_input, lambda weights, step: most_probable(weights * 0, step)
+        batch.images, batch.target_input, lambda weights, step: most_probable(weights * 0, step)
     )  # fmt: skip
     steps = [(number, step) for number, step in product(range(3), range(5)) if batch.target_mask[number, step]]
     expected = sum(
@@ -353,7 +348,7 @@ def test_rewards_follow_the_looks_they_are_credited_to():
 
 def test_the_baseline_is_a_moving_average_of_drawn_rows():
     model, batch, cells = tiny("hard", discount=0.0), make_batch(), torch.zeros(3, 5, dtype=torch.long)
-    features, _ = model.look(batch.pictures, batch.target_input, lambda weights, step: most_probable(weights * 0, step))
+    features, _ = model.look(batch.images, batch.target_input, lambda weights, step: most_probable(weights * 0, step))
     rewards = torch.zeros(3, 5).masked_scatter(batch.target_mask, model.log_probabilities(features, batch))
     means = rewards.sum(dim=0) / batch.target_mask.sum(dim=0)
     overall = rewards.sum() / batch.target_mask.sum()
@@ -496,8 +491,7 @@ def test_recipes_can_be_kept_as_json_and_shortened():
 
 def test_a_hard_recipe_trains_a_soft_model_first(data):
     recipe = Recipe("hard", options=(*LOOKING, ("expected_share", 0.5)), steps=2, batch_size=4, soft_steps=3)
-    small = replace(data, options=data.options)
-    small.fresh_batches = lambda size, seed: data.batches(size, seed)  # drawing new scenes takes longer than the steps
+    small = replace(data, draw=None)  # drawing new scenes takes longer than the steps
     model, history = fit(recipe, small, progress=False)
     assert type(model) is SYSTEMS["hard"] and len(history.losses) == 5 and int(model.baseline_updates) == 2
     again, _ = fit(recipe, small, progress=False)
@@ -538,7 +532,7 @@ def test_looks_follow_the_reference_and_beams_keep_the_order(data):
     assert looks[5].attention_weights.shape == (len(looks[5].words) + 1, 16)
     assert torch.allclose(looks[5].attention_weights, alone.attention_weights, atol=1e-5)
     assert torch.allclose(looks[5].gates, alone.gates, atol=1e-5)
-    pictures = torch.stack([example.picture for example in examples])
+    pictures = torch.stack([example.image for example in examples])
     together, last = write_captions(model, pictures, batch_size=4), write_captions(model, pictures[5:])
     assert len(together) == 6 and together[5].tokens == last[0].tokens
     assert token_loss(model, data, batch_size=2) == pytest.approx(token_loss(model, data), rel=1e-4)

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from course_utils.checkpoints import load_card
-from course_utils.data.real import RealDataError
+from course_utils.data.real_errors import RealDataError
 from course_utils.data.reports.docstrings import NoDocstringsError
 from course_utils.experiments import lesson_02_additive_attention as lesson_02
 from course_utils.experiments import runner

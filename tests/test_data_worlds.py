@@ -28,18 +28,7 @@ def test_the_worlds_are_the_folders():
     assert {folder.parent.name for folder in FOLDER.glob("*/__init__.py")} == set(WORLDS)
 
 
-@pytest.mark.parametrize(
-    "world",
-    [
-        *WORLDS[:-1],
-        pytest.param(
-            "reports",
-            marks=pytest.mark.xfail(
-                strict=True, reason="a report begins with the groups of a scene, so `reports.events` imports `scenes`"
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("world", WORLDS)
 def test_a_world_is_imported_alone(world):
     loaded = loaded_with(world)
     assert f"course_utils.data.{world}" in loaded

@@ -14,7 +14,10 @@ from course_utils.experiments import runner
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "data/README.md", "Makefile", "constraints.txt")),
+    *(
+        ROOT / name
+        for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "data/README.md", "Makefile", "constraints.txt")
+    ),
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "lessons").glob("*.py")),
 ]

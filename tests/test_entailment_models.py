@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from course_utils.data.inference.data import InferenceBatch
+from course_utils.data.batching import Batch
 from course_utils.models.entailment import SYSTEMS, EntailmentModel, LastStateAttention, Reader, WordByWordAttention
 from course_utils.training import seed_everything, train
 
@@ -14,12 +14,12 @@ def make_batch(lengths=((5, 3), (2, 4), (7, 1)), seed=0, words=20):
     """Random words, right-padded with zeros, random labels."""
     generator = torch.Generator().manual_seed(seed)
     longest = [max(pair[side] for pair in lengths) for side in (0, 1)]
-    parts = []
-    for side in (0, 1):
+    parts = {}
+    for side, name in enumerate(("premise", "hypothesis")):
         mask = torch.arange(longest[side]) < torch.tensor([pair[side] for pair in lengths]).unsqueeze(1)
         ids = torch.randint(1, words, mask.shape, generator=generator) * mask
-        parts += [ids, mask]
-    return InferenceBatch(*parts, torch.randint(3, (len(lengths),), generator=generator))
+        parts |= {name: ids, f"{name}_mask": mask}
+    return Batch(**parts, label=torch.randint(3, (len(lengths),), generator=generator))
 
 
 def make_model(system, **sizes):
@@ -45,10 +45,10 @@ def test_a_pair_alone_and_in_a_batch_is_judged_alike(system):
     model, batch = make_model(system), make_batch(lengths)
     together = model.trace(batch)
     for row, (premise, hypothesis) in enumerate(lengths):
-        cut = InferenceBatch(
-            batch.premise[row : row + 1, :premise], batch.premise_mask[row : row + 1, :premise],
-            batch.hypothesis[row : row + 1, :hypothesis], batch.hypothesis_mask[row : row + 1, :hypothesis],
-            batch.label[row : row + 1],
+        cut = batch[row : row + 1]
+        cut = cut.replace(
+            premise=cut.premise[:, :premise], premise_mask=cut.premise_mask[:, :premise],
+            hypothesis=cut.hypothesis[:, :hypothesis], hypothesis_mask=cut.hypothesis_mask[:, :hypothesis],
         )  # fmt: skip
         alone = model.trace(cut)
         assert torch.allclose(alone.logits[0], together.logits[row], atol=1e-6)
@@ -155,7 +155,10 @@ def test_the_rungs_differ_in_what_reaches_the_hypothesis():
 
 def test_two_way_models_read_both_directions_with_one_set_of_weights():
     batch = make_batch()
-    turned = InferenceBatch(batch.hypothesis, batch.hypothesis_mask, batch.premise, batch.premise_mask, batch.label)
+    turned = batch.replace(
+        premise=batch.hypothesis, premise_mask=batch.hypothesis_mask,
+        hypothesis=batch.premise, hypothesis_mask=batch.premise_mask,
+    )  # fmt: skip
     model = make_model("two-way-word-by-word")
     with torch.no_grad():  # an answer that adds both directions treats them alike
         half = model.output.weight[:, :8].clone()

@@ -1,6 +1,8 @@
 """The files that set a machine up agree with each other and do what the README says."""
 
+import json
 import os
+import platform
 import re
 import runpy
 import shutil
@@ -8,6 +10,7 @@ import subprocess
 import sys
 import time
 import tomllib
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parent.parent
 CONDA_NAMES = {"matplotlib-base": "matplotlib", "pytorch-cpu": "torch", "seaborn-base": "seaborn"}
 COMMANDS = ["lab", "test", "lessons", "notebooks", "site", "bench"]
+OURSELVES = "where-to-look"  # an extra that names others of this package
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +32,7 @@ def project() -> dict:
 
 def requirements(texts: list[str]) -> dict[str, Requirement]:
     parsed = [Requirement(text) for text in texts]
-    return {canonicalize_name(item.name): item for item in parsed}
+    return {canonicalize_name(item.name): item for item in parsed if item.name != OURSELVES}
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +73,18 @@ def test_repo2docker_accepts_the_folder():
 
 
 def test_constraints_lie_within_the_ranges(project, constraints):
-    extras = [text for name, texts in project["optional-dependencies"].items() if name != "dev" for text in texts]
+    extras = [text for texts in project["optional-dependencies"].values() for text in texts]
     for name, wanted in requirements(project["dependencies"] + extras).items():
         assert name in constraints, f"{name} is missing: run `make constraints`"
         [pin] = constraints[name].specifier
         assert pin.operator == "==", constraints[name]
         assert wanted.specifier.contains(pin.version), f"{pin} is outside {wanted}: run `make constraints`"
+
+
+def test_dev_is_all_extras(project):
+    extras = project["optional-dependencies"]
+    named = {name for texts in extras.values() for text in texts for name in Requirement(text).extras}
+    assert named == set(extras) - {"dev"}
 
 
 def test_constraints_name_plain_registry_versions(constraints):
@@ -83,11 +93,13 @@ def test_constraints_name_plain_registry_versions(constraints):
     assert all("+" not in str(item.specifier) and item.url is None for item in constraints.values())
 
 
-def make_in_copy(folder: Path, *arguments: str, newer: str | None = None) -> str:
-    """What `make` would do in a set-up checkout, optionally after one file was touched."""
+def make_in_copy(folder: Path, *arguments: str, newer: str | None = None, missing: str | None = None) -> str:
+    """What `make` would do in a set-up checkout, optionally after one file was touched or removed."""
     shutil.copy(ROOT / "Makefile", folder)
     (folder / ".venv").mkdir()
-    for name, age in (("pyproject.toml", 20), ("constraints.txt", 20), (".venv/.ready", 10)):
+    for name, age in (("pyproject.toml", 20), ("constraints.txt", 20), (".venv/.ready", 10), (".venv/.ready-lab", 10)):
+        if name == missing:
+            continue
         (folder / name).touch()
         moment = time.time() - (0 if name == newer else age)
         os.utime(folder / name, (moment, moment))
@@ -111,7 +123,15 @@ def test_a_second_make_sets_nothing_up(command, tmp_path):
 @pytest.mark.parametrize("touched", ["pyproject.toml", "constraints.txt"])
 def test_make_sets_up_again_after_a_change(touched, tmp_path):
     plan = make_in_copy(tmp_path, "test", newer=touched).splitlines()
-    assert "setup_environment" in plan[0] and "pytest" in plan[1]
+    assert plan[0].endswith("setup_environment.py all") and "pytest" in plan[1]
+
+
+@pytest.mark.parametrize(("missing", "part"), [(".venv/.ready-lab", "lab"), (".venv/.ready", None)])
+def test_make_lab_installs_what_lessons_need(missing, part, tmp_path):
+    """The lab starts in an environment that has only that; so does it where everything is."""
+    plan = make_in_copy(tmp_path, "lab", missing=missing).splitlines()
+    assert plan[-1].endswith("-m tools.lab ")
+    assert [line.split()[-1] for line in plan if "setup_environment" in line] == ([part] if part else [])
 
 
 def test_make_without_a_command_explains_itself():
@@ -119,8 +139,12 @@ def test_make_without_a_command_explains_itself():
     assert all(re.search(rf"^{command} ", answer, re.MULTILINE) for command in COMMANDS)
 
 
+def set_up_functions() -> dict:
+    return runpy.run_path(str(ROOT / "tools" / "setup_environment.py"))
+
+
 def test_an_old_python_is_refused_with_a_clear_word():
-    setup = runpy.run_path(str(ROOT / "tools" / "setup_environment.py"))
+    setup = set_up_functions()
     setup["check_python"].__globals__["OLDEST"] = (99, 0)
     with pytest.raises(SystemExit, match=r"needs Python 99\.0 or newer.*make PYTHON="):
         setup["check_python"]()
@@ -128,7 +152,7 @@ def test_an_old_python_is_refused_with_a_clear_word():
 
 @pytest.mark.parametrize(("made_for", "used"), [("{} on {}", True), ("2.7 on {1}", False), ("{} on amiga", False)])
 def test_constraints_are_used_only_where_they_were_made(made_for, used, tmp_path):
-    setup = runpy.run_path(str(ROOT / "tools" / "setup_environment.py"))["constraint_options"]
+    setup = set_up_functions()["constraint_options"]
     setup.__globals__.update(ROOT=str(tmp_path), PYTHON=sys.executable)
     here = made_for.format(f"{sys.version_info[0]}.{sys.version_info[1]}", sys.platform)
     (tmp_path / "constraints.txt").write_text(f"# Tested with Python {here}; written by a test.\n")
@@ -136,7 +160,7 @@ def test_constraints_are_used_only_where_they_were_made(made_for, used, tmp_path
 
 
 def test_set_up_falls_back_to_ranges_and_to_pip(tmp_path):
-    install = runpy.run_path(str(ROOT / "tools" / "setup_environment.py"))["install"]
+    install = set_up_functions()["install"]
     tried = []
 
     def succeeds(*command):
@@ -147,8 +171,36 @@ def test_set_up_falls_back_to_ranges_and_to_pip(tmp_path):
         return tried[-1] == ("pip", False)
 
     install.__globals__.update(succeeds=succeeds, constraint_options=lambda: ["-c", "constraints.txt"], UV="/none/uv")
-    install()
+    install(".")
     assert tried == [("uv", True), ("uv", False), ("pip", True), ("pip", False)]
+
+
+def test_torch_for_cpus_is_never_replaced_by_torch_for_gpus():
+    """Where PyTorch's list of such packages cannot be reached, set-up stops: pip would bring the large ones."""
+    install = set_up_functions()["install"]
+    tried = []
+
+    def succeeds(*command):
+        tried.append(command)
+        return "uv" in command  # it can be had
+
+    install.__globals__.update(succeeds=succeeds, constraint_options=list, UV="/none/uv")
+    with pytest.raises(SystemExit, match="TORCH=cpu needs uv"):
+        install(".", torch="cpu")
+    [_, attempt] = tried
+    assert attempt[0] == "/none/uv" and "--torch-backend=cpu" in attempt
+
+
+@pytest.mark.parametrize("part", ["lab", "all"])
+def test_set_up_leaves_word_of_what_is_there(part, tmp_path, monkeypatch):
+    functions = set_up_functions()
+    asked = []
+    functions["main"].__globals__.update(create_venv=lambda: None, install=lambda *given: asked.append(given))
+    functions["main"].__globals__.update(VENV=str(tmp_path))
+    monkeypatch.setenv("TORCH", "cpu")
+    functions["main"](part)
+    assert asked == [(".[lab,recordings]" if part == "lab" else ".[dev]", "cpu")]
+    assert {path.name for path in tmp_path.iterdir()} == {".ready-lab"} | ({".ready"} if part == "all" else set())
 
 
 @pytest.mark.parametrize("name", [".ci/run", "postBuild"])
@@ -157,35 +209,55 @@ def test_scripts_are_executable_and_parse(name):
     subprocess.run(["bash", "-n", ROOT / name], check=True)
 
 
-def test_make_lab_serves_the_first_notebook(tmp_path):
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """Asks the server of `make lab` for paths; the user has settings of their own, which the course's go before."""
+    folder = tmp_path_factory.mktemp("user")
+    (folder / "jupyter_server_config.json").write_text(json.dumps({"ServerApp": {"root_dir": str(folder)}}))
     command = [sys.executable, "-m", "tools.lab", "--no-browser", "--port=18923", "--ServerApp.port_retries=50"]
-    environment = dict(os.environ, JUPYTER_CONFIG_DIR=str(tmp_path))
-    address = r"http://(?:127\.0\.0\.1|localhost):\d+/lab/tree/notebooks/00_start_here\.ipynb\?token=\w+"
-    with (tmp_path / "log").open("w+") as log:
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    environment = dict(os.environ, JUPYTER_CONFIG_DIR=str(folder))
+    address = r"(http://(?:127\.0\.0\.1|localhost):\d+)/lab/tree/00_start_here\.ipynb\?(token=\w+)"
+    log = folder / "log"
+    with log.open("w+") as file:
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT)
         try:
             found = None
             deadline = time.monotonic() + 90
             while found is None and server.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.3)
-                found = re.search(address, Path(log.name).read_text())
-            assert found, Path(log.name).read_text()
-            with urllib.request.urlopen(found[0].replace("/lab/tree/", "/api/contents/"), timeout=30) as answer:
-                assert answer.status == 200
+                found = re.search(address, log.read_text())
+            assert found, log.read_text()
+
+            def ask(path: str) -> bytes:
+                with urllib.request.urlopen(f"{found[1]}/{path}?{found[2]}", timeout=30) as answer:
+                    return answer.read()
+
+            yield ask
         finally:
             server.terminate()
             server.wait(30)
 
 
-def test_ruff_finds_nothing():
-    answer = subprocess.run([sys.executable, "-m", "ruff", "check", "."], cwd=ROOT, capture_output=True, text=True)
-    assert answer.returncode == 0, answer.stdout
+def test_the_lab_lists_the_lessons_without_solutions(lab):
+    listed = [item["name"] for item in json.loads(lab("api/contents"))["content"]]
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 
 
-def test_citation_and_package_have_one_version(project):
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    assert citation["version"] == project["version"]
-    assert set(citation["license"]) == set(project["license"].split(" AND "))
+def test_a_notebook_says_what_its_kernel_will_say(lab):
+    """Else the lab writes it there when it opens the notebook, which then counts as modified."""
+    metadata = json.loads(lab("api/contents/00_start_here.ipynb"))["content"]["metadata"]
+    [kernel] = {item["name"]: item for item in json.loads(lab("api/kernelspecs"))["kernelspecs"].values()}.values()
+    assert metadata["language_info"]["version"] == platform.python_version()
+    assert metadata["kernelspec"]["display_name"] == kernel["spec"]["display_name"]
+
+
+def test_the_lab_neither_asks_nor_offers_what_learners_do_not_need(lab):
+    page = json.loads(re.search(rb'id="jupyter-config-data"[^>]*>(.*?)</script>', lab("lab"), re.DOTALL)[1])
+    assert {"@jupyterlab/apputils-extension:announcements", "@jupyterlab/extensionmanager-extension"} <= set(
+        page["disabledExtensions"]
+    )
+    with pytest.raises(urllib.error.HTTPError):
+        lab("formgrader")
 
 
 def test_importing_the_package_loads_neither_torch_nor_numpy():

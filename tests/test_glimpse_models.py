@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from course_utils.data.canvases.canvases import CanvasBatch
+from course_utils.data.batching import Batch
 from course_utils.mechanisms.vision import location_log_probability, location_to_pixels
 from course_utils.models.classifiers import ConvClassifier, digit_targets, error_rate, multiply_adds
 from course_utils.models.drawing import DRAW, gaussian_divergence
@@ -38,7 +38,7 @@ def make_batch(count=8, height=12, width=12, digits=1, classes=10, seed=0):
     for k in range(digits):
         for b, label in enumerate(labels[:, k].tolist()):
             images[b, 0, label % height, k * width // digits : (k + 1) * width // digits] = 1.0
-    return CanvasBatch(images, labels, torch.zeros(count, digits, 4, dtype=torch.long))
+    return Batch(images=images, labels=labels, boxes=torch.zeros(count, digits, 4, dtype=torch.long))
 
 
 MODELS = {
@@ -135,7 +135,7 @@ def test_rams_policy_gradient_against_the_expectation_by_quadrature():
     bias = model.policy.bias.detach()
     steps = 0.1 * torch.eye(2, dtype=torch.float64)
     exact = [(expected_reward(bias + step) - expected_reward(bias - step)) / 0.2 for step in steps]
-    many = CanvasBatch(images.expand(40_000, -1, -1, -1), torch.full((40_000, 1), label), None)
+    many = Batch(images=images.expand(40_000, -1, -1, -1), labels=torch.full((40_000, 1), label))
     for use_baseline in (True, False):
         policy = model.loss(many, use_baseline).policy
         estimate = -torch.autograd.grad(policy, model.policy.bias)[0]
@@ -282,7 +282,7 @@ def test_error_rate_counts_canvases_with_any_wrong_digit():
         model.output.bias.zero_()
         model.output.bias.view(2, 10)[0, 3] = model.output.bias.view(2, 10)[1, 7] = 1.0
     labels = torch.tensor([[3, 7], [3, 6], [2, 7], [3, 7], [0, 0]])
-    batch = CanvasBatch(torch.rand(5, 1, 12, 12), labels, None)
+    batch = Batch(images=torch.rand(5, 1, 12, 12), labels=labels)
     model.train()
     assert error_rate(model, [batch, batch]) == pytest.approx(0.6) and model.training
     with pytest.raises(ValueError, match=r"batches is empty"):
@@ -373,7 +373,7 @@ def test_dram_gives_up_after_one_answer_more_than_digits():
 
 def test_reading_error_wants_the_whole_row_and_its_end():
     labels = torch.tensor([[1, 2, -1], [1, 2, -1], [1, -1, -1], [1, 2, 3]])
-    batch = CanvasBatch(torch.rand(4, 1, 12, 24), labels, None)
+    batch = Batch(images=torch.rand(4, 1, 12, 24), labels=labels)
     model = always(make_reader(), [1, 1, 1, 1], [2, END, END, 2], [END, 7, 7, 3], [0, 0, 0, 4])
     assert reading_error(model, [batch]) == pytest.approx(0.5)  # one too short, one that does not end
 
@@ -391,7 +391,7 @@ def test_a_glimpse_of_dram_is_credited_with_its_own_and_later_answers(monkeypatc
     labels = torch.tensor([[1, 2, 3], [4, -1, -1]])
     model = always(make_reader(), [1, 4], [0, END], [3, 7], [END, 7])
     torch.nn.init.zeros_(model.alone.weight), torch.nn.init.zeros_(model.alone.bias)
-    loss = model.loss(CanvasBatch(torch.rand(2, 1, 12, 24), labels, None))
+    loss = model.loss(Batch(images=torch.rand(2, 1, 12, 24), labels=labels))
     sure = float(torch.softmax(logits_of_a_digit := torch.tensor([9.0] + [0.0] * 10), 0)[0])
     unlikely = float(torch.softmax(logits_of_a_digit, 0)[1])  # the reward of a wrong answer
     expected = [[3 * sure + unlikely] * 2 + [2 * sure + unlikely] * 2 + [2 * sure] * 2 + [sure] * 2]
@@ -462,7 +462,7 @@ def test_the_bound_equals_a_naive_computation(kind):
             parameter.add_(0.3 * torch.randn_like(parameter))
     images = (make_batch(5).images > 0.5).double()
     generator = torch.Generator().manual_seed(7)
-    loss = model.loss(CanvasBatch(images, None, None), generator)
+    loss = model.loss(Batch(images=images), generator)
     generator.manual_seed(7)
     noise = torch.stack([torch.randn(5, 4, dtype=torch.float64, generator=generator) for _ in range(3)])
     bound, divergence = slow_bound(model, images, noise)
@@ -485,7 +485,7 @@ def test_the_bound_is_above_the_true_negative_log_likelihood():
         model.stroke.weight.zero_()
         model.stroke.bias.zero_()
     images = (make_batch(4).images > 0.5).float()
-    loss = model.loss(CanvasBatch(images, None, None))
+    loss = model.loss(Batch(images=images))
     ink = torch.sigmoid(torch.tensor(-2.0))
     exact = -(images * ink.log() + (1 - images) * (1 - ink).log()).sum(dim=(1, 2, 3)).mean()
     assert loss.reconstruction.item() == pytest.approx(exact.item(), rel=1e-5) and loss.mean > exact
@@ -506,7 +506,7 @@ def test_drawings_step_by_step(kind):
         assert made.write_boxes.shape == (4, 3, 4) and drawn.read_boxes.shape == (5, 3, 4)
     else:
         assert made.write_boxes is None and drawn.read_boxes is None
-    loss = model.loss(CanvasBatch(images, None, None), torch.Generator().manual_seed(1))
+    loss = model.loss(Batch(images=images), torch.Generator().manual_seed(1))
     ink = drawn.canvases[:, -1]
     expected = torch.nn.functional.binary_cross_entropy(ink, images, reduction="sum") / 5
     assert loss.reconstruction.item() == pytest.approx(expected.item(), rel=1e-4)

@@ -5,7 +5,6 @@ explorers and pictures appear. Two notebooks show all of these, so two are the d
 every one, WHERE_TO_LOOK_LAB=03 some. Kernels have WHERE_TO_LOOK_FAST=1: few training steps.
 """
 
-import json
 import os
 import re
 import shutil
@@ -16,7 +15,7 @@ import time
 import pytest
 from browser import keep_screenshot, needs_browser, open_browser
 
-from tools.project import Project
+from tools.project import ROOT, Project
 
 pytestmark = [needs_browser, pytest.mark.timeout(900)]
 QUICK = ("00", "02")
@@ -26,13 +25,13 @@ NOTEBOOKS = [
     for path in sorted(Project().learner_notebooks.glob("[0-9]*.ipynb"))
     if WANTED == ["all"] or path.stem.startswith(tuple(WANTED))
 ]
-NEWS = {"@jupyterlab/apputils-extension:announcements": True}  # it asks whether it may fetch some
 RUN_ALL = """async () => {
     const panel = jupyterapp.shell.currentWidget;
     await panel.context.ready;
     await panel.sessionContext.ready;
     return await jupyterapp.commands.execute('notebook:run-all-cells');
 }"""
+IS_IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 CELLS = "() => jupyterapp.shell.currentWidget.content.model.toJSON().cells"
 SCROLL = """async (index) => {
     const notebook = jupyterapp.shell.currentWidget.content;
@@ -43,20 +42,18 @@ SCROLL = """async (index) => {
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """The address of a JupyterLab in a folder with copies of the notebooks."""
+    """The address of the lab that `make lab` starts, but in a folder with copies of the notebooks."""
     pytest.importorskip("jupyterlab", reason='the extra "lab" is missing: pip install -e ".[lab]"')
     folder = tmp_path_factory.mktemp("lab")
     for path in NOTEBOOKS:
         shutil.copy(path, folder)
     configuration = tmp_path_factory.mktemp("configuration")
-    (configuration / "labconfig").mkdir()
-    (configuration / "labconfig" / "page_config.json").write_text(json.dumps({"disabledExtensions": NEWS}))
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.root_dir={folder}"]
+    command = [sys.executable, "-m", "tools.lab", "--no-browser", f"--ServerApp.root_dir={folder}"]
     command += ["--ServerApp.port=18950", "--ServerApp.port_retries=50", "--LabApp.expose_app_in_browser=True"]
-    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    command += ["--LabApp.default_url=/lab"]
     environment = {**os.environ, "WHERE_TO_LOOK_FAST": "1", "JUPYTER_CONFIG_DIR": str(configuration)}
     with (configuration / "log").open("w+") as log:
-        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:
             yield address_of(server, configuration / "log")
         finally:
@@ -81,6 +78,16 @@ def page(lab):
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(120_000)
         yield page
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_opening_a_lesson_asks_nothing_and_changes_nothing(lab, page, path):
+    page.goto(lab.replace("/lab?", f"/lab/tree/{path.name}?reset&"))
+    page.wait_for_function(IS_IDLE)
+    page.wait_for_timeout(1500)  # what pops up has done so by then
+    assert not page.evaluate("() => jupyterapp.shell.currentWidget.content.model.dirty")
+    assert page.locator(".jp-Dialog, .Toastify__toast").all_inner_texts() == []
+    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

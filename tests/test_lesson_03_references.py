@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from course_utils.data.canvases.canvases import NO_DIGIT, CanvasSettings, DigitSplit, draw_canvases
+from course_utils.data.batching import Batch
+from course_utils.data.canvases.canvases import CanvasSettings, draw_canvases
+from course_utils.data.canvases.parts import NO_DIGIT
 from course_utils.exercises.registry import find_exercise
 from course_utils.mechanisms.vision import GaussianWindow
 from course_utils.models.glimpses import reinforce_losses
@@ -47,7 +49,7 @@ def test_the_classes_are_those_of_data_and_model():
 
 
 def test_targets_of_shuffled_digits_are_those_of_the_model():
-    split = DigitSplit(torch.rand(20, 28, 28), torch.randint(10, (20,)))
+    split = Batch(images=torch.rand(20, 28, 28), labels=torch.randint(10, (20,)))
     settings = CanvasSettings(height=40, width=100, fewest_digits=1, most_digits=3)
     batch = draw_canvases(split, settings, 16, torch.Generator().manual_seed(0))
     shuffle = torch.rand(16, 3).argsort(dim=1)

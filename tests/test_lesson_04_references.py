@@ -78,7 +78,7 @@ def test_the_pointing_game_is_that_of_the_experiments():
     boxes[1] = -1
     gold = {word: tuple(map(tuple, row[row[:, 0] >= 0].tolist())) for word, row in enumerate(boxes) if (row >= 0).any()}
     assert 0 < len(gold) < words
-    example = SimpleNamespace(picture=torch.zeros(3, 32, 64), boxes=lambda caption: gold)
+    example = SimpleNamespace(image=torch.zeros(3, 32, 64), boxes=lambda caption: gold)
     score = captioning.pointing_game([maps], [example], encoder.cell_boxes())
     hits, chance = pointing_game.pointing_game(maps, boxes, encoder.rows, encoder.columns, 32, 64)
     assert (hits, chance) == pytest.approx((score.hits, score.uniform))

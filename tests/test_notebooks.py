@@ -175,18 +175,19 @@ def test_failed_lesson_leaves_the_committed_notebook_alone(tiny, capsys):
     assert (tiny.root / "notebooks/99_tiny.ipynb").read_bytes() == before
 
 
-def test_badges_and_bootstrap_come_from_the_address_in_pyproject(tiny):
+def test_badges_and_bootstrap_come_from_address_and_version_in_pyproject(tiny):
     address = tiny.repository
     [source] = tiny.lesson_sources()
     assert address not in source.read_text(encoding="utf-8")
     edit(tiny, address, "https://github.com/somebody/elsewhere", "pyproject.toml")
+    edit(tiny, tiny.tag.removeprefix("v"), "7.8.9", "pyproject.toml")
     for built in build(source, tiny):
         title, bootstrap = built.notebook.cells[:2]
         slug = address.removeprefix("https://github.com/")
         assert slug not in title.source + bootstrap.source
-        assert "colab.research.google.com/github/somebody/elsewhere/blob/main/notebooks/99_tiny.ipynb" in title.source
-        assert "mybinder.org/v2/gh/somebody/elsewhere/main" in title.source
-        assert '"https://github.com/somebody/elsewhere"' in bootstrap.source
+        assert "colab.research.google.com/github/somebody/elsewhere/blob/v7.8.9/notebooks/99_tiny.ipynb" in title.source
+        assert "mybinder.org/v2/gh/somebody/elsewhere/v7.8.9?" in title.source
+        assert '"https://github.com/somebody/elsewhere@v7.8.9"' in bootstrap.source
 
 
 def test_lessons_never_write_the_address():

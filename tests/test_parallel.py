@@ -57,14 +57,14 @@ def test_the_vocabulary_does_not_depend_on_the_number_of_phrases(data):
 
 
 def test_the_curriculum_starts_with_short_sentences(data):
-    batches = data.batches(16, None, seed=0, curriculum=(6, 12))
+    batches = data.batches(16, seed=0, curriculum=(6, 12))
     longest = [max(batch.source.shape[1] for batch in batches(epoch)) for epoch in range(3)]
     assert longest[0] <= 6 < longest[1] <= 12 < longest[2]
 
 
 def test_epochs_differ_and_seeds_repeat(data):
     def first(seed, epoch):
-        return next(iter(data.batches(16, 200, seed)(epoch))).source.tolist()
+        return next(iter(data.batches(16, seed, maximum_tokens=200)(epoch))).source.tolist()
 
     assert first(0, 0) == first(0, 0) and first(0, 0) != first(0, 1) != first(1, 0)
 
@@ -101,8 +101,18 @@ def test_loss_of_a_set_does_not_depend_on_how_it_is_batched(data, model):
 
 
 def test_another_source_is_refused():
-    with pytest.raises(ValueError, match="'default'.*or 'real'"):
+    with pytest.raises(ValueError, match="'default'.*'real'"):
         load_parallel("imaginary")
+
+
+def test_fresh_phrases_are_drawn_anew_in_every_epoch_and_never_of_another_split(data):
+    def sources(epoch):
+        batches = data.fresh_batches(16, 0, count=40)(epoch)
+        return {tuple(row[mask].tolist()) for b in batches for row, mask in zip(b.source, b.source_mask, strict=True)}
+
+    first, second = sources(0), sources(1)
+    assert first == sources(0) != second and len(first) == 40
+    assert not (first | second) & {tuple(source) for source, _ in (*data.validation, *data.encode(data.examples))}
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 from pyarrow import parquet
 
-from course_utils.data.real import DataFormatError, RealDataNotFoundError
-from course_utils.data.scenes.photographs import LARGEST_SHIFT, _moved, load_photographs, photograph_data
+from course_utils.data.real_errors import DataFormatError, RealDataNotFoundError
+from course_utils.data.scenes.photographs import LARGEST_SHIFT, PhotographData, load_photographs, photograph_data
 from course_utils.data.text import Vocabulary
 from course_utils.experiments import lesson_04_captioning as lesson_04
 from course_utils.experiments.captioning import Recipe, fit, pointing_game, write_captions
@@ -58,9 +58,9 @@ def test_the_columns_of_flickr8k_are_read(flickr):
     photographs = load_photographs("flickr8k", "train", edge=16)
     assert len(photographs) == 4
     first = photographs[1]
-    assert first.picture.shape == (3, 16, 16) and first.picture.dtype == torch.uint8
-    assert first.picture[:, 3, 5].tolist() == [1, 2, 254]
-    assert first.captions == tuple(("two", "cats", "number", str(k), ".") for k in range(5))
+    assert first.image.shape == (3, 16, 16) and first.image.dtype == torch.uint8
+    assert first.image[:, 3, 5].tolist() == [1, 2, 254]
+    assert [first.words(k) for k in range(5)] == [("two", "cats", "number", str(k), ".") for k in range(5)]
     assert first.references[2] == "two cats number 2 ." and first.boxes(0) == {} and "Flickr8k" in first.credit
 
 
@@ -68,23 +68,34 @@ def test_flickr8k_trains_like_scenes(flickr):
     data = photograph_data("flickr8k", edge=16)
     assert "dog" in data.vocabulary and "zebra" not in data.vocabulary  # words of training captions alone
     batches = list(data.batches(3, seed=1)(0))
-    assert sorted(len(batch.pictures) for batch in batches) == [1, 3]
+    assert sorted(len(batch.images) for batch in batches) == [1, 3]
     said = {
         " ".join(data.vocabulary.decode(ids[mask].tolist()[:-1]))
         for b in batches
         for ids, mask in zip(b.target_output, b.target_mask, strict=True)
     }
-    assert said <= {text for p in data.train.scenes for text in p.references} and len(said) == 4
-    again = list(data.fresh_batches(3, seed=1)(0))
-    assert all(
-        torch.equal(a, b) for one, two in zip(batches, again, strict=True) for a, b in zip(one, two, strict=True)
-    )
-    (held_out,) = data.validation_batches(5)
+    assert said <= {text for p in data.train for text in p.references} and len(said) == 4
+    with pytest.raises(ValueError, match="no fresh examples"):
+        data.fresh_batches(3, seed=1)
+    (held_out,) = data.ordered_batches(data.validation, 5)
     assert data.vocabulary.decode(held_out.target_output[0].tolist())[1:3] == ["<unk>", "number"]
     options = (("widths", (4, 4, 4)), ("embedding_size", 8), ("hidden_size", 8), ("patch", 2))
     model, history = fit(Recipe("soft", options=options, steps=2, batch_size=2), data, progress=False)
     assert len(history.losses) == 2
-    assert len(write_captions(model, torch.stack([p.picture for p in data.examples]))) == 1
+    assert len(write_captions(model, torch.stack([p.image for p in data.examples]))) == 1
+
+
+def test_what_is_staged_is_trained_on_first_else_flickr8k(flickr):
+    assert photograph_data(edge=16).name == "flickr8k"
+    rows = [{"image": encoded((n, 0, 0)), "caption": f"picture {n}"} for n in range(20)]
+    stage(flickr, "tuxpaint_stamps", train=rows, test=rows[:1])
+    assert photograph_data(edge=16).name == "tuxpaint_stamps"
+
+
+def test_without_photographs_that_have_boxes_the_real_measurement_goes_on(flickr):
+    assert set(lesson_04.measure_part("looks", "real", 0, fast=True)) == {
+        f"{name}/{figure}" for name in ("soft", "hard") for figure in ("nats", "seconds")
+    }
 
 
 def test_rarer_words_can_be_left_out(flickr):
@@ -97,7 +108,7 @@ def test_empty_captions_are_left_out(tmp_path, monkeypatch):
     stage(tmp_path, "tuxpaint_stamps", train=[row, {**row, "caption": "  "}, {**row, "caption": None}], test=[row])
     monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(tmp_path))
     (photograph,) = load_photographs("tuxpaint_stamps", "test", edge=8)
-    assert photograph.captions == (("a", "red", "square", "."),)  # the French column is no second caption
+    assert photograph.references == ("a red square .",)  # the French column is no second caption
     both = [load_photographs("tuxpaint_stamps", split, edge=8) for split in ("train", "validation")]
     assert sum(map(len, both)) == 1
 
@@ -167,9 +178,12 @@ def test_a_moved_picture_has_the_same_size_and_its_own_pixels():
         def random(self):
             return self.value
 
-    right = _moved(picture, Always(0.999))
+    def moved(value):
+        return PhotographData.varied(None, picture[None], Always(value))[0]
+
+    right = moved(0.999)
     assert torch.equal(right[:, LARGEST_SHIFT:, LARGEST_SHIFT:], picture[:, :-LARGEST_SHIFT, :-LARGEST_SHIFT])
-    assert torch.equal(_moved(picture, Always(0.5)), picture)
+    assert torch.equal(moved(0.5), picture)
     assert (right[0, :, 0] == right[0, :, LARGEST_SHIFT]).all()
 
 
@@ -191,11 +205,11 @@ def test_the_real_measurement_gives_every_claim_its_figures(monkeypatch):
 def test_the_stamps_are_as_their_card_says(monkeypatch):
     monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(STAGED))
     data = photograph_data("tuxpaint_stamps", edge=32)
-    learned = data.train.scenes + data.validation.scenes
+    learned = data.train + data.validation
     assert len(learned) == 706 and len(data.examples) == 78
-    hashes = [numpy.asarray(p.picture).tobytes() for p in learned]
+    hashes = [numpy.asarray(p.image).tobytes() for p in learned]
     assert len(set(hashes)) > 690
-    assert any("pelican" in words for p in learned for words in p.captions)
+    assert any("pelican" in text for p in learned for text in p.references)
 
 
 @staged("coco_tiny_captions")

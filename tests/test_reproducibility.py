@@ -7,7 +7,7 @@ import pytest
 import torch
 from test_robustness import SYSTEMS, weights_of
 
-from course_utils.data.real import RealDataError
+from course_utils.data.real_errors import RealDataError
 from course_utils.experiments import runner
 from course_utils.experiments.behaviour import behaviour_of, differences
 from course_utils.experiments.claims import results_path

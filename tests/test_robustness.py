@@ -12,11 +12,7 @@ import torch
 from test_glimpse_models import MODELS as GLIMPSING
 from torch import nn
 
-from course_utils.data.batching import make_pair_batch
-from course_utils.data.canvases.canvases import CanvasBatch
-from course_utils.data.inference.data import InferenceBatch
-from course_utils.data.scenes.data import SceneBatch
-from course_utils.data.speech.data import SpeechBatch
+from course_utils.data.batching import Batch, make_pair_batch
 from course_utils.data.text import BEGIN, END
 from course_utils.mechanisms.search import greedy_search
 from course_utils.models import captioning, entailment, speech, summarization, translation
@@ -52,26 +48,30 @@ def _pairs(count, source, target, words):
 
 
 def _scenes(count, source, target, words):
-    pairs = _pairs(count, 1, target, words)
-    pictures = torch.randint(256, (count, 3, 16, 16), dtype=torch.uint8)
-    return SceneBatch(pictures, pairs.target_input, pairs.target_output, pairs.target_mask)
+    images = torch.randint(256, (count, 3, 16, 16), dtype=torch.uint8)
+    return _pairs(count, 1, target, words).replace(images=images)
 
 
 def _inference(count, source, target, words):
     masks = [torch.ones(count, length, dtype=torch.bool) for length in (source, target)]
     ids = [torch.randint(SPECIAL, words, mask.shape) for mask in masks]
-    return InferenceBatch(ids[0], masks[0], ids[1], masks[1], torch.arange(count) % 3)
+    names = ("premise", "premise_mask", "hypothesis", "hypothesis_mask", "label")
+    return Batch(**dict(zip(names, (ids[0], masks[0], ids[1], masks[1], torch.arange(count) % 3), strict=True)))
 
 
 def _speech(count, source, target, words):
     pairs = _pairs(count, 1, target, words)
     features, mask = torch.randn(count, source, 6), torch.ones(count, source, dtype=torch.bool)
-    return SpeechBatch(features, mask, pairs.target_input, pairs.target_output, pairs.target_mask)
+    return pairs.replace(features=features, feature_mask=mask)
 
 
 def _canvases(count, source, target, words):
     images, classes = torch.rand(count, 1, 12, 12), max(1, min(10, words - SPECIAL))
-    return CanvasBatch(images, torch.randint(classes, (count, 1)), torch.zeros(count, 1, 4, dtype=torch.long))
+    return Batch(
+        images=images,
+        labels=torch.randint(classes, (count, 1)),
+        boxes=torch.zeros(count, 1, 4, dtype=torch.long),
+    )
 
 
 def _systems() -> Iterator[tuple[str, System]]:
@@ -96,7 +96,7 @@ def _systems() -> Iterator[tuple[str, System]]:
             System(
                 lambda words, name=name, sizes=sizes: captioning.build_captioner(name, words, **sizes),
                 _scenes,
-                lambda batch: (batch.pictures.flatten(1), torch.ones_like(batch.pictures.flatten(1), dtype=torch.bool)),
+                lambda batch: (batch.images.flatten(1), torch.ones_like(batch.images.flatten(1), dtype=torch.bool)),
             ),
         )
     for name in entailment.SYSTEMS:
@@ -177,7 +177,7 @@ def test_an_untrained_model_stops_writing_at_the_limit(system):
 @everywhere
 def test_no_example_is_refused(system):
     model, batch = made(system)
-    empty = type(batch)(*(tensor[:0] for tensor in batch))
+    empty = batch[:0]
     before = weights_of(model)
     with pytest.raises(ValueError, match=r"step 0: the batch holds no example; expected at least one"):
         train(model, lambda epoch: [empty], steps=2, progress=False)
@@ -237,7 +237,7 @@ def _lesson_03(count: int):
     from course_utils.experiments.lesson_03_glimpses import LIVE
 
     split = load_digit_images("default").train
-    return fit, LIVE["conv"], type(split)(*(part[:count] for part in split))
+    return fit, LIVE["conv"], split[:count]
 
 
 def _lesson_04(count: int):

@@ -131,8 +131,8 @@ def test_the_first_page_is_alive_and_shows_the_ways_to_begin(site):
     text = (site / "index.html").read_text(encoding="utf-8")
     assert 'class="wtl words' in text and "show the gold alignment" in text
     address = Project().repository.removeprefix("https://github.com/")
-    assert f"colab.research.google.com/github/{address}/blob/main/notebooks/00_start_here.ipynb" in text
-    assert f"mybinder.org/v2/gh/{address}/main" in text
+    assert f"colab.research.google.com/github/{address}/blob/{Project().tag}/notebooks/00_start_here.ipynb" in text
+    assert f"mybinder.org/v2/gh/{address}/{Project().tag}?" in text
 
 
 def test_the_explorers_title_is_counted(site):
@@ -214,15 +214,17 @@ def test_notebooks_are_shown_without_what_needs_a_kernel():
 
 
 def test_a_fork_gets_its_own_addresses(tmp_path):
-    (tmp_path / "pyproject.toml").write_text('[project]\nurls.Repository = "https://github.com/somebody/copy"\n')
+    text = '[project]\nversion = "2.0.0"\nurls.Repository = "https://github.com/somebody/copy"\n'
+    (tmp_path / "pyproject.toml").write_text(text)
     links = lessons.launch_links(Project(tmp_path), "02_x")
-    assert "github/somebody/copy/blob/main/notebooks/02_x.ipynb" in links and "gh/somebody/copy/main" in links
+    assert "github/somebody/copy/blob/v2.0.0/notebooks/02_x.ipynb" in links and "gh/somebody/copy/v2.0.0?" in links
     assert "somebody/copy" in landing.ways_to_begin(Project(tmp_path))
 
 
 def test_a_new_lesson_is_picked_up(tmp_path):
     (tmp_path / "notebooks").mkdir()
-    (tmp_path / "pyproject.toml").write_text('[project]\nurls.Repository = "https://github.com/a/b"\n')
+    text = '[project]\nversion = "2.0.0"\nurls.Repository = "https://github.com/a/b"\n'
+    (tmp_path / "pyproject.toml").write_text(text)
     texts = ["# 9 · New\n\n**The question of this lesson:** why?", "## Further reading\n\n- A paper"]
     cells = [nbformat.v4.new_markdown_cell(text) for text in texts]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "notebooks" / "09_new.ipynb")

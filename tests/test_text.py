@@ -1,17 +1,15 @@
-"""Text in one spelling, tokenizers and their inverse, vocabulary, padding and batches."""
+"""Text in one spelling, tokenizers and their inverse, vocabulary."""
 
 import os
 import random
 import unicodedata
-from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
-import torch
 
-from course_utils.data.batching import Batch, batches_by_length, make_pair_batch, pad_sequences
 from course_utils.data.normalise import normalise
-from course_utils.data.phrases.tokens import detokenize, tokenize_english, tokenize_french
+from course_utils.data.phrases.aligned import tokenize_phrase
 from course_utils.data.text import BEGIN, END, PAD, UNKNOWN, Vocabulary, join_words, tokenize_sentence
 
 STAGED = Path(os.environ.get("WHERE_TO_LOOK_DATA", Path(__file__).resolve().parents[2] / "shared" / "datasets"))
@@ -54,7 +52,7 @@ def test_normalising_again_changes_nothing():
 
 @pytest.mark.parametrize("wrong", [None, 3, b"chat", ["chat"]])
 def test_what_is_no_text_is_refused(wrong):
-    for tokenize in (normalise, tokenize_french, tokenize_english, lambda text: tokenize_sentence(text, "fr")):
+    for tokenize in (normalise, partial(tokenize_phrase, language="fr"), partial(tokenize_sentence, language="en")):
         with pytest.raises(ValueError, match="expected a text"):
             tokenize(wrong)
 
@@ -78,20 +76,19 @@ def test_compounds_stay_whole_with_any_apostrophe(text, words):
         typed = text.replace("'", apostrophe).replace("-", "\u2011")
         assert tokenize_sentence(typed, "fr") == words.split()
         assert join_words(tokenize_sentence(typed, "fr")) == text
-        if '"' not in text:  # phrases cut compounds, and glue them again
-            assert detokenize(tokenize_french(typed)) == text
+        assert join_words(tokenize_phrase(typed, "fr")) == text  # phrases cut compounds, and glue them again
     decomposed = unicodedata.normalize("NFD", text)
     assert tokenize_sentence(f"\ufeff{decomposed}\u200b", "fr") == words.split()
 
 
 def test_accents_without_a_composed_letter_stay_with_their_letter():
     assert tokenize_sentence("x\u030cy n\u0304 İ", "fr") == ["x\u030cy", "n\u0304", "i\u0307"]
-    assert tokenize_french("m\u0304ot") == tokenize_english("m\u0304ot") == ["m\u0304ot"]
+    assert tokenize_phrase("m\u0304ot", "fr") == tokenize_phrase("m\u0304ot", "en") == ("m\u0304ot",)
 
 
 def test_every_box_reads_the_same_words_in_any_spelling():
     from course_utils.data.inference.pairs import read_pair
-    from course_utils.data.speech.pronunciation import words_of_text
+    from course_utils.data.speech.phonemes import words_of_text
 
     assert words_of_text("\ufeffDON´T say\u00ad “he\u200bllo”") == ("don't", "say", "hello")
     plain = read_pair("anna paints two dogs, ben paints an owl", "anna paints dogs")
@@ -165,88 +162,3 @@ def test_errors_of_the_vocabulary():
     for outside in (5, -1):
         with pytest.raises(IndexError, match=rf"ids holds \[{outside}\]; expected 0 to 4. Was another vocabulary used"):
             Vocabulary(["le"]).decode([4, outside])
-
-
-def test_padding_is_at_the_right_end():
-    ids, mask = pad_sequences([[7, 8, 9], [5]])
-    assert ids.tolist() == [[7, 8, 9], [5, PAD, PAD]]
-    assert mask.tolist() == [[True, True, True], [True, False, False]] and mask.dtype == torch.bool
-
-
-@pytest.mark.parametrize("sequences, message", [([], r"has 0 entries"), ([[1], []], r"has 2 entries, empty at \[1\]")])
-def test_padding_refuses_empty_input(sequences, message):
-    with pytest.raises(ValueError, match=message + r".*expected at least one and none empty. Drop empty sentences"):
-        pad_sequences(sequences)
-
-
-def test_decoder_reads_begin_and_says_end():
-    batch = make_pair_batch([([5, 6], [7, 8, 9]), ([4], [6])])
-    assert batch.source.tolist() == [[5, 6], [4, PAD]]
-    assert batch.source_mask.tolist() == [[True, True], [True, False]]
-    assert batch.target_input.tolist() == [[BEGIN, 7, 8, 9], [BEGIN, 6, PAD, PAD]]
-    assert batch.target_output.tolist() == [[7, 8, 9, END], [6, END, PAD, PAD]]
-    assert batch.target_mask.tolist() == [[True] * 4, [True, True, False, False]]
-
-
-def test_an_empty_target_is_an_end_symbol():
-    batch = make_pair_batch([([4], [])])
-    assert (batch.target_input.tolist(), batch.target_output.tolist()) == ([[BEGIN]], [[END]])
-
-
-def test_an_empty_source_is_refused():
-    with pytest.raises(ValueError, match=r"empty at \[1\]"):
-        make_pair_batch([([4], [5]), ([], [5])])
-    with pytest.raises(ValueError, match="has 0 entries"):
-        make_pair_batch([])
-
-
-PAIRS = [([4 + i % 7] * (1 + i % 13), [5] * (1 + i % 11)) for i in range(200)]
-
-
-def rows(batch: Batch):
-    return [
-        (tuple(source[mask].tolist()), int(target_mask.sum()) - 1)
-        for source, mask, target_mask in zip(batch.source, batch.source_mask, batch.target_mask, strict=True)
-    ]
-
-
-@pytest.mark.parametrize("batch_size, window", [(1, 1), (16, 1), (16, 50), (16, 4000), (500, 150)])
-def test_an_epoch_gives_every_pair_once(batch_size, window):
-    batches = list(batches_by_length(PAIRS, batch_size, seed=0, window=window))
-    assert all(1 <= len(batch.source) <= batch_size for batch in batches)
-    seen = Counter(row for batch in batches for row in rows(batch))
-    assert seen == Counter((tuple(source), len(target)) for source, target in PAIRS)
-
-
-def test_batches_follow_their_seed():
-    def sources(seed):
-        return [batch.source.tolist() for batch in batches_by_length(PAIRS, 16, seed=seed)]
-
-    assert sources(3) == sources(3) != sources(4)
-
-
-def test_sorting_saves_padding():
-    def padding(window):
-        return sum(int((~batch.source_mask).sum()) for batch in batches_by_length(PAIRS, 16, seed=0, window=window))
-
-    assert padding(4000) < padding(16) / 4
-
-
-def test_a_batch_holds_at_most_so_many_source_words():
-    batches = list(batches_by_length([*PAIRS, ([4] * 90, [5])], 16, seed=0, maximum_tokens=60))
-    words = [int(batch.source_mask.sum()) for batch in batches]
-    assert [count for count in words if count > 60] == [90]  # the sentence that is longer all by itself
-    assert sum(len(batch.source) for batch in batches) == len(PAIRS) + 1
-
-
-@pytest.mark.parametrize("pairs, batch_size, window", [([], 4, 1), (PAIRS, 0, 1), (PAIRS, 4, 0)])
-def test_impossible_batches_are_refused(pairs, batch_size, window):
-    with pytest.raises(
-        ValueError, match=rf"got {len(pairs)} examples, batch_size {batch_size} and window {window}; expected"
-    ):
-        next(batches_by_length(pairs, batch_size, seed=0, window=window))
-
-
-def test_moving_a_batch_keeps_its_names():
-    batch = make_pair_batch(PAIRS[:2]).to("cpu")
-    assert isinstance(batch, Batch) and batch.source.device.type == "cpu"

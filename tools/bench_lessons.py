@@ -13,10 +13,7 @@ from unittest import mock
 import torch
 from torch import Tensor, nn
 
-from course_utils.data.canvases.canvases import CanvasBatch
-from course_utils.data.inference.data import InferenceBatch
-from course_utils.data.scenes.data import SceneBatch
-from course_utils.data.speech.data import SpeechBatch
+from course_utils.data.batching import Batch
 from course_utils.experiments import recipes
 from course_utils.training import History
 from tools import textbook
@@ -43,8 +40,8 @@ LIMITS: dict[str, str | type] = {
     "abs-attention": "abs-bag",
 }
 """System → what is left of it without attention: another system of its lesson, or a class around it."""
-SOURCES = {InferenceBatch: ("premise", "premise_mask"), SpeechBatch: ("features", "feature_mask")}
-"""Batches → their source and its mask, where these are not called `source` and `source_mask`."""
+SOURCES = {"source": "source_mask", "premise": "premise_mask", "features": "feature_mask"}
+"""What a batch may call its source → and its mask."""
 
 
 class Live(NamedTuple):
@@ -119,17 +116,20 @@ def _first(stream, count: int) -> list:
 
 def units_of(batch: tuple) -> int:
     """What a batch holds of `unit_of`."""
-    if isinstance(batch, (CanvasBatch, SceneBatch)):
-        return len(batch[0])
-    if isinstance(batch, InferenceBatch):
+    if hasattr(batch, "images"):
+        return len(batch)
+    if hasattr(batch, "premise"):
         return int(batch.premise_mask.sum() + batch.hypothesis_mask.sum())
-    return int((batch.feature_mask if isinstance(batch, SpeechBatch) else batch.target_mask).sum())
+    return int((batch.feature_mask if hasattr(batch, "features") else batch.target_mask).sum())
 
 
 def unit_of(batch: tuple) -> str:
     """In what the speed of a training is told."""
-    names = {CanvasBatch: "canvases", SceneBatch: "pictures", InferenceBatch: "words", SpeechBatch: "steps of 40 ms"}
-    return names.get(type(batch), "target words")
+    if hasattr(batch, "images"):
+        return "canvases" if hasattr(batch, "boxes") else "images"
+    if hasattr(batch, "features"):
+        return "steps of 40 ms"
+    return "words" if hasattr(batch, "premise") else "target words"
 
 
 def measure_steps(sizes: Sizes) -> list[Step]:
@@ -154,7 +154,7 @@ def measure_steps(sizes: Sizes) -> list[Step]:
             Step(
                 lesson=lesson,
                 system=system,
-                examples=len(batch[0]),
+                examples=len(batch),
                 unit=unit_of(batch),
                 units=units_of(batch),
                 seconds=statistics.median(seconds["ours"]),
@@ -174,16 +174,16 @@ def stretched(batch: tuple, examples: int, times: int) -> tuple:
         examples: in the new batch.
         times: 1 = as long as it is.
     """
-    source, mask = SOURCES.get(type(batch), ("source", "source_mask"))
+    source, mask = _source_of(batch)
     row = int(getattr(batch, mask).sum(dim=1).argmax())
     real = int(getattr(batch, mask)[row].sum())
     fields = {}
-    for name, tensor in batch._asdict().items():
+    for name, tensor in vars(batch).items():
         chosen = tensor[row : row + 1]
         if name in (source, mask):
             chosen = torch.cat([chosen[:, :real]] * times, dim=1)
         fields[name] = chosen.expand(examples, *chosen.shape[1:]).contiguous()
-    return type(batch)(**fields)
+    return Batch(**fields)
 
 
 def measure_lesson_growth(sizes: Sizes) -> list[dict]:
@@ -230,8 +230,12 @@ def measure_decoding(sizes: Sizes) -> list[dict]:
 
 def _searchable(batch: tuple) -> tuple[Tensor, Tensor]:
     """Source and mask of a batch as `mechanisms.search` takes them."""
-    if isinstance(batch, SceneBatch):
-        pixels = batch.pictures.flatten(1)
+    if hasattr(batch, "images"):
+        pixels = batch.images.flatten(1)
         return pixels, torch.ones_like(pixels, dtype=torch.bool)
-    source, mask = SOURCES.get(type(batch), ("source", "source_mask"))
+    source, mask = _source_of(batch)
     return getattr(batch, source), getattr(batch, mask)
+
+
+def _source_of(batch: Batch) -> tuple[str, str]:
+    return next((source, mask) for source, mask in SOURCES.items() if hasattr(batch, source))

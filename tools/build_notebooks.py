@@ -70,8 +70,8 @@ def is_executed(path: Path) -> bool:
 
 
 def code_of(notebook: NotebookNode) -> list[str]:
-    """What a run computes: the code of all cells."""
-    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    """What a run computes: the code of all cells but the set-up, which a new version changes."""
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code" and cell.id != "bootstrap"]
 
 
 def take_outputs(built: Built) -> bool:

@@ -11,7 +11,7 @@ from tools.project import Project
 
 BEGIN = "<!-- The table is made by `python -m tools.data_card`. -->"
 END = "<!-- end of the table -->"
-_HEAD = ("name", "lessons", "from", "columns", "rows (train / validation / test)", "size", "licence", "credit")
+_HEAD = ("name", "lessons", "call", "from", "columns", "rows (train / validation / test)", "size", "licence", "credit")
 
 
 def table() -> str:
@@ -24,6 +24,7 @@ def _row(source: RealSource) -> list[str]:
     return [
         f"`{source.name}`",
         ", ".join(map(str, source.lessons)),
+        f"`{_call(source)}`",
         _place(source),
         ", ".join(f"`{column}`" for column in source.columns),
         source.rows,
@@ -33,9 +34,15 @@ def _row(source: RealSource) -> list[str]:
     ]
 
 
+def _call(source: RealSource) -> str:
+    """What loads the set, staged or not."""
+    return 'load_digit_images("real")' if source.torchvision else f'load_real("{source.name}", "{source.splits[0]}")'
+
+
 def _place(source: RealSource) -> str:
-    if source.hub_id:
-        return f"hub: `{source.hub_id}`, `{source.files}`, revision `{source.revision[:7]}`"
+    if source.hub:
+        revision = f"revision `{source.hub.revision[:7]}`" if source.hub.revision else "revision **not pinned**"
+        return f"hub: `{source.hub.id}`, `{source.hub.files}`, {revision}"
     if source.address:
         return f"public files under `{source.address}`, sha256 pinned"
     if source.torchvision:

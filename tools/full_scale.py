@@ -113,14 +113,15 @@ none.) For real:
 {launches}
 
 `checkpoint` takes the same launch as `run`. Every process holds the whole model, draws the same batches and takes its
-share of each; gradients are summed. So a crew of any size follows the loss curve of one process, and no learning rate
-has to be found anew. A crew that is killed goes on where it was when the same command is given again: the training
-waits in `runs/`.
+share of each; gradients are summed. So a process group of any size follows the loss curve of one process, and no
+learning rate has to be found anew. A process group that is killed goes on where it was when the same command is given
+again: the training waits in `runs/`.
 
-**What is tested**, on every test run, with two processes on the CPU (`tests/test_crew.py`): losses and gradients are
-those of one process up to rounding, with accumulated gradients too; bf16 stays near; a crew killed by the system goes
-on to the very same losses and weights; a precision that would need scaled gradients is refused. The command above is
-run as it is written (`tests/test_full_scale.py`). Not tested: NCCL, and more than one machine.
+**What is tested**, on every test run, with two processes on the CPU (`tests/test_process_group.py`): losses and
+gradients are those of one process up to rounding, with accumulated gradients too; bf16 stays near; a process group
+killed by the system goes on to the very same losses and weights; a precision that would need scaled gradients is
+refused. The command above is run as it is written (`tests/test_full_scale.py`). Not tested: NCCL, and more than one
+machine.
 
 ## Many trainings side by side
 

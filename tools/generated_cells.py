@@ -1,9 +1,12 @@
 """The two parts of a notebook that no lesson writes: the badge row and the bootstrap cell.
 
-Both come from the repository address in pyproject.toml, so a fork changes one line and rebuilds.
+Both come from the repository address in pyproject.toml, so a fork changes one line and rebuilds. They name the
+version's tag: a class under way keeps its course when a newer one is published.
 """
 
 from urllib.parse import urlsplit
+
+from tools.project import Project
 
 COLAB_IMAGE = "https://colab.research.google.com/assets/colab-badge.svg"
 BINDER_IMAGE = "https://mybinder.org/badge_logo.svg"
@@ -15,7 +18,7 @@ BOOTSTRAP = """\
 import importlib, importlib.util, os, subprocess, sys
 
 if importlib.util.find_spec("course_utils") is None:
-    address = os.environ.get("WHERE_TO_LOOK_REPOSITORY", "{repository}")
+    address = os.environ.get("WHERE_TO_LOOK_REPOSITORY", "{repository}@{tag}")
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-color", "--no-deps", f"git+{{address}}"]
     answer = subprocess.run(pip, capture_output=True, text=True)
     if answer.returncode:
@@ -31,8 +34,9 @@ importlib.import_module("course_utils.teaching.bootstrap").prepare()"""
 BOOTSTRAP_METADATA = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["bootstrap"]}
 
 
-def launch_addresses(repository: str, lesson: str) -> tuple[str, str]:
+def launch_addresses(project: Project, lesson: str) -> tuple[str, str]:
     """Where the learner's notebook opens in Colab and in Binder."""
+    repository, tag = project.repository, project.tag
     parts = urlsplit(repository)
     if parts.hostname != "github.com" or parts.path.count("/") != 2:
         raise SystemExit(
@@ -41,16 +45,16 @@ def launch_addresses(repository: str, lesson: str) -> tuple[str, str]:
         )
     slug = parts.path.strip("/")
     notebook = f"notebooks/{lesson}.ipynb"
-    colab = f"https://colab.research.google.com/github/{slug}/blob/main/{notebook}"
-    binder = f"https://mybinder.org/v2/gh/{slug}/main?urlpath=lab/tree/{notebook}"
+    colab = f"https://colab.research.google.com/github/{slug}/blob/{tag}/{notebook}"
+    binder = f"https://mybinder.org/v2/gh/{slug}/{tag}?urlpath=lab/tree/{notebook}"
     return colab, binder
 
 
-def badge_row(repository: str, lesson: str) -> str:
+def badge_row(project: Project, lesson: str) -> str:
     """Markdown for the Colab and Binder badges; both open the learner's notebook."""
-    colab, binder = launch_addresses(repository, lesson)
+    colab, binder = launch_addresses(project, lesson)
     return f"[![Open in Colab]({COLAB_IMAGE})]({colab}) [![Open in Binder]({BINDER_IMAGE})]({binder})"
 
 
-def bootstrap_source(repository: str) -> str:
-    return BOOTSTRAP.format(repository=repository)
+def bootstrap_source(project: Project) -> str:
+    return BOOTSTRAP.format(repository=project.repository, tag=project.tag)

@@ -1,13 +1,12 @@
-"""Open JupyterLab on the first notebook: `make lab`."""
+"""Open JupyterLab on the first notebook: `make lab`. What it shows and hides is set in tools/lab_settings."""
 
 import os
 import sys
 import webbrowser
-from pathlib import Path
 
 from tools.project import ROOT
 
-FIRST = "notebooks/00_start_here.ipynb"
+SETTINGS = ROOT / "tools" / "lab_settings"
 
 
 def has_browser() -> bool:
@@ -19,12 +18,16 @@ def has_browser() -> bool:
 
 
 def command(extra: list[str]) -> list[str]:
-    options = [f"--ServerApp.root_dir={ROOT}", f"--LabApp.default_url=/lab/tree/{FIRST}", "--ServerApp.log_level=WARN"]
-    if not has_browser():
-        options.append("--no-browser")
+    options = [] if has_browser() else ["--no-browser"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container
         options.append("--allow-root")
     return [sys.executable, "-m", "jupyterlab", *options, *extra]
+
+
+def environment() -> dict[str, str]:
+    """This process's, with the course's settings before the user's."""
+    paths = [str(SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    return os.environ | {"JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, paths))}
 
 
 if __name__ == "__main__":
@@ -32,6 +35,4 @@ if __name__ == "__main__":
     if not has_browser():
         print("There is no browser here: copy the address below into one.", flush=True)
     os.chdir(ROOT)
-    # As in an activated environment: nbgrader, whose pages open in the lab, starts other programs by name.
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    os.execv(sys.executable, command(sys.argv[1:]))
+    os.execve(sys.executable, command(sys.argv[1:]), environment())

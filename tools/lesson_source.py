@@ -62,7 +62,7 @@ def build_instructor(source: Path, project: Project) -> NotebookNode:
             first_line = cell.source.strip().partition("\n")[0]
             raise LessonError(f"{source.name}, cell {number} ({first_line!r}): {error}") from None
     expand_exercises(source.stem[:2], cells)
-    _add_generated_cells(source, cells, project.repository)
+    _add_generated_cells(source, cells, project)
     _name_cells(cells)
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=NOTEBOOK_METADATA)
     notebook.nbformat_minor = 5
@@ -132,15 +132,15 @@ def _grading(role: str, exercise: str, points: float | None, cell: NotebookNode)
     return grading
 
 
-def _add_generated_cells(source: Path, cells: list[NotebookNode], repository: str) -> None:
+def _add_generated_cells(source: Path, cells: list[NotebookNode], project: Project) -> None:
     """Put the badge row under the title and the bootstrap cell after it."""
     first = cells[0] if cells else None
     if first is None or first.cell_type != "markdown" or not first.source.startswith("# "):
         raise LessonError(f"{source.name}: the first cell is markdown and starts with the lesson's title, '# …'")
     title, _, rest = first.source.partition("\n")
-    first.source = f"{title}\n\n{badge_row(repository, source.stem)}\n\n{rest.strip()}".rstrip()
+    first.source = f"{title}\n\n{badge_row(project, source.stem)}\n\n{rest.strip()}".rstrip()
     first.id = "title"
-    bootstrap = nbformat.v4.new_code_cell(bootstrap_source(repository), metadata=BOOTSTRAP_METADATA)
+    bootstrap = nbformat.v4.new_code_cell(bootstrap_source(project), metadata=BOOTSTRAP_METADATA)
     bootstrap.id = "bootstrap"
     cells.insert(1, bootstrap)
 

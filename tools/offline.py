@@ -19,7 +19,18 @@ from pathlib import Path
 
 MANIFEST = "manifest.json"
 PROJECT = "where-to-look"
-LEFT_OUT = (".git", ".venv", "runs", "build", "dist", "__pycache__", ".pytest_cache", ".ruff_cache", "class")
+LEFT_OUT = (
+    ".git",
+    ".venv",
+    "runs",
+    "build",
+    "dist",
+    "__pycache__",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".mypy_cache",
+    "class",
+)
 
 
 class OfflineError(Exception):
@@ -155,7 +166,8 @@ def install(folder: Path, target: Path) -> Path:
         shutil.copytree(folder / "data", target / "real-data", dirs_exist_ok=True)
         _tell_kernels(environment, target / "real-data")
     if complete:
-        (environment / ".ready").write_text("Set up from a staged folder.\n", encoding="utf-8")
+        for name in (".ready-lab", ".ready"):
+            (environment / name).write_text("Set up from a staged folder.\n", encoding="utf-8")
     return python
 
 
@@ -200,7 +212,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"On a machine without internet: python3 {options.folder.name}/install.py")
         else:
             python = install(options.folder, options.target)
-            print(f"Ready without a network. Start with: {python} -m jupyterlab {options.target / 'notebooks'}")
+            print(f"Ready without a network. Start with: cd {options.target} && {python.absolute()} -m tools.lab")
     except OfflineError as error:
         print(error, file=sys.stderr)
         return 1

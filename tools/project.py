@@ -28,9 +28,18 @@ class Project:
     @property
     def repository(self) -> str:
         """The address in pyproject.toml: the only place where it is written."""
-        with (self.root / "pyproject.toml").open("rb") as file:
-            address = tomllib.load(file)["project"]["urls"]["Repository"]
+        address = self._described["urls"]["Repository"]
         return address.removesuffix("/").removesuffix(".git")
+
+    @property
+    def tag(self) -> str:
+        """The git tag of the version in pyproject.toml, which badges and Colab's install lead to."""
+        return f"v{self._described['version']}"
+
+    @property
+    def _described(self) -> dict:
+        with (self.root / "pyproject.toml").open("rb") as file:
+            return tomllib.load(file)["project"]
 
     def lesson_sources(self, names: list[str] | None = None) -> list[Path]:
         """The lessons' sources in order; `names` picks some by file name or by its beginning ("02")."""

@@ -165,7 +165,7 @@ def _processor() -> str:
 
 def _cards() -> list[dict]:
     """Mark every stored model anew and set its figures beside those of its card."""
-    from course_utils.data.real import RealDataError
+    from course_utils.data.real_errors import RealDataError
     from course_utils.data.reports.docstrings import NoDocstringsError
     from tools import cards
 

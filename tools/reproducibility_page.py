@@ -19,8 +19,8 @@ TOP = """# What another machine gives
 of the stored figures.
 
 **The same machine, the same versions, the same seed: the same numbers, to the last digit.** Tests run every system and
-every experiment twice and compare. Every source of chance has a seed, and a lesson trains for a number of steps, never
-for a time. A run that was killed goes on to the very model that it would have made (`tests/test_waypoints.py`).
+every experiment twice and compare. Every random state has a seed, and a lesson trains for a number of steps, never for
+a time. A run that was killed goes on to the very model that it would have made (`tests/test_training_checkpoints.py`).
 
 **Another machine: the same up to rounding, and what rounding grows into.** A processor adds as many numbers at once as
 its instructions allow, and threads share a sum; so the order differs, and with it the last digit. That is a millionth

@@ -1,8 +1,12 @@
 """Create or refresh .venv; the Makefile calls it when pyproject.toml or constraints.txt is newer than the last set-up.
 
-Runs with any Python 3 and nothing but the standard library. It installs through uv, which takes a fraction of
-pip's time, and falls back to pip where uv cannot be had. constraints.txt, the set that was last tested, is applied
-where it was made for this Python and system; elsewhere the ranges in pyproject.toml decide alone.
+    python3 tools/setup_environment.py lab     what lessons need, and JupyterLab: `make lab`
+    python3 tools/setup_environment.py all     the rest, too: tests, pages, grading: every other command
+
+Both fill the same .venv, so the second adds to the first. Runs with any Python 3 and nothing but the standard library.
+It installs through uv, which takes a fraction of pip's time, and falls back to pip where uv cannot be had.
+constraints.txt, the set that was last tested, is applied where it was made for this Python and system; elsewhere the
+ranges in pyproject.toml decide alone. TORCH=cpu takes torch and torchvision without the libraries of a GPU.
 """
 
 import os
@@ -16,7 +20,8 @@ VENV = os.path.join(ROOT, ".venv")
 SCRIPTS = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin")
 PYTHON = os.path.join(SCRIPTS, "python")
 UV = os.path.join(SCRIPTS, "uv")
-STAMP = os.path.join(VENV, ".ready")
+# What is installed, and the files that say so: the Makefile compares their dates.
+PARTS = {"lab": (".[lab,recordings]", [".ready-lab"]), "all": (".[dev]", [".ready-lab", ".ready"])}
 
 
 def succeeds(*command):
@@ -59,32 +64,42 @@ def constraint_options():
         return []
 
 
-def install():
-    wanted = ["--editable", ".[dev]"]
+def installers(have_uv, torch):
+    """The commands to try, best first. Only uv knows where torch is offered for another kind of machine."""
+    by_uv = [UV, "pip", "install", "--quiet", "--python", PYTHON]
+    by_pip = [PYTHON, "-m", "pip", "install", "--quiet"]
+    if torch:
+        return [[*by_uv, f"--torch-backend={torch}"]] if have_uv else []
+    return [by_uv, by_pip] if have_uv else [by_pip]
+
+
+def install(wanted, torch=""):
     tested = constraint_options()
     attempts = [tested, []] if tested else [[]]
     have_uv = os.path.exists(UV) or succeeds(PYTHON, "-m", "pip", "install", "--quiet", "uv")
-    installers = [[PYTHON, "-m", "pip", "install", "--quiet"]]
-    if have_uv:
-        installers.insert(0, [UV, "pip", "install", "--quiet", "--python", PYTHON])
-    for installer in installers:
+    for installer in installers(have_uv, torch):
         for options in attempts:
             name = "uv" if installer[0] == UV else "pip"
             print(f"Installing with {name}, {'the tested versions' if options else 'the ranges alone'} …", flush=True)
-            if succeeds(*installer, *options, *wanted):
+            if succeeds(*installer, *options, "--editable", wanted):
                 return
-    sys.exit("Nothing could be installed; the messages above say why. Without a network this step cannot work.")
+    hint = (
+        f" TORCH={torch} needs uv and PyTorch's own list of packages; without it torch comes as usual." if torch else ""
+    )
+    sys.exit(f"Nothing could be installed; the messages above say why. Without a network this cannot work.{hint}")
 
 
-def main():
+def main(part="all"):
     begin = time.time()
+    wanted, stamps = PARTS[part]
     check_python()
     create_venv()
-    install()
-    with open(STAMP, "w", encoding="utf-8") as file:
-        file.write("The Makefile compares this file's date with pyproject.toml and constraints.txt.\n")
+    install(wanted, os.environ.get("TORCH", ""))
+    for name in stamps:
+        with open(os.path.join(VENV, name), "w", encoding="utf-8") as file:
+            file.write("The Makefile compares this file's date with pyproject.toml and constraints.txt.\n")
     print(f"Environment ready after {time.time() - begin:.0f} s.", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -132,7 +132,7 @@ class TextbookCaptioner(_Textbook):
     def loss(self, batch) -> Tensor:
         """Mean cross-entropy in nats per real word."""
         model, decoder = self.model, self.model.decoder
-        a = model.dropout(model.encoder(batch.pictures))  # cells
+        a = model.dropout(model.encoder(batch.images))  # cells
         h, c = torch.tanh(model.initial(a.mean(dim=1))).chunk(2, dim=-1)
         every_cell = torch.ones(a.shape[:2], dtype=torch.bool)
         total = 0.0

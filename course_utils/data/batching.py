@@ -37,6 +37,8 @@ class Batch:
     def __getattr__(self, name: str) -> Tensor:
         raise AttributeError(f"this batch has no {name!r}; it has {', '.join(self.__dict__)}.")
 
+    __iter__ = None  # else Python would take it for a sequence of its rows
+
     def __len__(self) -> int:
         return len(next(iter(self.__dict__.values())))
 
@@ -234,7 +236,9 @@ class LessonData:
             rows, batch_size, collate=self.collate, seed=1000 * seed + epoch, **order
         )
 
-    def fresh_batches(self, batch_size: int, seed: int, count: int = 2000) -> Callable[[int], Iterator[Batch]]:
+    def fresh_batches(
+        self, batch_size: int, seed: int, count: int = 2000, **order: Any
+    ) -> Callable[[int], Iterator[Batch]]:
         """Like `batches`, but every epoch has `count` new training examples, drawn as it begins and not kept.
 
         Raises:
@@ -246,7 +250,7 @@ class LessonData:
 
         def epoch_batches(epoch: int) -> Iterator[Batch]:
             rows = self.encode(draw(count, seed=1_000_000 * (seed + 1) + epoch))
-            return batches_by_length(rows, batch_size, collate=self.collate, seed=1000 * seed + epoch)
+            return batches_by_length(rows, batch_size, collate=self.collate, seed=1000 * seed + epoch, **order)
 
         return epoch_batches
 

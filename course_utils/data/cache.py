@@ -3,9 +3,9 @@
 path = cache_folder() / "scenes-test-500.rgb"
 images = cached(path, draw, pack=to_bytes, unpack=from_bytes, what="images", largest_bytes=10**9)
 
-The name of a file holds what it was made from, `<sort>-<arguments and versions>`, so that it is either right or not
-read. It is written under another name and renamed when complete; it ends with its checksum, which is compared when it
-is read; of several processes one makes it and the others wait. What goes wrong is warned about and costs only time.
+A file's name holds what it was made from, `<sort>-<arguments and versions>`, so that it is either right or not read. It
+is renamed when complete and ends with its checksum; of several processes one makes it and the others wait. What goes
+wrong is warned about and costs only time.
 """
 
 import atexit
@@ -83,8 +83,7 @@ def cached(
     """Return what a cached file holds, or make it and keep it.
 
     Args:
-        path: of the file, in `cache_folder()`; the part of its name before the first "-" is its sort, and files of one
-            sort share a limit.
+        path: of the file, in `cache_folder()`; the part of its name before the first "-" is its sort.
         make: makes the value, if no whole file holds it. What it raises is not caught.
         pack: turns the value into bytes.
         unpack: turns the bytes, which can be written to, back into the value. A ValueError or KeyError says that they
@@ -98,7 +97,17 @@ def cached(
         if (found := _read(path, unpack, what)) is not None:  # another process made it meanwhile
             return found
         value = make()
-        _write(path, pack(value), what, largest_bytes)
+        content = pack(value)
+        try:
+            write_whole(path, b"".join((content, _checksum(content))))
+        except OSError as error:
+            warnings.warn(
+                f"the {what} could not be kept in {path.parent} ({error}); they will be made anew next time. Free some "
+                f"space, or set {CACHE_FOLDER_VARIABLE} to a folder that you may write to.",
+                stacklevel=3,
+            )
+        with suppress(OSError):  # another process tidies up at the same time
+            _tidy(path, largest_bytes)
     return value
 
 
@@ -116,7 +125,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _remove(path: Path) -> None:
-    with suppress(OSError):  # in use elsewhere, or not ours
+    with suppress(OSError):  # in use or removed elsewhere, or not ours
         path.unlink()
 
 
@@ -135,8 +144,7 @@ def _read(path: Path, unpack: Callable[[memoryview], Value], what: str) -> Value
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError) as error:
-        reason = (str(error).splitlines() or [""])[0]
-        warnings.warn(f"{path} was damaged ({reason}); it is removed and the {what} are made anew.", stacklevel=4)
+        warnings.warn(f"{path} was damaged ({error}); it is removed and the {what} are made anew.", stacklevel=4)
         _remove(path)
         return None
     with suppress(OSError):
@@ -144,26 +152,11 @@ def _read(path: Path, unpack: Callable[[memoryview], Value], what: str) -> Value
     return value
 
 
-def _write(path: Path, content: bytes | memoryview, what: str, largest_bytes: int) -> None:
-    try:
-        write_whole(path, b"".join((content, _checksum(content))))
-    except OSError as error:
-        warnings.warn(
-            f"the {what} could not be kept in {path.parent} ({error}); they will be made anew next time. Free some "
-            f"space, or set {CACHE_FOLDER_VARIABLE} to a folder that you may write to.",
-            stacklevel=4,
-        )
-    else:
-        with suppress(OSError):  # another process tidies up at the same time
-            _tidy(path, largest_bytes)
-
-
 def _tidy(keep: Path, largest_bytes: int) -> None:
     """Remove what killed runs left, and the files used longest ago if those of a sort have grown too large."""
     now, total = time.time(), 0
-    sort = keep.name.split("-")[0]
-    found = [(path, path.stat()) for path in keep.parent.glob(f"*{sort}-*") if path.is_file()]
-    for path, status in sorted(found, key=lambda entry: -entry[1].st_mtime):
+    found = [path for path in keep.parent.glob(f"*{keep.name.split('-')[0]}-*") if path.is_file()]
+    for path, status in sorted(((path, path.stat()) for path in found), key=lambda entry: -entry[1].st_mtime):
         total += status.st_size
         unfinished = path.name.startswith(".")
         old = now - status.st_mtime > _ABANDONED_SECONDS if unfinished else total > largest_bytes

@@ -5,8 +5,8 @@ rows["premise"][:3]
 
 The folder that `WHERE_TO_LOOK_DATA` names is searched first (a room without internet), then the place that
 `REAL_SOURCES` names. Fetching, resuming, caching and working offline are the libraries' part (`datasets`,
-`huggingface_hub`, `torch.hub`; torchvision for MNIST, see `canvases.real_digits`). Checked here: that the parts of a
-split belong together, that columns hold what they should, that text is text, and that there are rows.
+`huggingface_hub`, `torch.hub`; torchvision for MNIST, see `canvases.digits`). Checked here: that the parts of a split
+belong together, that columns hold what they should, that text is text, and that there are rows.
 """
 
 from __future__ import annotations
@@ -18,57 +18,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from course_utils.data.cache import cache_folder
-from course_utils.data.real_errors import (
-    STAGED_FOLDER_VARIABLE as STAGED_FOLDER_VARIABLE,
-)
-from course_utils.data.real_errors import (
-    DataFormatError as DataFormatError,
-)
-from course_utils.data.real_errors import (
-    DownloadError as DownloadError,
-)
-from course_utils.data.real_errors import (
-    HubUnreachableError as HubUnreachableError,
-)
-from course_utils.data.real_errors import (
-    RealDataError as RealDataError,
-)
-from course_utils.data.real_errors import (
-    RealDataNotFoundError as RealDataNotFoundError,
-)
-from course_utils.data.real_errors import (
-    explained,
-    refuse_offline,
-)
-from course_utils.data.real_sets import BYTES, INTEGER, PAIR, REAL_SOURCES, TEXT, RealSource
-from course_utils.data.real_sets import SPLITS as SPLITS
+from course_utils.data.real_errors import STAGED_FOLDER_VARIABLE, DataFormatError, RealDataNotFoundError, explained
+from course_utils.data.real_sets import ARROW_TYPES, COLUMNS, PAIR, REAL_SOURCES, TEXT, RealSource
 
 if TYPE_CHECKING:
     import datasets
-    import pyarrow
-
 
 _SHARD = re.compile(r"(?P<split>[\w.]+?)(?:-(?P<number>\d{5})-of-(?P<count>\d{5})(?:-[0-9a-f]{16})?)?\.parquet")
 
 
 def staged_folder() -> Path | None:
-    """Return the folder of staged data that `WHERE_TO_LOOK_DATA` names, or None where it is not set.
-
-    `~` and blanks around the name are understood.
+    """The folder of staged data that `WHERE_TO_LOOK_DATA` names (`~` is understood), or None where it is not set.
 
     Raises:
         RealDataNotFoundError: it is set, but not to a folder.
     """
     value = os.environ.get(STAGED_FOLDER_VARIABLE, "").strip()
-    if not value:
-        return None
     folder = Path(os.path.expanduser(value))
-    if not folder.is_dir():
+    if value and not folder.is_dir():
         raise RealDataNotFoundError(
             f"{STAGED_FOLDER_VARIABLE} is {value!r}, which is not a folder. Set it to the folder that holds one "
             f"folder per data set (such as multi30k_en_fr/), or unset it to use the network."
         )
-    return folder
+    return folder if value else None
 
 
 def is_staged(name: str) -> bool:
@@ -101,9 +73,8 @@ def load_real(name: str, split: str = "train", columns: Iterable[str] | None = N
     source, wanted = real_source(name), None if columns is None else list(columns)
     if is_staged(name):
         paths, where = _staged_files(source, split), str(staged_folder() / name)
-    elif source.hub_id:
-        where = f"the hub ({source.hub_id})"
-        paths = _hub_files(source, split, where)
+    elif source.hub:
+        paths, where = _hub_files(source, split), f"the hub ({source.hub.id})"
     elif source.address:
         return _aligned_lines(source, split)
     else:
@@ -113,21 +84,20 @@ def load_real(name: str, split: str = "train", columns: Iterable[str] | None = N
             f"or keep SOURCE = 'default'."
         )
     _check_shards(paths, split)
-    paths = _with_rows(paths, source, wanted)
+    paths, found = _with_rows(paths, source, wanted)
     try:
         with explained(name, where):
-            dataset = _read("parquet", {split: paths}, split)
-            dataset = dataset if wanted is None else dataset.select_columns(wanted)
-            for column in dataset.column_names:
-                if source.kind(column) in (TEXT, PAIR):  # of other columns nobody can say what a flipped byte is
-                    dataset.data[column].validate(full=True)
-    except DataFormatError as error:
-        raise _damage(paths, source) or error from error
+            dataset = _read("parquet", paths, columns=wanted or found)
+            for column in _texts(dataset.column_names):
+                dataset.data[column].validate(full=True)
+    except DataFormatError:
+        _name_damage(paths, name)
+        raise
     return dataset
 
 
 def real_source(name: str) -> RealSource:
-    """Return the row of the table.
+    """The row of the table.
 
     Raises:
         RealDataNotFoundError: no set has this name.
@@ -144,33 +114,28 @@ def no_such_split(name: str, split: str, available: Iterable[str]) -> RealDataNo
 
 def _staged_files(source: RealSource, split: str) -> list[Path]:
     folder = staged_folder() / source.name / "data"
-    found: dict[str, list[Path]] = {}
-    for path in sorted(folder.glob("*.parquet")):
-        if match := _SHARD.fullmatch(path.name):
-            found.setdefault(match["split"], []).append(path)
-    if not found:
+    parts = [match for path in sorted(folder.glob("*.parquet")) if (match := _SHARD.fullmatch(path.name))]
+    if not parts:
         raise RealDataNotFoundError(
             f"{folder} holds no parquet file; expected {folder}/{split}-00000-of-00001.parquet. Copy the set again."
         )
-    if split not in found:
-        raise no_such_split(source.name, split, found)
-    return found[split]
+    if not (paths := [folder / part.string for part in parts if part["split"] == split]):
+        raise no_such_split(source.name, split, sorted({part["split"] for part in parts}))
+    return paths
 
 
-def _hub_files(source: RealSource, split: str, where: str) -> list[Path]:
+def _hub_files(source: RealSource, split: str) -> list[Path]:
     """Fetch the files of one split into the hub library's cache; what it holds already needs no network."""
     from huggingface_hub import snapshot_download
 
     if split not in source.splits:
         raise no_such_split(source.name, split, source.splits)
-    pattern = source.files.format(split=split)
-    with explained(source.name, where):
-        folder = snapshot_download(
-            source.hub_id, repo_type="dataset", revision=source.revision, allow_patterns=[pattern]
-        )
+    hub, pattern = source.hub, source.hub.files.format(split=split)
+    with explained(source.name, f"the hub ({hub.id})"):
+        folder = snapshot_download(hub.id, repo_type="dataset", revision=hub.revision, allow_patterns=[pattern])
     if not (paths := sorted(Path(folder).glob(pattern))):
         raise DataFormatError(
-            f"{source.hub_id} (revision {source.revision}) holds no {pattern}: it has been rearranged. Pin an older "
+            f"{hub.id} (revision {hub.revision or 'of today'}) holds no {pattern}: it has been rearranged. Pin another "
             f"revision in REAL_SOURCES, or set {STAGED_FOLDER_VARIABLE} to a folder that holds {source.name}/."
         )
     return paths
@@ -182,38 +147,35 @@ def _aligned_lines(source: RealSource, split: str) -> datasets.Dataset:
     Blanks around a line are left out, as in the staged set.
     """
     import datasets
-    import pyarrow
-    from pyarrow.compute import utf8_trim_whitespace
+    from huggingface_hub import constants, errors
     from torch.hub import download_url_to_file
 
-    splits = list(dict.fromkeys(key.split(".")[0] for key in source.sha256))
-    if split not in splits:
-        raise no_such_split(source.name, split, splits)
-    paths = {}
-    for language in ("en", "fr"):
-        file, digest = source.sha256[f"{split}.{language}"]
-        paths[language] = cache_folder() / "downloads" / digest[:16] / file  # named by its content: never stale
-        if not paths[language].is_file():
-            refuse_offline(source.name, source.address)
-            with explained(source.name, source.address):
-                paths[language].parent.mkdir(parents=True, exist_ok=True)
-                download_url_to_file(source.address + file, str(paths[language]), hash_prefix=digest)
+    if f"{split}.en" not in source.sha256:
+        raise no_such_split(source.name, split, [key.removesuffix(".en") for key in source.sha256 if ".en" in key])
+    sides = {}
     with explained(source.name, source.address):
-        sides = {language: _read("text", {language: [path]}, language) for language, path in paths.items()}
-    if len({len(side) for side in sides.values()}) != 1:
-        lengths = ", ".join(f"{paths[language]} has {len(side)}" for language, side in sides.items())
+        for language in ("en", "fr"):
+            file, digest = source.sha256[f"{split}.{language}"]
+            path = cache_folder() / "downloads" / digest[:16] / file  # named by its content: never stale
+            if not path.is_file() and constants.HF_HUB_OFFLINE:
+                raise errors.OfflineModeIsEnabled("HF_HUB_OFFLINE is set")
+            if not path.is_file():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                download_url_to_file(source.address + file, str(path), hash_prefix=digest)
+            sides[language] = [line.strip() for line in _read("text", [path])["text"]]
+    if len(set(map(len, sides.values()))) != 1:
+        lengths = ", ".join(f"{source.sha256[f'{split}.{side}'][0]} has {len(lines)}" for side, lines in sides.items())
         raise DataFormatError(f"the lines of {source.name} do not belong together: {lengths}. Remove both files.")
-    texts = [utf8_trim_whitespace(side.data["text"].combine_chunks()) for side in sides.values()]
-    column = pyarrow.StructArray.from_arrays(texts, names=list(sides))
-    return datasets.Dataset(pyarrow.table({"translation": column}))
+    rows = [dict(zip(sides, pair, strict=True)) for pair in zip(*sides.values(), strict=True)]
+    return datasets.Dataset.from_dict({"translation": rows})
 
 
-def _read(kind: str, files: dict[str, list[Path]], split: str) -> datasets.Dataset:
-    """Let the library read files, quietly, through a cache that can be written."""
+def _read(kind: str, paths: Sequence[Path], **options: list[str]) -> datasets.Dataset:
+    """Let the library read files through a cache that can be written; images and sounds stay encoded."""
     import datasets
 
-    names = {key: [str(path) for path in paths] for key, paths in files.items()}
-    dataset = datasets.load_dataset(kind, data_files=names, split=split, cache_dir=str(cache_folder() / "datasets"))
+    cache = str(cache_folder() / "datasets")
+    dataset = datasets.load_dataset(kind, data_files=list(map(str, paths)), split="train", cache_dir=cache, **options)
     for column, feature in dataset.features.items():
         if getattr(feature, "decode", False) and hasattr(feature, "decode_example"):
             dataset = dataset.cast_column(column, type(feature)(decode=False))
@@ -222,101 +184,75 @@ def _read(kind: str, files: dict[str, list[Path]], split: str) -> datasets.Datas
 
 def _check_shards(paths: Sequence[Path], split: str) -> None:
     """Refuse files of two versions of a split, or a split with a part missing."""
-    names = ", ".join(path.name for path in paths)
-    numbered = [match for path in paths if (match := _SHARD.fullmatch(path.name)) and match["count"]]
-    if not numbered:
+    parts = [(match["number"], match["count"]) for path in paths if (match := _SHARD.fullmatch(path.name))]
+    if not any(count for _, count in parts):
         return
-    counts = {int(match["count"]) for match in numbered}
-    numbers = sorted(int(match["number"]) for match in numbered)
-    if len(numbered) < len(paths) or len(counts) > 1 or len(set(numbers)) < len(numbers) or numbers[-1] >= max(counts):
+    names = ", ".join(path.name for path in paths)
+    count = max(int(count or 1) for _, count in parts)
+    expected = {(f"{number:05}", f"{count:05}") for number in range(count)}
+    if not expected.issuperset(parts) or len(set(parts)) < len(paths):
         raise DataFormatError(
             f"{paths[0].parent} holds parts of more than one version of {split!r}: {names}. Remove those that do not "
             "belong together, or copy the set again into an empty folder."
         )
-    if len(numbers) < max(counts):
+    if expected.difference(parts):
         raise RealDataNotFoundError(
-            f"{paths[0].parent} lacks a part of {split!r}: it holds {names} of {max(counts)} files. Copy the missing "
-            "files."
+            f"{paths[0].parent} lacks a part of {split!r}: it holds {names} of {count} files. Copy the missing files."
         )
 
 
-def _with_rows(paths: Sequence[Path], source: RealSource, columns: list[str] | None) -> list[Path]:
-    """Compare the columns of each file with what the table says, and give back the files that have rows."""
-    import pyarrow
+def _with_rows(paths: Sequence[Path], source: RealSource, columns: list[str] | None) -> tuple[list[Path], list[str]]:
+    """Compare the columns of each file with what the table says; return the files that have rows, and the columns."""
     from pyarrow import parquet
 
-    required = list(dict.fromkeys([*source.columns, *(columns or ())]))
-    first, kept = None, []
+    required, kept = list(dict.fromkeys([*source.columns, *(columns or ())])), []
     for path in paths:
-        try:
+        with explained(str(path), source.name):
             found = parquet.read_metadata(path)
-            schema = found.schema.to_arrow_schema()
-        except (pyarrow.ArrowException, OSError) as error:
-            raise _unreadable(path, error) from error
-        if missing := [column for column in required if column not in schema.names]:
+        types = {field.name: str(field.type) for field in found.schema.to_arrow_schema()}
+        if missing := [column for column in required if column not in types]:
             raise DataFormatError(
-                f"{path} lacks the columns {missing} that {source.name} needs; it has {schema.names}. It is another "
-                f"data set or another version of it."
+                f"{path} lacks the columns {missing} that {source.name} needs; it has {list(types)}. It is another "
+                "data set or another version of it, perhaps than the parts beside it."
             )
-        for column in schema.names:
-            kind = source.kind(column)
-            if kind and not _holds(schema.field(column).type, kind):
-                raise DataFormatError(
-                    f"{path}, column {column!r}: it holds {schema.field(column).type}; expected {kind}. It is another "
-                    f"data set or another version of it."
-                )
-        if set(schema.names) != set(first := first or schema.names):
-            raise DataFormatError(
-                f"the parts of {source.name} do not have the same columns: {paths[0]} has {first}, {path} has "
-                f"{schema.names}. Copy the set again into an empty folder."
-            )
-        kept += [path] if found.num_rows else []
+        for kind, pattern in ARROW_TYPES.items():
+            for column in types.keys() & COLUMNS[kind]:
+                if not re.fullmatch(pattern, types[column]):
+                    raise DataFormatError(
+                        f"{path}, column {column!r}: it holds {types[column]}; expected {kind}. It is another data set "
+                        "or another version of it."
+                    )
+        required = list(types) if columns is None and path == paths[0] else required
+        if found.num_rows:  # the library cannot read a file without
+            kept.append(path)
     if not kept:
         names = ", ".join(map(str, paths))
         raise DataFormatError(f"{source.name} has no rows in {names}. Copy or download it again.")
-    return kept
+    return kept, required
 
 
-def _holds(found: pyarrow.DataType, kind: str) -> bool:
-    """Whether a column of this type can hold what the table says."""
-    from pyarrow import types
-
-    if kind == TEXT:
-        return types.is_string(found) or types.is_large_string(found) or types.is_string_view(found)
-    if kind == INTEGER:
-        return types.is_integer(found)
-    fields = {part.name: part.type for part in found} if types.is_struct(found) else {}
-    if kind == BYTES:
-        return (
-            "bytes" in fields and types.is_binary(fields["bytes"]) or types.is_large_binary(fields.get("bytes", found))
-        )
-    if kind == PAIR:
-        return bool(fields) and all(_holds(one, TEXT) for one in fields.values())
-    return types.is_nested(found)
+def _texts(columns: Iterable[str]) -> list[str]:
+    """Those of the columns that hold text; of others nobody can say what a flipped byte is."""
+    return [column for column in columns if column in (*COLUMNS[TEXT], *COLUMNS[PAIR])]
 
 
-def _damage(paths: Sequence[Path], source: RealSource) -> DataFormatError | None:
-    """Look for the file, or the row of it, that could not be read, since the libraries' errors name neither."""
-    import pyarrow
+def _name_damage(paths: Sequence[Path], name: str) -> None:
+    """Look for the file, or the row of it, that could not be read, since the libraries' errors name neither.
+
+    Raises:
+        DataFormatError: it is found.
+    """
     from pyarrow import parquet
 
     for path in paths:
-        try:
+        with explained(str(path), name):
             table = parquet.read_table(path)
-        except (pyarrow.ArrowException, OSError) as error:
-            return _unreadable(path, error)
-        for column in table.column_names:
-            for row, value in enumerate(table[column] if source.kind(column) in (TEXT, PAIR) else ()):
+        for column in _texts(table.column_names):
+            for row, value in enumerate(table[column]):
                 try:
                     value.as_py()
-                except UnicodeDecodeError:
-                    return DataFormatError(
+                except UnicodeDecodeError as error:
+                    raise DataFormatError(
                         f"{path}, column {column!r}, row {row}: the text is not UTF-8, so the file is damaged. Copy or "
                         "download it again."
-                    )
-    return None
-
-
-def _unreadable(path: Path, error: Exception) -> DataFormatError:
-    reason = (str(error).splitlines() or [type(error).__name__])[0]
-    return DataFormatError(f"{path} cannot be read as parquet ({reason}). Copy or download it again.")
+                    ) from error

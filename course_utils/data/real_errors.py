@@ -1,10 +1,8 @@
 """Errors of real data: one per kind of failure, each with a way out.
 
 The libraries that fetch and read real data have errors of their own, which name an address and a line of their code.
-`explain` turns them into one of the errors below, which says what to do.
+`explained` turns them into one of the errors below, which says what to do.
 """
-
-from __future__ import annotations
 
 import errno
 import re
@@ -34,30 +32,40 @@ class DataFormatError(RealDataError):
     """A file is there, but it is not the table that the lesson expects."""
 
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-_NO_ENTRY = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
-_STATUS = re.compile(r"(?:HTTP Error|failed:|error) '?([45]\d\d)\b")
-_DAMAGED = (  # by name, so that no library is imported to look for its errors
-    "ArrowInvalid", "ArrowException", "ArrowNotImplementedError", "BadGzipFile", "CastError", "DatasetGenerationError",
-    "EOFError", "UnicodeDecodeError", "error",
+_MEANINGS: tuple[tuple[tuple[str | int, ...], type[RealDataError], str], ...] = (
+    ((errno.ENOSPC, errno.EDQUOT), DownloadError,
+     "the disk is full: {name} does not fit. Free some space, or set HF_HOME and WHERE_TO_LOOK_CACHE to folders on a "
+     "larger disk."),
+    ((407, "ProxyError"), HubUnreachableError,
+     "the proxy of this network does not let {name} through ({reason}). Set HTTPS_PROXY to "
+     "http://user:password@host:port as your network's administrator says."),
+    ((401, 403), DownloadError,
+     "{where} refused {name} ({status}): it wants a token, its terms have to be accepted on its page, or it was "
+     "renamed. Log in with `hf auth login`, or set HF_TOKEN to your token."),
+    ((429,), DownloadError,
+     "{where} answers that there were too many requests (429), also from others of your network. Wait some minutes and "
+     "try again; with a token (`hf auth login`) the limit is higher."),
+    (tuple(range(500, 600)), HubUnreachableError, "{where} has an outage ({status}). Try again later."),
+    (tuple(range(400, 500)), DownloadError, "{where} refused {name} ({status}): it may have been removed."),
+    (("invalid hash value", "not found or corrupted"), DownloadError,
+     "{name} arrived damaged from {where}: its checksum is not the one expected, and nothing was stored. Try again; if "
+     "it happens again, a proxy changes what it passes on."),
+    (("FileMetadataError", "JSONDecodeError"), HubUnreachableError,
+     "{where} answered with something else than {name}: a log-in page of the network or a proxy may stand in between. "
+     "Open any page in a browser to see it, log in, and try again."),
+    ((errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST), DownloadError,
+     "{name} cannot be stored ({reason}). Set HF_HOME and WHERE_TO_LOOK_CACHE to folders that you may write to."),
+    (("ConnectError", "ConnectionError", "LocalEntryNotFoundError", "OfflineModeIsEnabled", "NetworkError",
+      "TimeoutError", "TimeoutException", "TransportError", "URLError", "Error downloading", "Dataset not found"),
+     HubUnreachableError,
+     "could not reach {where} ({reason}). {name} needs the network once: try again with one, and without "
+     "HF_HUB_OFFLINE."),
+    (("ArrowException", "CastError", "DatasetGenerationError", "EOFError", "OSError", "UnicodeDecodeError", "error"),
+     DataFormatError,
+     "{name} from {where} cannot be read ({reason}). Copy or download it again."),
 )  # fmt: skip
-_NO_NETWORK = (
-    "ConnectError", "ConnectionError", "ConnectionRefusedError", "LocalEntryNotFoundError", "OfflineModeIsEnabled",
-    "NetworkError", "TimeoutError", "TimeoutException", "TransportError", "URLError",
-)  # fmt: skip
-
-
-def refuse_offline(name: str, where: str) -> None:
-    """Heed the hub library's setting `HF_HUB_OFFLINE` where another library would fetch something, too.
-
-    Raises:
-        HubUnreachableError: it is set.
-    """
-    from huggingface_hub import constants, errors
-
-    if constants.HF_HUB_OFFLINE:
-        with explained(name, where):
-            raise errors.OfflineModeIsEnabled("HF_HUB_OFFLINE is set")
+"""What an error is known by (number of the system, status of the server, class, words of the message), and what it
+means; the first that fits. Classes are named (zlib's is "error"), so that no library is imported to look for them."""
 
 
 @contextmanager
@@ -69,73 +77,31 @@ def explained(name: str, where: str) -> Iterator[None]:
         where: the place it comes from, for the message, such as `"the hub (stanfordnlp/snli)"`.
 
     Raises:
-        RealDataError: in place of every error that `explain` knows; others pass unchanged.
+        RealDataError: in place of every error that has a known meaning; others pass unchanged.
     """
     try:
         yield
     except RealDataError:
         raise
     except Exception as error:
-        told = explain(error, name, where)
-        if told is None:
-            raise
-        raise told from error
+        if told := _meaning(error, name, where):
+            raise told from error
+        raise
 
 
-def explain(error: BaseException, name: str, where: str) -> RealDataError | None:
-    """Say what an error of a library means for a reader and what to do; None where it is another kind of error."""
+def _meaning(error: Exception, name: str, where: str) -> RealDataError | None:
+    """What an error of a library means for a reader and what to do; None where it is another kind of error."""
     chain = list(_chain(error))
-    kinds = {kind.__name__ for one in chain for kind in type(one).__mro__}
-    text = " ".join(str(one) for one in chain)
-    reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
     status = next((found for one in chain if (found := _status(one))), None)
-    number = next((one.errno for one in chain if getattr(one, "errno", None) in (*_NO_ROOM, *_NO_ENTRY)), None)
-    otherwise = f"Otherwise set {STAGED_FOLDER_VARIABLE} to a folder that holds {name}/, or keep SOURCE = 'default'."
-    if number in _NO_ROOM:
-        return DownloadError(
-            f"the disk is full: {name} does not fit. Free some space, or set HF_HOME and WHERE_TO_LOOK_CACHE to "
-            f"folders on a larger disk. {otherwise}"
-        )
-    if status == 407 or "ProxyError" in kinds:
-        return HubUnreachableError(
-            f"the proxy of this network does not let {name} through ({reason}). Set HTTPS_PROXY to "
-            f"http://user:password@host:port as your network's administrator says. {otherwise}"
-        )
-    if status in (401, 403):
-        return DownloadError(
-            f"{where} refused {name} ({status}): it wants a token, its terms have to be accepted on its page, or it "
-            f"was renamed. Log in with `hf auth login`, or set HF_TOKEN to your token. {otherwise}"
-        )
-    if status == 429:
-        return DownloadError(
-            f"{where} answers that there were too many requests (429), also from others of your network. Wait some "
-            f"minutes and try again; with a token (`hf auth login`) the limit is higher. {otherwise}"
-        )
-    if status and status >= 500:
-        return HubUnreachableError(f"{where} has an outage ({status}). Try again later. {otherwise}")
-    if status:
-        return DownloadError(f"{where} refused {name} ({status}): it may have been removed. {otherwise}")
-    if "invalid hash value" in text or "not found or corrupted" in text:
-        return DownloadError(
-            f"{name} arrived damaged from {where}: its checksum is not the one expected, and nothing was stored. Try "
-            f"again; if it happens again, a proxy changes what it passes on. {otherwise}"
-        )
-    if kinds & {"FileMetadataError", "JSONDecodeError"}:
-        return HubUnreachableError(
-            f"{where} answered with something else than {name}: a log-in page of the network or a proxy may stand in "
-            f"between. Open any page in a browser to see it, log in, and try again. {otherwise}"
-        )
-    if number in _NO_ENTRY:
-        return DownloadError(
-            f"{name} cannot be stored ({reason}). Set HF_HOME and WHERE_TO_LOOK_CACHE to folders that you may write "
-            f"to. {otherwise}"
-        )
-    if kinds & set(_NO_NETWORK) or "Error downloading" in text:
-        return HubUnreachableError(
-            f"could not reach {where} ({reason}). {name} needs the network once: try again with one. {otherwise}"
-        )
-    if kinds & set(_DAMAGED):
-        return DataFormatError(f"{name} from {where} cannot be read ({reason}). Copy or download it again.")
+    kinds = {kind.__name__ for one in chain for kind in type(one).__mro__}
+    signs = {status, *kinds, *(getattr(one, "errno", None) for one in chain)}
+    text = " ".join(map(str, chain))
+    reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    for known_by, kind, meaning in _MEANINGS:
+        if any(sign in signs or (" " in str(sign) and sign in text) for sign in known_by):
+            told = meaning.format(name=name, where=where, reason=reason, status=status)
+            folder = f"set {STAGED_FOLDER_VARIABLE} to a folder that holds {name}/, or keep SOURCE = 'default'"
+            return kind(told if kind is DataFormatError else f"{told} Otherwise {folder}.")
     return None
 
 
@@ -155,5 +121,5 @@ def _status(error: BaseException) -> int | None:
     told = getattr(getattr(error, "response", None), "status_code", None) or getattr(error, "code", None)
     if isinstance(told, int):
         return told
-    found = _STATUS.search(str(error))
+    found = re.search(r"(?:HTTP Error|failed:|error) '?([45]\d\d)\b", str(error))
     return int(found[1]) if found else None

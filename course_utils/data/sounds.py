@@ -25,13 +25,13 @@ def read_sound(
 ) -> tuple[np.ndarray, int]:
     """Decode a recording.
 
-    Several channels are averaged. Where they cancel each other, as two in opposite phase do, the average would be next
-    to silence: a warning says so, and the loudest channel is taken by itself. Samples of every depth are scaled to
-    their full scale; fractions beyond it, to their peak.
+    Several channels are averaged. Where they cancel each other, as two in opposite phase do, a warning says so, and the
+    loudest channel is taken by itself. Samples of every depth are scaled to their full scale; fractions beyond it, to
+    their peak.
 
     Args:
         content: the encoded file, in any format that soundfile reads; None reads `file`.
-        file: its path, or its name if there is `content`; errors name it.
+        file: its path, or its name if there is `content`.
         where: place of the sound, such as set, split and row, for errors and warnings.
 
     Returns:
@@ -67,7 +67,13 @@ def read_sound(
             "damaged: copy or download it again."
         )
     channels = np.concatenate(blocks)  # (samples, channels)
-    _refuse_other_than_numbers(channels, rate, place)
+    if len(wrong := np.argwhere(~np.isfinite(channels))):
+        sample, channel = wrong[0]
+        kind = "not a number" if math.isnan(channels[sample, channel]) else "infinite"
+        raise DataFormatError(
+            f"{place}: the sample at {sample / rate:.3f} s (number {sample}, channel {channel + 1}) is {kind}, one of "
+            f"{len(wrong)} that are not finite; expected numbers. Repair the recording or leave it out."
+        )
     return _one_channel(channels / max(1.0, float(np.abs(channels).max())), place), rate
 
 
@@ -85,17 +91,6 @@ def load_soundfile() -> ModuleType:
             "keep SOURCE = 'default'."
         ) from error
     return soundfile
-
-
-def _refuse_other_than_numbers(channels: np.ndarray, rate: int, place: str) -> None:
-    wrong = np.argwhere(~np.isfinite(channels))
-    if len(wrong):
-        sample, channel = wrong[0]
-        kind = "not a number" if math.isnan(channels[sample, channel]) else "infinite"
-        raise DataFormatError(
-            f"{place}: the sample at {sample / rate:.3f} s (number {sample}, channel {channel + 1}) is {kind}, one of "
-            f"{len(wrong)} that are not finite; expected numbers. Repair the recording or leave it out."
-        )
 
 
 def _one_channel(channels: np.ndarray, place: str) -> np.ndarray:

@@ -31,12 +31,9 @@ class Vocabulary:
     def from_sentences(
         cls, sentences: Iterable[Sequence[str]], minimum_count: int = 1, maximum_size: int | None = None
     ) -> "Vocabulary":
-        """Collect the words of tokenised sentences, most frequent first, ties in alphabetical order.
+        """Collect the words of tokenised training sentences, most frequent first, ties in alphabetical order.
 
-        Args:
-            sentences: sequences of words. Give it the training split only.
-            minimum_count: rarer words become the unknown word.
-            maximum_size: most words to keep besides the four special ones.
+        Words rarer than `minimum_count`, and those beyond `maximum_size`, become the unknown word.
 
         Raises:
             ValueError: if no word is left.
@@ -59,17 +56,11 @@ class Vocabulary:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Vocabulary) and self.words == other.words
 
-    __hash__ = None
-
     def encode(self, words: Sequence[str], *, strict: bool = False) -> list[int]:
-        """Turn words into ids.
-
-        Args:
-            words: a tokenised sentence (a plain string would be read letter by letter, so it is refused).
-            strict: refuse unknown words instead of giving them the id of `<unk>`.
+        """Turn words into ids; unknown words have the id of `<unk>`.
 
         Raises:
-            TypeError: if `words` is a string.
+            TypeError: if `words` is a string, which would be read letter by letter.
             KeyError: if `strict` and a word is unknown; names the words.
         """
         if isinstance(words, str):
@@ -98,7 +89,7 @@ class Vocabulary:
 
 
 _WORDS = rf"{LETTERS}(?:(?:[-'.&]|(?<=\d)[,:](?=\d)){LETTERS})*|[^\w\s]"
-_PATTERNS = {"fr": re.compile(rf'{ELIDED}(?=["«(]?\w)|{_WORDS}'), "en": re.compile(_WORDS)}
+_PATTERNS = {"fr": re.compile(rf'{ELIDED}(?=["«(]?\w|$)|{_WORDS}'), "en": re.compile(_WORDS)}
 _ELISION = re.compile(ELIDED)
 _ATTACHED_BEFORE, _ATTACHED_AFTER = frozenset(".,;:!?%°)]}»…/="), frozenset("([{«#$/=")
 _CLITICS = frozenset({"d", "em", "ll", "m", "re", "s", "t", "ve"})
@@ -125,7 +116,8 @@ def join_words(words: Iterable[str]) -> str:
     """
     words, text, attached, opened = list(words), "", True, set()
     for place, word in enumerate(words):
-        before, after = word in _ATTACHED_BEFORE, word in _ATTACHED_AFTER or bool(_ELISION.fullmatch(word))
+        before = word in _ATTACHED_BEFORE or (word.startswith("-") and word != "-")
+        after = word in _ATTACHED_AFTER or bool(_ELISION.fullmatch(word))
         if word in ('"', "'"):
             rest = words[place + 1 :]
             if word == "'" and word not in opened and _CLITICS.intersection(rest[:1]):

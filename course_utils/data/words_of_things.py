@@ -1,10 +1,9 @@
-"""The things that synthetic data speak of, and their English: kinds and classes, colours, sizes, numbers, places.
+"""The words that scenes, inference pairs and reports share: kinds and classes, colours, sizes, numbers, places."""
 
-Scenes, entailment pairs and reports share these words: captions name a kind, entailment climbs from "dog" to "animal".
-Colours belong to the *painted* kinds alone, whose artwork comes in every colour; an apple keeps that of the artwork.
-"""
-
+from collections.abc import Sequence
 from dataclasses import dataclass
+from random import Random
+from typing import Any
 
 COLOURS = {"red": (214, 60, 50), "yellow": (246, 205, 40), "green": (92, 172, 62), "blue": (62, 130, 214),
            "purple": (150, 92, 190)}  # fmt: skip
@@ -19,7 +18,7 @@ class Kind:
     plural: str
     glyph: str  # the character that the OpenMoji font draws for it
     parent: str  # the nearest class it belongs to, a key of `CLASSES`
-    painted: bool = False  # whether it comes in every colour of `COLOURS`, so that its colour has to be said
+    painted: bool = False  # it comes in every colour of `COLOURS`, which has to be said; others keep the artwork's own
 
 
 CLASSES = {
@@ -62,46 +61,34 @@ shelter: tent tents ⛺*, umbrella umbrellas ☂*
 """
 
 
-def _kinds(line: str) -> list[Kind]:
-    parent, entries = line.split(": ")
-    words = (entry.split() for entry in entries.split(", "))
-    return [Kind(name, many, glyph.removesuffix("*"), parent, glyph.endswith("*")) for name, many, glyph in words]
-
-
-KINDS = {kind.name: kind for line in _TABLE.strip().splitlines() for kind in _kinds(line)}
+KINDS = {
+    name: Kind(name, many, glyph.removesuffix("*"), parent, glyph.endswith("*"))
+    for parent, entries in (line.split(": ") for line in _TABLE.strip().splitlines())
+    for name, many, glyph in (entry.split() for entry in entries.split(", "))
+}
 """Name → kind, 48 of them."""
-
-_PLURALS = {kind.name: kind.plural for kind in KINDS.values()} | {name: plural for name, (plural, _) in CLASSES.items()}
 
 
 def plural(noun: str) -> str:
     """Plural of a kind or class: "mouse" → "mice".
 
     Raises:
-        KeyError: if it is neither.
+        KeyError: if it is neither, here as in `hypernyms` and `is_a`.
     """
-    if noun not in _PLURALS:
+    if noun not in KINDS and noun not in CLASSES:
         raise KeyError(f"{noun!r} is no kind or class of scenes; expected a singular noun such as 'dog', see `KINDS`.")
-    return _PLURALS[noun]
+    return KINDS[noun].plural if noun in KINDS else CLASSES[noun][0]
 
 
 def hypernyms(noun: str) -> tuple[str, ...]:
-    """What a kind or class is a kind of, nearest first: "apple" → ("fruit", "food").
-
-    Raises:
-        KeyError: if it is neither a kind nor a class.
-    """
+    """What a kind or class is a kind of, nearest first: "apple" → ("fruit", "food")."""
     plural(noun)
     above = KINDS[noun].parent if noun in KINDS else CLASSES[noun][1]
     return () if above is None else (above, *hypernyms(above))
 
 
 def is_a(noun: str, other: str) -> bool:
-    """Whether everything that is a `noun` is also an `other`; a kind is itself: `is_a("dog", "animal")`.
-
-    Raises:
-        KeyError: if either is neither a kind nor a class.
-    """
+    """Whether everything that is a `noun` is also an `other`; a kind is itself: `is_a("dog", "animal")`."""
     plural(other)
     return noun == other or other in hypernyms(noun)
 
@@ -111,29 +98,22 @@ LARGEST_COUNT = max(NUMBERS)
 """Most objects in a group."""
 SIZES = ("small", "big")
 
-
-def _split(phrases: dict[str, str]) -> dict[str, tuple[str, ...]]:
-    return {name: tuple(phrase.split()) for name, phrase in phrases.items()}
-
-
-PLACE_PHRASES = _split({
+PLACE_PHRASES = {place: tuple(phrase.split()) for place, phrase in {
     "top left": "in the top left corner", "top": "at the top", "top right": "in the top right corner",
     "left": "on the left", "middle": "in the middle", "right": "on the right",
     "bottom left": "in the bottom left corner", "bottom": "at the bottom", "bottom right": "in the bottom right corner",
-})  # fmt: skip
+}.items()}  # fmt: skip
 """The nine places of an image and how they are said."""
 
-RELATION_PHRASES = {name: (phrase,) for name, phrase in _split({
-    "left": "to the left of", "right": "to the right of", "above": "above", "below": "below",
-    "above left": "above and to the left of", "above right": "above and to the right of",
-    "below left": "below and to the left of", "below right": "below and to the right of",
-}).items()} | {"below": (("below",), ("under",))}  # fmt: skip
+RELATION_PHRASES = {towards: tuple(tuple(phrase.split()) for phrase in phrases) for towards, phrases in {
+    "left": ("to the left of",), "right": ("to the right of",), "above": ("above",), "below": ("below", "under"),
+    "above left": ("above and to the left of",), "above right": ("above and to the right of",),
+    "below left": ("below and to the left of",), "below right": ("below and to the right of",),
+}.items()}  # fmt: skip
 """The eight directions in which one group can lie from another, and their wordings."""
 
-OPPOSITE = {
-    "left": "right", "right": "left", "above": "below", "below": "above", "above left": "below right",
-    "above right": "below left", "below left": "above right", "below right": "above left",
-}  # fmt: skip
+OPPOSITE = {"left": "right", "right": "left", "above": "below", "below": "above"}
+OPPOSITE |= {f"{v} {h}": f"{OPPOSITE[v]} {OPPOSITE[h]}" for v in ("above", "below") for h in ("left", "right")}
 
 SWEEPS = {
     ("from", "left", "to", "right"): "left", ("from", "right", "to", "left"): "right",
@@ -167,7 +147,42 @@ def noun_phrase(
         KeyError: if the noun is neither a kind nor a class.
     """
     for name, value, known in (("count", count, NUMBERS), ("size", size, SIZES), ("colour", colour, COLOURS)):
-        if value not in known and not (value is None and name != "count"):
+        if value not in known and (value is not None or name == "count"):
             raise ValueError(f"{name}={value!r}: scenes have no word for it; expected one of {tuple(known)}.")
     rest = tuple(word for word in (size, colour, noun(kind, count)) if word is not None)
     return ("the" if definite else article(rest[0]) if count == 1 else NUMBERS[count], *rest)
+
+
+LAYOUTS = {
+    2: (("left", "right"), ("top", "bottom"), ("top left", "bottom right"), ("top right", "bottom left")),
+    3: (
+        ("left", "middle", "right"), ("top", "middle", "bottom"),
+        ("top", "bottom left", "bottom right"), ("top left", "top right", "bottom"),
+        ("left", "top right", "bottom right"), ("top left", "right", "bottom left"),
+        ("top left", "top right", "bottom left"), ("top left", "top right", "bottom right"),
+        ("top left", "bottom left", "bottom right"), ("top right", "bottom left", "bottom right"),
+    ),
+    4: (("top left", "top right", "bottom left", "bottom right"),),
+}  # fmt: skip
+"""Number of groups → the combinations of places in which they can stand."""
+
+
+def pick(random: Random, options: Sequence) -> Any:
+    """Sample one; asks for one random number, whatever the options."""
+    return options[int(random.random() * len(options))]
+
+
+def take(random: Random, options: Sequence, count: int) -> list:
+    """Sample several different ones."""
+    left = list(options)
+    return [left.pop(int(random.random() * len(left))) for _ in range(count)]
+
+
+def sample_groups(random: Random, kinds: Sequence[str]) -> list[tuple[str, int, str, str | None, str]]:
+    """Sample kind, count, size, colour (None unless it is painted) and place of each of two to four groups."""
+    places = take(random, pick(random, LAYOUTS[len(kinds)]), len(kinds))
+    groups = []
+    for kind, place in zip(kinds, places, strict=True):
+        count, size = 1 + int(random.random() * LARGEST_COUNT), pick(random, SIZES)
+        groups.append((kind, count, size, pick(random, tuple(COLOURS)) if KINDS[kind].painted else None, place))
+    return groups

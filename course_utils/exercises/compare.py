@@ -6,7 +6,8 @@ Everything else has to be of the expected kind.
 
 import math
 from fractions import Fraction
-from numbers import Number
+from numbers import Real
+from typing import Any
 
 import numpy
 import torch
@@ -17,11 +18,12 @@ DIFFER = "The values differ."
 ABSENT, NOTHING = "none", "nothing"  # stand for a gradient that does not exist, for no change of an argument
 
 
-def plain(value: object) -> object:
+def plain(value: Any) -> Any:
     """Copy a result into plain Python and detached tensors; what is neither becomes the name of its class in <>."""
     kind = type(value)
     if kind in (Tensor, nn.Parameter):
         return value.detach().clone()
+    base: Any
     for base in (list, tuple, set, frozenset):  # asked of the base: a subclass has no say
         if isinstance(value, base):
             return (set if base is frozenset else base)(plain(item) for item in base.__iter__(value))
@@ -56,7 +58,7 @@ def difference(actual: object, expected: object, shape: str = "", tolerance: flo
         return NONE
     if isinstance(expected, Tensor):
         return _tensors(actual, expected, shape, tolerance)
-    if isinstance(expected, bool | Number):
+    if isinstance(expected, bool | Real):
         return _numbers(actual, expected, tolerance)
     if isinstance(expected, tuple | list):
         return _sequences(actual, expected, shape, tolerance)
@@ -100,14 +102,14 @@ def _tensors(actual: object, expected: Tensor, shape: str, tolerance: float) -> 
     return None if bool(near.all()) else DIFFER
 
 
-def _numbers(actual: object, expected: float, tolerance: float) -> str | None:
+def _numbers(actual: object, expected: float | Real, tolerance: float) -> str | None:
     if isinstance(actual, str) and actual == ABSENT:
         return "It is cut off."
     if isinstance(actual, Tensor | numpy.ndarray):
         if actual.ndim > 1 or math.prod(actual.shape) != 1:
             return f"Return one number; yours has shape {tuple(actual.shape)}."
         actual = actual.item()
-    if not isinstance(actual, bool | Number) or isinstance(actual, complex):
+    if not isinstance(actual, bool | Real):
         return f"Return one number; yours is a {kind_of(actual)}."
     if math.isnan(actual) and not math.isnan(expected):
         return "The result is NaN, not a number."
@@ -157,5 +159,5 @@ def first_difference(actual: object, expected: object, tolerance: float, at: str
             for k, (a, e) in enumerate(zip(actual, expected, strict=True))
         ]
         return next(filter(None, found), None)
-    same_kind = isinstance(actual, Number) and isinstance(expected, Number)
+    same_kind = isinstance(actual, Real) and isinstance(expected, Real)
     return f"at {at or 'the result'}: {actual!r}, expected {expected!r}" if same_kind and actual != expected else None

@@ -1,9 +1,10 @@
 """Cases that many exercises share, each switched on by one word; what it demands is told in the exercise's text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import cycle
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ NO_GRADIENT = (
 )
 
 
-def sizes(says: str = "", **wanted: int) -> Demand:
+def sizes(says: str = "", **wanted: float) -> Demand:
     """The exercise's sample in other sizes: `sizes(batch=1)`."""
     words = " and ".join(f"{name.replace('_', ' ')} = {value}" for name, value in wanted.items())
     return Demand(
@@ -86,7 +87,7 @@ def differentiable(*names: str, normalised: tuple[str, ...] = (), **chosen: int)
     )
 
 
-def dtypes(*wanted: torch.dtype, **chosen: int) -> Demand:
+def dtypes(*wanted: torch.dtype, **chosen: float) -> Demand:
     """Arguments of these types give a result of the same type: `dtypes(torch.float64)`."""
 
     def cases(exercise: Exercise) -> list[Case]:
@@ -125,7 +126,8 @@ def _gradients(
     exercise: Exercise, names: tuple[str, ...], normalised: tuple[str, ...], answer: Callable, *arguments: object
 ) -> dict:
     """Observe an answer by its result and the gradients of a sum over it."""
-    given, leaves = [], {}
+    given: list[object] = []
+    leaves: dict[str, Tensor] = {}
     for name, argument in zip(exercise.parameters, arguments, strict=True):
         if name in names:
             argument = _leaf(argument, name, name in normalised, leaves)
@@ -134,7 +136,7 @@ def _gradients(
     observed = {"returned": result}
     tensors = [tensor for tensor in _tensors(result) if tensor.requires_grad]
     total = sum((_weighted(tensor) for tensor in tensors), torch.zeros(()))
-    found = [None] * len(leaves)
+    found: Sequence[Tensor | None] = [None] * len(leaves)
     if tensors:
         found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
     for name, gradient in zip(leaves, found, strict=True):
@@ -153,7 +155,7 @@ def _fill(tensor: Tensor, mask: Tensor, fills: tuple[float, ...]) -> Tensor:
     return tensor.clone().masked_scatter(hidden, values.to(tensor.dtype))
 
 
-def _leaf(argument: object, name: str, normalised: bool, leaves: dict[str, Tensor]) -> object:
+def _leaf(argument: Any, name: str, normalised: bool, leaves: dict[str, Tensor]) -> Any:
     """What to hand on in place of an argument, so that its gradient can be taken; adds the leaves by name."""
     if isinstance(argument, nn.Module):
         leaves |= {f"{name}.{inner}": parameter for inner, parameter in argument.named_parameters()}
@@ -168,7 +170,7 @@ def _leaf(argument: object, name: str, normalised: bool, leaves: dict[str, Tenso
     return leaf.softmax(dim=-1) if normalised else leaf * 1  # a leaf itself could not be changed in place
 
 
-def _tensors(result: object) -> list[Tensor]:
+def _tensors(result: Any) -> list[Tensor]:
     """The floating-point tensors in a result."""
     if type(result) in (Tensor, nn.Parameter):
         return [result] if result.is_floating_point() else []

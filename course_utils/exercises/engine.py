@@ -27,6 +27,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -111,13 +112,15 @@ class Finding:
 class Outcome:
     """What an answer did on a case: a plain value, or the error that it raised."""
 
-    value: object = None
+    value: Any = None
     error: Exception | None = None
 
     def matches(self, other: "Outcome", tolerance: float) -> bool:
         """Say whether two answers did the same."""
         if self.error is None and other.error is None:
             return compare.same(self.value, other.value, tolerance)
+        if self.error is None or other.error is None:
+            return False
         return type(self.error) is type(other.error) and errors.words(self.error) == errors.words(other.error)
 
 

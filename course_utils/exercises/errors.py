@@ -41,7 +41,7 @@ def describe(error: Exception, answer: Callable, arguments: dict[str, object]) -
         told.append(f"Shapes: {sizes}.")
     if "modified by an inplace operation" in words(error):
         told.append("Compute new values: no +=, no x[...] = on what a gradient goes through.")
-    if line:
+    if file and line:
         told.append(_turned_product(linecache.getline(file, line), arguments))
     return " ".join(filter(None, told))
 
@@ -59,7 +59,7 @@ def _turned_product(source: str, values: dict[str, object]) -> str:
         if not (isinstance(left, Tensor) and isinstance(right, Tensor) and left.dim() == 2 <= right.dim()):
             continue
         if left.shape[1] != right.shape[-2] and left.shape[1] == right.shape[-1]:
-            name, rows = node.left.id, node.right.id
+            name, rows = ast.unparse(node.left), ast.unparse(node.right)
             return (
                 f"`{name} @ {rows}` multiplies {tuple(left.shape)} by {tuple(right.shape)}. The vectors are the rows "
                 f"of {rows}: write `{rows} @ {name}.T`."

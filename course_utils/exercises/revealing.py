@@ -48,7 +48,7 @@ def reveal(exercise_id: str, *, again: bool = False) -> None:
 
 def help_from(exercise: Exercise, written: int = 0) -> list[tuple[str, str]]:
     """The pieces of help after a number of written steps, each with its title: growing, the whole solution last."""
-    function = ast.parse(solution_of(exercise.exercise_id)).body[0]
+    function = _function(exercise.exercise_id)
     missing = [ast.unparse(statement) for statement in _body(function)][written:]
     pieces = []
     if len(missing) < 2:  # showing the step would be the solution itself
@@ -68,7 +68,7 @@ def steps_written(exercise: Exercise, source: str) -> int:
     except SyntaxError:
         return 0
     there = {_pattern(node, exercise) for node in ast.walk(answer) if isinstance(node, ast.expr | ast.stmt)}
-    steps = _body(ast.parse(solution_of(exercise.exercise_id)).body[0])
+    steps = _body(_function(exercise.exercise_id))
     count = 0
     for step in steps[:-1]:  # if even the last one is there, something else is wrong: it is shown
         value = getattr(step, "value", None)
@@ -94,6 +94,11 @@ def solution_of(exercise_id: str) -> str:
                 marks = r"^ *### (BEGIN|END) SOLUTION\n"
                 return textwrap.dedent(re.sub(marks, "", source, flags=re.MULTILINE)).strip()
     raise KeyError(f"exercise_id is {exercise_id!r}; no lesson in {data_folder('lessons').name}/ holds it.")
+
+
+def _function(exercise_id: str) -> ast.FunctionDef:
+    """The solution, parsed."""
+    return next(node for node in ast.parse(solution_of(exercise_id)).body if isinstance(node, ast.FunctionDef))
 
 
 def _body(function: ast.FunctionDef) -> list[ast.stmt]:

@@ -1,6 +1,7 @@
 """Observe whether weights are exactly zero where the text promises it: a comparison within rounding cannot tell."""
 
 from collections.abc import Callable
+from typing import Any
 
 from torch import Tensor
 
@@ -22,5 +23,5 @@ def exactly_zero(reference: Callable) -> Callable:
     return observe
 
 
-def _weights(result: object) -> object:
+def _weights(result: object) -> Any:
     return result[-1] if isinstance(result, tuple | list) and result else result

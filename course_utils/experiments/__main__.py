@@ -12,7 +12,7 @@ def main(arguments: list[str] | None = None) -> None:
     run = commands.add_parser("run", help="measure the claims of a lesson over seeds")
     run.add_argument("lesson", help="two digits, e.g. 02")
     run.add_argument("--seeds", type=int, default=5, help="how many; they are 0 … seeds-1")
-    run.add_argument("--source", choices=("default", "real", "docstrings"), default="default")
+    run.add_argument("--source", choices=("default", "real", "docstrings", "librispeech"), default="default")
     run.add_argument("--fast", action="store_true", help="few steps, to test the machinery; never in data/results")
     run.add_argument(
         "--parts", nargs="+", default=(), help="measure only these parts; a run without it writes the result"

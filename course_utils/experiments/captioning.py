@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from course_utils.data.batching import make_pair_batch
-from course_utils.data.scenes.data import SceneBatch, SceneData, SceneExample, scene_data
+from course_utils.data.batching import Batch, make_target_batch
+from course_utils.data.scenes.data import SceneData, SceneExample, scene_data
 from course_utils.data.text import BEGIN, END
 from course_utils.experiments.recipes import PlainRecipe, train_recipe
 from course_utils.mechanisms.search import Hypothesis, beam_search, greedy_search
@@ -40,7 +40,7 @@ class Recipe(PlainRecipe):
         soft_steps: steps with soft attention before the `steps` of a hard model that is not given a soft one.
         soft_learning_rate: of those.
         fresh: draw new scenes all the time; False = use the data's own training scenes again and again, in which no
-            time goes into drawing.
+            time goes into drawing. Real images are always used again.
     """
 
     system: str
@@ -109,9 +109,9 @@ def fit(
         ValueError: if the data has other groups than the recipe, a vector is to start from a model that looks, or
             a soft recipe has a soft stage before it.
     """
-    if tuple(data.options.get("groups", recipe.groups)) != tuple(recipe.groups):
+    if data.groups not in (None, tuple(recipe.groups)):
         raise ValueError(
-            f"data has groups {data.options['groups']} and the recipe {recipe.groups}; expected the same. "
+            f"data has groups {data.groups} and the recipe {recipe.groups}; expected the same. "
             "Use scenes_of(recipe.groups)."
         )
     if recipe.system not in ("soft", "hard") and start_from is not None:
@@ -124,10 +124,10 @@ def fit(
         start_from, first = fit(recipe.soft_stage(), data, seed, **limits)
 
     def build() -> Captioner:
-        model = build_model(recipe, len(data.vocabulary), data.options.get("canvas", 64))
+        model = build_model(recipe, len(data.vocabulary), data.train[0].image.shape[-1])
         return model if start_from is None else model.start_from(start_from)
 
-    batches = (data.fresh_batches if recipe.fresh else data.batches)(
+    batches = (data.fresh_batches if recipe.fresh and data.draw else data.batches)(
         recipe.batch_size, seed + (_SECOND_STAGE if start_from is not None else 0)
     )
     model, history = train_recipe(recipe, seed, build, lambda model: batches, **limits, **options)
@@ -143,7 +143,7 @@ def token_loss(model: Captioner, data: SceneData, batch_size: int = 50) -> float
     """Mean cross-entropy of the first validation captions, nats per word, with cells chosen as when writing."""
     device = next(model.parameters()).device
     total, tokens = 0.0, 0
-    for batch in data.validation_batches(batch_size):
+    for batch in data.ordered_batches(data.validation, batch_size):
         batch = batch.to(device)
         logits, _ = model(batch)
         words = batch.target_output[batch.target_mask]
@@ -213,7 +213,7 @@ class CaptionScore(NamedTuple):
 
 def score(model: Captioner, data: SceneData, examples: Sequence[SceneExample], beam_size: int = 1) -> CaptionScore:
     """Describe the pictures of examples and mark the captions."""
-    found = write_captions(model, torch.stack([example.picture for example in examples]), beam_size)
+    found = write_captions(model, torch.stack([example.image for example in examples]), beam_size)
     captions = [data.vocabulary.decode(hypothesis.tokens) for hypothesis in found]
     exact = sum(not example.problems(words) for example, words in zip(examples, captions, strict=True))
     texts = [" ".join(words) for words in captions]
@@ -250,9 +250,8 @@ def look_along(
     for start in range(0, len(examples), batch_size):
         chosen = examples[start : start + batch_size]
         words = [example.words(caption) for example in chosen]
-        pairs = make_pair_batch([([0], data.vocabulary.encode(text)) for text in words])
-        pictures = torch.stack([example.picture for example in chosen])
-        batch = SceneBatch(pictures, pairs.target_input, pairs.target_output, pairs.target_mask)
+        captions = make_target_batch([data.vocabulary.encode(text) for text in words])
+        batch = Batch(images=torch.stack([example.image for example in chosen]), **vars(captions))
         _, seen = model(batch.to(device))
         if seen.attention_weights is None:
             raise ValueError(f"{type(model).__name__} has no attention, so there are no looks to mark.")
@@ -300,7 +299,7 @@ def pointing_game(
     for weights, example in zip(maps, examples, strict=True):
         if weights.shape[1] != len(middles):
             raise ValueError(f"a map has {weights.shape[1]} cells; expected {len(middles)}, as cell_boxes has.")
-        height, width = example.picture.shape[-2:]
+        height, width = example.image.shape[-2:]
         for word, boxes in example.boxes(caption).items():
             gold = torch.tensor(boxes).unsqueeze(1)  # (boxes, 1, 4)
             inside = ((middles >= gold[..., :2]) & (middles < gold[..., 2:])).all(dim=-1).any(dim=0)  # (cells,)

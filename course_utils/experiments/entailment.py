@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from course_utils.data.inference.data import InferenceData, made_inference_data
+from course_utils.data.inference.data import InferenceData, synthetic_inference_data
 from course_utils.data.inference.difficulty import Difficulty
 from course_utils.data.inference.logic import LABELS
 from course_utils.data.inference.pairs import InferencePair
@@ -43,7 +43,7 @@ class Recipe(PlainRecipe):
 @lru_cache(maxsize=4)
 def pairs_of(difficulty: Difficulty, train_count: int = 20_000, test_count: int = 1000) -> InferenceData:
     """Make the pairs of a difficulty, once for all models that need them."""
-    return made_inference_data(difficulty, train_count, test_count)
+    return synthetic_inference_data(difficulty, train_count, test_count)
 
 
 def fit(

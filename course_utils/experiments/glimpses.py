@@ -8,7 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor, nn
 
-from course_utils.data.canvases.canvases import CanvasBatch, CanvasSettings, DigitSplit, draw_canvases
+from course_utils.data.batching import Batch
+from course_utils.data.canvases.canvases import CanvasSettings, draw_canvases
 from course_utils.experiments.recipes import PlainRecipe, train_recipe
 from course_utils.mechanisms.vision import location_to_pixels, share_of_pixels_seen
 from course_utils.models.drawing import DRAW
@@ -81,7 +82,7 @@ def build_model(recipe: Recipe) -> nn.Module:
 
 
 def fit(
-    recipe: Recipe, split: DigitSplit, seed: int = 0, *, layouts: Tensor | None = None, **options
+    recipe: Recipe, split: Batch, seed: int = 0, *, layouts: Tensor | None = None, **options
 ) -> tuple[nn.Module, History]:
     """Train a recipe from scratch on canvases that are drawn anew for every batch.
 
@@ -93,7 +94,7 @@ def fit(
         options: further arguments of `training.train`.
     """
 
-    def batches(model: nn.Module, epoch: int) -> Iterator[CanvasBatch]:
+    def batches(model: nn.Module, epoch: int) -> Iterator[Batch]:
         generator = Generator().manual_seed(1_000_003 * seed + epoch)
         for number in range(_BATCHES_PER_EPOCH):
             done = (epoch * _BATCHES_PER_EPOCH + number) / recipe.steps
@@ -105,8 +106,8 @@ def fit(
 
 
 def draw_tests(
-    split: DigitSplit, canvas: CanvasSettings, count: int = 2000, layouts: Tensor | None = None, batch_size: int = 250
-) -> list[CanvasBatch]:
+    split: Batch, canvas: CanvasSettings, count: int = 2000, layouts: Tensor | None = None, batch_size: int = 250
+) -> list[Batch]:
     """Draw the canvases that models are tested on: always the same ones, without augmentation."""
     generator, plain = Generator().manual_seed(_TEST_SEED), replace(canvas, augmentation=None)
     sizes = [min(batch_size, count - start) for start in range(0, count, batch_size)]
@@ -130,7 +131,7 @@ class LookScore(NamedTuple):
 
 
 @torch.no_grad()
-def score_looks(model: nn.Module, batches: Sequence[CanvasBatch]) -> LookScore:
+def score_looks(model: nn.Module, batches: Sequence[Batch]) -> LookScore:
     """Mark the glimpses of a model on canvases with one digit each.
 
     The middle of a window that reaches beyond the canvas may lie outside; then it misses.
@@ -160,7 +161,7 @@ def is_inside(points: Tensor, boxes: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def bound_in_nats(model: DRAW, batches: Sequence[CanvasBatch], samples: int = 1) -> float:
+def bound_in_nats(model: DRAW, batches: Sequence[Batch], samples: int = 1) -> float:
     """Return DRAW's bound on −log p, nats per picture, averaged over pictures and `samples` runs."""
     generator = Generator().manual_seed(_TEST_SEED)
     totals = [float(model.loss(batch, generator).mean) * len(batch.images) for _ in range(samples) for batch in batches]

@@ -6,8 +6,11 @@ from functools import lru_cache, partial
 import torch
 
 from course_utils.checkpoints import load_checkpoint, round_to_bytes, save_checkpoint
-from course_utils.data.canvases.canvases import MILD, CanvasBatch, CanvasSettings
-from course_utils.data.canvases.digits import DigitImages, load_digit_images, load_layouts
+from course_utils.data.batching import Batch
+from course_utils.data.canvases.canvases import CanvasSettings
+from course_utils.data.canvases.digits import DigitImages, load_digit_images
+from course_utils.data.canvases.layouts import load_layouts
+from course_utils.data.canvases.parts import MILD
 from course_utils.experiments.claims import Claim
 from course_utils.experiments.glimpses import Recipe, bound_in_nats, build_model, draw_tests, fit, score_looks
 from course_utils.experiments.recipes import long_run, training_card
@@ -214,7 +217,7 @@ def row_layouts(part: str, source: str, split: str) -> torch.Tensor | None:
     return load_layouts(split, longest=2) if part == "rows" and source == "real" else None
 
 
-def tests_of(part: str, source: str, fast: bool = False) -> list[CanvasBatch]:
+def tests_of(part: str, source: str, fast: bool = False) -> list[Batch]:
     """The canvases on which a part is tested."""
     canvas = next(iter(recipes(source)[part].values())).canvas
     count = 250 if fast else 2000
@@ -242,7 +245,7 @@ def measure_classifier(part: str, source: str, seed: int, fast: bool) -> dict[st
     return figures
 
 
-def gradient_variances(model: torch.nn.Module, batch: CanvasBatch, count: int) -> tuple[float, float]:
+def gradient_variances(model: torch.nn.Module, batch: Batch, count: int) -> tuple[float, float]:
     """Variance of the policy's gradient over `count` runs on one batch, summed over weights: without, with baseline."""
     variances = []
     for use_baseline in (False, True):
@@ -322,7 +325,7 @@ def train_checkpoint(name: str) -> None:
 CHECKPOINTS = dict.fromkeys(LONG_TRAINING, train_checkpoint)
 
 
-def main_figure(model: torch.nn.Module, batches: list[CanvasBatch]) -> float:
+def main_figure(model: torch.nn.Module, batches: list[Batch]) -> float:
     """The figure that a model is judged by, lower is better: share of errors, or nats."""
     torch.manual_seed(0)  # of the glimpses
     if isinstance(model, DrawingModel):

@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import partial
 
 from course_utils.checkpoints import check_vocabulary, load_checkpoint, round_to_bytes, save_checkpoint
+from course_utils.data.real import is_staged
 from course_utils.data.scenes.captions import caption_words
 from course_utils.data.scenes.photographs import PhotographData, load_photographs, photograph_data
 from course_utils.data.text import Vocabulary
@@ -242,15 +243,13 @@ def measure_part(part: str, source: str, seed: int, fast: bool) -> dict[str, flo
     """Train the models of a part and name their figures.
 
     Raises:
-        RealDataError: with source "real", if stamps or photographs are not staged.
+        RealDataError: with source "real", if neither stamps nor Flickr8k can be had.
     """
     figures, soft = {}, None
+    photographs = photograph_data() if source == "real" else None
     for name, recipe in recipes(source)[part].items():
         recipe = recipe.shortened(0.002) if fast else recipe
-        if source == "real":
-            data = photograph_data("tuxpaint_stamps")
-        else:
-            data = scenes_of(recipe.groups, *((40, 20) if fast else (LIVE_SCENES,)))
+        data = photographs or scenes_of(recipe.groups, *((40, 20) if fast else (LIVE_SCENES,)))
         start_from = soft if recipe.soft_steps else None  # what its own first stage would train once more
         model, history = fit(recipe, data, seed, start_from=start_from, progress=not fast)
         soft = model if name == "soft" else soft
@@ -263,14 +262,14 @@ def measure_part(part: str, source: str, seed: int, fast: bool) -> dict[str, flo
 
 
 def photograph_figures(name: str, model: Captioner, data: PhotographData) -> dict[str, float]:
-    """Score a model that was trained on stamps.
+    """Score a model that was trained on real images.
 
     Returns:
-        `<name>/nats` on validation stamps. With attention `<name>/pointing` and `<name>/pointing/uniform`, on
-        photographs along all of their captions; words it does not know are unknown to it.
+        `<name>/nats` on validation images. With attention, and if photographs with boxes are staged, `<name>/pointing`
+        and `<name>/pointing/uniform` along all of their captions; words it does not know are unknown to it.
     """
     figures = {f"{name}/nats": token_loss(model, data)}
-    if not isinstance(model, SoftCaptioner):
+    if not isinstance(model, SoftCaptioner) or not is_staged("coco_tiny_captions"):
         return figures
     photographs = load_photographs("coco_tiny_captions", "validation")
     hits, uniform, nouns = 0.0, 0.0, 0

@@ -1,17 +1,27 @@
 """Lesson 6: what knowing where one looked last gains, on single utterances and on long ones, and how near looks are."""
 
+from dataclasses import replace
 from functools import partial
 
 from course_utils.checkpoints import check_vocabulary, load_checkpoint, round_to_bytes, save_checkpoint
+from course_utils.data.real_errors import RealDataNotFoundError
 from course_utils.data.speech.data import SpokenData
 from course_utils.data.speech.phonemes import PHONEMES
-from course_utils.data.speech.recorded_data import digit_data, many_voices_data, many_voices_settings, prompt_data
+from course_utils.data.speech.recorded_data import (
+    MANY_VOICES,
+    digit_data,
+    digits_and_prompts_are_staged,
+    many_voices_data,
+    prompt_data,
+    reading_data,
+)
 from course_utils.data.text import END, Vocabulary
 from course_utils.experiments.claims import Claim
 from course_utils.experiments.recipes import long_run, training_card
 from course_utils.experiments.recorded_speech import (
     SPEAKERS,
     digit_figures,
+    error_figures,
     long_prompt_figures,
     prompt_figures,
 )
@@ -37,6 +47,11 @@ RECORDED = {
 }
 """The recipes for recorded speech: synthetic training alone, with recorded digits, with pieces of recorded prompts (all
 three systems), and with digits in as many voices as can be had, each voice measured by itself."""
+READ = {
+    "read-synthetic": Recipe("location", steps=1_500),
+    **{f"read-{system}": Recipe(system, steps=1_500) for system in SYSTEMS},
+}
+"""The recipes for LibriSpeech: synthetic training alone, and all three systems with readings, too."""
 
 _PAPER = "arXiv:1506.07503"
 _PROMPTS = "phoneme error rate in %, telephone prompts"
@@ -133,6 +148,13 @@ def _recorded(name: str, claim: str, metric: str, direction: str, baseline: tupl
     return Claim(f"06.{name}", _PAPER, claim, metric, direction, *sides, sources=("real",))
 
 
+def _read(name: str, claim: str, test: str, baseline: tuple[str, str], ours: tuple[str, str], figures: str) -> Claim:
+    metric = f"phoneme error rate in %, {test} of LibriSpeech"
+    (other, part), (way, own) = baseline, ours
+    sides = (other, f"{part}/per/{test}"), (way, f"{own}/per/{test}"), figures
+    return Claim(f"06.read-{name}", _PAPER, claim, metric, "lower", *sides, sources=("librispeech",))
+
+
 CLAIMS = [
     *_of_systems("default", ("content", "location", "smooth"), "test", name="", heard=""),
     *_of_systems(
@@ -198,6 +220,38 @@ CLAIMS = [
         ("synthetic only", "synthetic/per/pieces"),
         ("with recorded prompts", "prompts/per/pieces"),
     ),
+    _read(
+        "location-beats-content",
+        "On readings by people, knowing where one looked last lowers the error",
+        "readings",
+        ("content", "read-content"),
+        ("location", "read-location"),
+        "TIMIT: 18.7 and 18.0",
+    ),
+    _read(
+        "smooth-beats-location",
+        "On readings by people, smoothing the weights lowers the error",
+        "readings",
+        ("softmax", "read-location"),
+        ("sigmoids", "read-smooth"),
+        "TIMIT: 18.0 and 17.6",
+    ),
+    _read(
+        "location-holds",
+        "On longer readings than in training, location-aware attention makes fewer errors than attention by content",
+        "long readings",
+        ("content", "read-content"),
+        ("location", "read-location"),
+        "curves only (their figure 3)",
+    ),
+    _read(
+        "recorded-helps",
+        "Readings in training lower the error on readings of other speakers",
+        "readings",
+        ("synthetic only", "read-synthetic"),
+        ("with readings", "read-location"),
+        "no such comparison",
+    ),
 ]
 
 
@@ -205,19 +259,19 @@ def recipes(source: str) -> dict[str, dict[str, Recipe]]:
     """The recipes of every part of the measurement: a part for each system, or for each way to hear recorded speech.
 
     Raises:
-        ValueError: if the source is neither "default" nor "real".
+        ValueError: if the source is none of "default", "real" (digits and prompts) and "librispeech".
     """
-    if source not in ("default", "real"):
-        raise ValueError(f"source is {source!r}; expected 'default' or 'real'.")
-    chosen = RECIPES if source == "default" else RECORDED
-    return {part: {part: recipe} for part, recipe in chosen.items()}
+    chosen = {"default": RECIPES, "real": RECORDED, "librispeech": READ}
+    if source not in chosen:
+        raise ValueError(f"source is {source!r}; expected one of {', '.join(chosen)}.")
+    return {part: {part: recipe} for part, recipe in chosen[source].items()}
 
 
 def settings(source: str, fast: bool) -> dict:
     """Everything that decides the figures, part by part."""
     decisive = {part: {n: r.configuration() for n, r in named.items()} for part, named in recipes(source).items()}
     if source == "real":
-        decisive["voices"]["versions"] = many_voices_settings()
+        decisive["voices"]["versions"] = MANY_VOICES
     return decisive
 
 
@@ -226,21 +280,28 @@ def measure_part(part: str, source: str, seed: int, fast: bool) -> dict[str, flo
 
     Returns:
         With source "default" see `named_figures`; with "real" see `digit_figures`, `prompt_figures` and, of models that
-        were trained on other prompts, `long_prompt_figures`.
+        were trained on other prompts, `long_prompt_figures`; with "librispeech" see `error_figures`.
 
     Raises:
-        RealDataError: with source "real", if the recordings cannot be had.
+        RealDataError: if the recordings cannot be had.
     """
+    if source == "real" and not digits_and_prompts_are_staged():
+        raise RealDataNotFoundError(
+            "the recorded digits and prompts are in no staged folder, and published nowhere in this form. LibriSpeech "
+            "is on the hub: measure it in their place, with --source librispeech."
+        )
     figures = {}
     for name, recipe in recipes(source)[part].items():
         data = utterances_of(*((40, 10) if fast else (recipe.utterances,)))
-        if source == "real":
+        if source != "default":
             data = recorded_data_of(part, data, seed)
         model, history = fit(recipe.shortened(0.001) if fast else recipe, data, seed, progress=not fast)
         figures[f"{name}/seconds"] = history.seconds
         most = 4 if fast else None
         if source == "default":
             figures |= named_figures(name, model, data, most=most)
+        elif source == "librispeech":
+            figures |= error_figures(name, model, data, most=most)
         elif part.startswith("prompts"):
             figures |= long_prompt_figures(name, model, data, most=most)
         else:
@@ -251,10 +312,10 @@ def measure_part(part: str, source: str, seed: int, fast: bool) -> dict[str, flo
 
 
 def recorded_data_of(part: str, synthetic: SpokenData, seed: int = 0) -> SpokenData:
-    """What a part of `RECORDED` is trained and tested on.
+    """What a part of `RECORDED` or `READ` is trained and tested on.
 
     Args:
-        part: a key of `RECORDED`.
+        part: its key.
         synthetic: the synthetic speech that all of them are trained on.
         seed: decides which of `SPEAKERS` is held out from the digits, and the noise.
 
@@ -266,10 +327,11 @@ def recorded_data_of(part: str, synthetic: SpokenData, seed: int = 0) -> SpokenD
     held_out = SPEAKERS[seed % len(SPEAKERS)]
     if part == "voices":
         return many_voices_data(synthetic, held_out, seed=seed)
-    return digit_data(synthetic, held_out, recorded=part == "digits", seed=seed)
+    data = reading_data(synthetic) if part in READ else digit_data(synthetic, held_out, seed=seed)
+    return replace(data, train=synthetic.train) if part in ("synthetic", "read-synthetic") else data
 
 
-PARTS = {part: partial(measure_part, part) for part in (*RECIPES, *RECORDED)}
+PARTS = {part: partial(measure_part, part) for part in (*RECIPES, *RECORDED, *READ)}
 
 _LARGE = (("hidden_size", 160), ("dropout", 0.1))
 LONG_TRAINING = {

@@ -229,7 +229,7 @@ def data_of(source: str, fast: bool = False, part: str | None = None) -> Summary
         fast: few pairs.
         part: of the measurement, which may want more reports than a lesson does; None = as the lesson.
     """
-    if fast:
+    if fast and source in SOURCES:
         tests = {} if source == "docstrings" else {"test_count": 12}
         return texts_of(source, train_count=60, **tests)
     if source == "default" and part in _REPORTS:

@@ -9,9 +9,9 @@ from typing import Self, TypeVar
 import torch
 from torch import nn
 
-from course_utils.crew import crew_of_launch
+from course_utils.process_group import current_process_group
 from course_utils.training import History, pick_device, seed_everything, train
-from course_utils.waypoints import waypoint_of
+from course_utils.training_checkpoints import training_checkpoint_path
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -49,8 +49,8 @@ def train_recipe(
     seed_everything(seed)
     model = build().to(pick_device())
     settings = {"steps": recipe.steps, "learning_rate": recipe.learning_rate, "description": recipe.system}
-    if crew_of_launch():  # long enough to be killed: it waits in a file of its own
-        settings["waypoint"] = waypoint_of(f"{recipe.system}-{seed}-{_digest(recipe)}")
+    if current_process_group():  # long enough to be killed: it waits in a file of its own
+        settings["resume"] = training_checkpoint_path(f"{recipe.system}-{seed}-{_digest(recipe)}")
     return model, train(model, batches_of(model), **{**settings, **options})
 
 
@@ -73,7 +73,11 @@ def long_run(name: str, recipe: PlainRecipe, measure: Callable[..., float], unit
         print(f"\nvalidation {value:.4f} {unit}", flush=True)
         return value
 
-    return {"validate": validate, "validate_every": max(1, recipe.steps // 20), "waypoint": waypoint_of(name)}
+    return {
+        "validate": validate,
+        "validate_every": max(1, recipe.steps // 20),
+        "resume": training_checkpoint_path(name),
+    }
 
 
 def training_card(name: str, recipe: PlainRecipe, history: History, data: dict, metrics: dict, **more) -> dict:

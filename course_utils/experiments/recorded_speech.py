@@ -4,13 +4,11 @@ from collections.abc import Sequence
 
 from rapidfuzz.distance import Levenshtein
 
-from course_utils.data.speech.augmentation import add_noise
 from course_utils.data.speech.data import SpokenData
-from course_utils.data.speech.pronunciation import DIGITS
-from course_utils.data.speech.recorded_data import WORDS_OF_A_PIECE, timed_prompts
-from course_utils.data.speech.recordings import Recording, pieces_of
-from course_utils.data.speech.utterances import SpokenUtterance, Utterance, speak_utterance
-from course_utils.data.speech.words import words_of_split
+from course_utils.data.speech.phonemes import DIGITS
+from course_utils.data.speech.recorded_data import timed_prompts
+from course_utils.data.speech.recordings import add_noise, pieces_of
+from course_utils.data.speech.utterances import SpokenUtterance, Utterance, speak_utterance, words_of_split
 from course_utils.experiments.speech import (
     error_rate,
     long_speech_figures,
@@ -40,7 +38,7 @@ def digit_of(written: Sequence[str]) -> str | None:
     return names[0] if len(names) == 1 else None
 
 
-def digits_right(model: SpeechModel, data: SpokenData, recordings: Sequence[Recording]) -> float:
+def digits_right(model: SpeechModel, data: SpokenData, recordings: Sequence[SpokenUtterance]) -> float:
     """Share of recordings whose digit `digit_of` finds, 0 to 1.
 
     Raises:
@@ -67,7 +65,7 @@ def digit_figures(name: str, model: SpeechModel, data: SpokenData, most: int | N
         In %: `<name>/digits/<test>` for the digits, `<name>/digits/<n>` for each digit of the unseen speaker, and
         `<name>/per/<test>` for every test.
     """
-    figures = {f"{name}/per/{test}": 100 * error_rate(model, data, spoken[:most]) for test, spoken in data.test.items()}
+    figures = error_figures(name, model, data, most)
     for test in ("unseen speaker", "known speakers"):
         figures[f"{name}/digits/{test}"] = 100 * digits_right(model, data, data.test[test][:most])
     for digit in DIGITS:
@@ -76,7 +74,13 @@ def digit_figures(name: str, model: SpeechModel, data: SpokenData, most: int | N
     return figures
 
 
-def said_by_synthesizer(recording: Recording, voice: str = "en-us") -> SpokenUtterance:
+def error_figures(name: str, model: SpeechModel, data: SpokenData, most: int | None = None) -> dict[str, float]:
+    """Score a model on the first so many utterances of every test that has any: `<name>/per/<test>` in %."""
+    tests = {test: spoken[:most] for test, spoken in data.test.items() if spoken}
+    return {f"{name}/per/{test}": 100 * error_rate(model, data, spoken) for test, spoken in tests.items()}
+
+
+def said_by_synthesizer(recording: SpokenUtterance, voice: str = "en-us") -> SpokenUtterance:
     """The words of a recording in a synthetic voice: the same length and words, another speaker.
 
     Raises:
@@ -137,6 +141,6 @@ def long_prompt_figures(name: str, model: SpeechModel, data: SpokenData, most: i
     return long_speech_figures(name, model, data, _pieces(most))
 
 
-def _pieces(most: int | None) -> list[Recording]:
+def _pieces(most: int | None) -> list[SpokenUtterance]:
     """The test's prompts, cut into pieces as long as the utterances of training."""
-    return [piece for prompt in timed_prompts("test")[:most] for piece in pieces_of(prompt, WORDS_OF_A_PIECE)]
+    return [piece for prompt in timed_prompts("test")[:most] for piece in pieces_of(prompt)]

@@ -9,14 +9,8 @@ import torch
 from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 
-from course_utils.data.speech.data import (
-    SpokenData,
-    gold_overlap,
-    join_utterances,
-    make_speech_batch,
-    speech_batches,
-    spoken_data,
-)
+from course_utils.data.batching import batches_by_length
+from course_utils.data.speech.data import SpokenData, gold_overlap, join_utterances, spoken_data
 from course_utils.data.speech.features import STEP_MS
 from course_utils.data.speech.utterances import SpokenUtterance
 from course_utils.data.text import BEGIN, END
@@ -43,7 +37,7 @@ class Recipe(PlainRecipe):
         options: further arguments of `SpeechModel`, e.g. `(("hidden_size", 96),)`.
         steps, learning_rate, label_smoothing: see `training.train`.
         batch_size: utterances in a batch.
-        join: how many utterances are joined to one in every second batch, see `spoken_data.speech_batches`.
+        join: how many utterances are joined to one in every second batch, see `SpokenData.batches`.
     """
 
     system: str
@@ -84,7 +78,7 @@ def fit(recipe: Recipe, data: SpokenData, seed: int = 0, **options) -> tuple[Spe
 def token_loss(model: SpeechModel, data: SpokenData, batch_size: int = 50) -> float:
     """Mean cross-entropy of the validation utterances, nats per phoneme."""
     device, total, tokens = next(model.parameters()).device, 0.0, 0
-    for batch in speech_batches(data.validation, data.vocabulary, batch_size, seed=0):
+    for batch in batches_by_length(data.encode(data.validation), batch_size, collate=data.collate, seed=0):
         loss = model.loss(batch.to(device))
         total, tokens = total + float(loss.mean) * loss.tokens, tokens + loss.tokens
     return total / tokens
@@ -118,8 +112,8 @@ def recognize(
     before = model.attention.window, model.end_within
     model.attention.window, model.end_within = window, end_within
     try:
-        for start in range(0, len(spoken), batch_size):
-            batch = make_speech_batch(spoken[start : start + batch_size], data.vocabulary).to(device)
+        for batch in data.ordered_batches(spoken, batch_size):
+            batch = batch.to(device)
             limits = {"begin": BEGIN, "end": END, "max_length": (batch.feature_mask.sum(dim=1) + 1).tolist()}
             arguments = (model, batch.features, batch.feature_mask)
             with torch.no_grad():
@@ -186,12 +180,10 @@ def looks_along(
 ) -> list[Tensor]:
     """Where a model looks while it writes the true phonemes: `(phonemes, steps)` for each utterance."""
     device, looks = next(model.parameters()).device, []
-    for start in range(0, len(spoken), batch_size):
-        chosen = spoken[start : start + batch_size]
-        batch = make_speech_batch(chosen, data.vocabulary).to(device)
-        _, weights = model(batch)
-        steps = batch.feature_mask.sum(dim=1).tolist()
-        looks += [w[: len(one.symbols), :s].cpu() for w, one, s in zip(weights, chosen, steps, strict=True)]
+    for batch in data.ordered_batches(spoken, batch_size):
+        _, weights = model(batch.to(device))
+        phonemes, steps = batch.target_mask.sum(dim=1) - 1, batch.feature_mask.sum(dim=1)  # the end is no phoneme
+        looks += [w[:p, :s].cpu() for w, p, s in zip(weights, phonemes.tolist(), steps.tolist(), strict=True)]
     return looks
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from course_utils.data.reports.reading import judge_headline
+from course_utils.data.reports.headlines import judge_headline
 from course_utils.data.reports.reports import Report, Summary
 
 NEAR = 2
@@ -67,7 +67,7 @@ class Verdicts(NamedTuple):
 
 
 def judge_all(headlines: Sequence[Sequence[str]], reports: Sequence[Report]) -> Verdicts:
-    """Judge headlines by the facts; see `reading.judge_headline`."""
+    """Judge headlines by the facts; see `headlines.judge_headline`."""
     found = [judge_headline(report, words) for words, report in zip(headlines, reports, strict=True)]
     exact = sum(tuple(words) == report.headline for words, report in zip(headlines, reports, strict=True))
     return Verdicts(*(n / len(found) for n in (exact, sum(f.true for f in found), sum(f.complete for f in found))))

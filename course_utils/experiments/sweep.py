@@ -14,8 +14,8 @@ from pathlib import Path
 from threading import Event, Thread
 from types import ModuleType
 
-from course_utils.crew import crew_of_launch
 from course_utils.experiments.claims import write_json
+from course_utils.process_group import current_process_group
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,11 @@ class Measurement:
         started = time.perf_counter()
         figures = measure(self.source, self.seed, self.fast)
         seconds = time.perf_counter() - started
-        crew = crew_of_launch()
-        if crew is None or crew.is_main:
+        group = current_process_group()
+        if group is None or group.is_main:
             write_json(self.path, {"seed": self.seed, "seconds": seconds, "figures": figures})
-        if crew:
-            crew.wait()
+        if group:
+            group.wait()
         return seconds
 
 

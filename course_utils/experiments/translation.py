@@ -7,7 +7,8 @@ from typing import NamedTuple
 import torch
 
 from course_utils.data.batching import make_pair_batch, pad_sequences
-from course_utils.data.phrases.parallel import Example, ParallelData
+from course_utils.data.phrases.aligned import AlignedPair
+from course_utils.data.phrases.parallel import ParallelData
 from course_utils.data.text import BEGIN, END
 from course_utils.experiments.recipes import train_recipe
 from course_utils.mechanisms.search import Hypothesis, beam_search, greedy_search
@@ -78,7 +79,8 @@ def fit(recipe: Recipe, data: ParallelData, seed: int = 0, **options) -> tuple[T
         seed: initial weights and order of the batches.
         options: further arguments of `training.train`.
     """
-    batches = data.batches(recipe.batch_size, recipe.maximum_tokens, seed, recipe.curriculum)
+    order = {"maximum_tokens": recipe.maximum_tokens, "curriculum": recipe.curriculum}
+    batches = data.batches(recipe.batch_size, seed, **order)
     options = {"label_smoothing": recipe.label_smoothing, **options}
     return train_recipe(recipe, seed, lambda: build_model(recipe, data), lambda model: batches, **options)
 
@@ -139,7 +141,7 @@ class Score(NamedTuple):
     sentences: int
 
 
-def score(model: TranslationModel, data: ParallelData, examples: Sequence[Example], beam_size: int = 1) -> Score:
+def score(model: TranslationModel, data: ParallelData, examples: Sequence[AlignedPair], beam_size: int = 1) -> Score:
     """Translate examples and compare with their references."""
     hypotheses = translate(model, data, [example.source for example in examples], beam_size=beam_size)
     texts = [data.detokenize(data.target_vocabulary.decode(h.tokens)) for h in hypotheses]
@@ -167,7 +169,9 @@ class AlignmentScore(NamedTuple):
 
 
 @torch.no_grad()
-def reference_attention(model: TranslationModel, data: ParallelData, examples: Sequence[Example]) -> list[torch.Tensor]:
+def reference_attention(
+    model: TranslationModel, data: ParallelData, examples: Sequence[AlignedPair]
+) -> list[torch.Tensor]:
     """Attention along the true translations, so that it can be compared with their gold alignment.
 
     Returns:
@@ -177,13 +181,13 @@ def reference_attention(model: TranslationModel, data: ParallelData, examples: S
     weights = []
     for start in range(0, len(examples), 32):
         chosen = examples[start : start + 32]
-        batch = make_pair_batch([data.encode(example.source, example.target) for example in chosen]).to(device)
+        batch = make_pair_batch(data.encode(chosen)).to(device)
         _, attention = model(batch)
         weights += [w[: len(e.target), : len(e.source)].cpu() for w, e in zip(attention, chosen, strict=True)]
     return weights
 
 
-def score_alignment(model: TranslationModel, data: ParallelData, examples: Sequence[Example]) -> AlignmentScore:
+def score_alignment(model: TranslationModel, data: ParallelData, examples: Sequence[AlignedPair]) -> AlignmentScore:
     """Mark the attention of a model against the gold alignments of examples."""
     weights = reference_attention(model, data, examples)
     pairs = list(zip(weights, examples, strict=True))

@@ -112,6 +112,8 @@ class LocationAwareAttention(nn.Module):
         Filters and projection are two matrices in a row. Multiplied with each other first, they are one small matrix
         that meets the weights around each position, which is several times faster than a convolution and a projection.
         """
+        if self.filters is None or self.location_projection is None:
+            raise ValueError("filters is 0; expected at least one filter where the location is asked for.")
         width = self.filters.kernel_size[0]
         padded = nn.functional.pad(previous_weights, (width // 2, width // 2))
         around = padded.unfold(1, width, 1)  # (batch, source_length, width)

@@ -109,12 +109,12 @@ class Captioner(nn.Module):
         return self._features(embedded, looks), looks
 
     def forward(self, batch) -> tuple[Tensor, Looks]:
-        """Score a `SceneBatch` with the true previous words as input.
+        """Score a batch of captioned images with the true previous words as input.
 
         Returns:
             Logits `(batch, target_length, vocabulary_size)` and the looks.
         """
-        features, looks = self.look(batch.pictures, batch.target_input, self.chooser())
+        features, looks = self.look(batch.images, batch.target_input, self.chooser())
         return self.output(features), looks
 
     def chooser(self) -> Choice | None:
@@ -140,7 +140,7 @@ class Captioner(nn.Module):
 
     def loss(self, batch) -> CaptionLoss:
         """Cross-entropy of the true next words, over real words only."""
-        features, _ = self.look(batch.pictures, batch.target_input)
+        features, _ = self.look(batch.images, batch.target_input)
         cross_entropy = -self.log_probabilities(features, batch).mean()
         return CaptionLoss(cross_entropy, int(batch.target_mask.sum()), cross_entropy)
 
@@ -222,7 +222,7 @@ class SoftCaptioner(Captioner):
 
     def loss(self, batch) -> CaptionLoss:
         """Cross-entropy over real words, and the penalty."""
-        features, looks = self.look(batch.pictures, batch.target_input)
+        features, looks = self.look(batch.images, batch.target_input)
         log_probabilities = self.log_probabilities(features, batch)
         penalty = coverage_penalty(looks.attention_weights, batch.target_mask)
         cross_entropy, tokens = -log_probabilities.mean(), len(log_probabilities)

@@ -6,7 +6,7 @@
 | "soft"      | a new weighted average of the cells, gated                                    | its gradient      |
 | "hard"      | one cell that it draws, gated                                                 | REINFORCE         |
 
-All train with `loss(batch)` on a `SceneBatch` (pictures, target_input, target_output, target_mask) and decode with
+All train with `loss(batch)` on a batch (images, target_input, target_output, target_mask) and decode with
 `start` and `step` (see `mechanisms.search`, which wants two-dimensional sources: give it `pictures.flatten(1)`).
 
 Source: Xu et al. 2015, arXiv 1502.03044. There the cells come from a network that had been trained to name photographs;
@@ -108,10 +108,10 @@ class HardCaptioner(SoftCaptioner):
         """Cross-entropy over real words along drawn cells, the REINFORCE term, the entropy, the penalty.
 
         Args:
-            batch: a `SceneBatch`.
+            batch: of captioned images.
             cells: `(batch, target_length)` cells to take instead of drawing them; None = draw.
         """
-        expected = torch.rand(len(batch.pictures), 1, generator=self.generator).to(self.moving_baseline.device)
+        expected = torch.rand(len(batch.images), 1, generator=self.generator).to(self.moving_baseline.device)
         expected = (expected < self.expected_share) & (cells is None)  # (batch, 1)
 
         def choose(attention_weights: Tensor, step: int) -> Tensor:
@@ -119,7 +119,7 @@ class HardCaptioner(SoftCaptioner):
                 return torch.zeros_like(attention_weights).scatter_(1, cells[:, step : step + 1], 1.0)
             return torch.where(expected, attention_weights, self.draw(attention_weights, step))
 
-        features, looks = self.look(batch.pictures, batch.target_input, choose)
+        features, looks = self.look(batch.images, batch.target_input, choose)
         log_probabilities = self.log_probabilities(features, batch)
         tokens, mask = len(log_probabilities), batch.target_mask
         taken = mask & ~expected

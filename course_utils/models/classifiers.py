@@ -1,7 +1,7 @@
 """What every model that names the digits on a canvas shares, and the baseline that sees the whole picture at once.
 
-A `DigitClassifier` trains with `loss(batch)` on a `CanvasBatch` (images, and labels from left to right) and answers
-one or several digits, each with its own output. `error_rate` and `multiply_adds` compare such models fairly.
+A `DigitClassifier` trains with `loss(batch)` on batches of canvases (`images`, and `labels` from left to right) and
+answers one or several digits, each with its own output. `error_rate` and `multiply_adds` compare such models fairly.
 """
 
 from collections.abc import Iterable, Sequence

@@ -227,7 +227,7 @@ class EntailmentModel(nn.Module):
         self.output = nn.Linear(hidden_size * (2 if self.two_way or not self.conditional else 1), CLASSES)
 
     def trace(self, batch) -> EntailmentTrace:
-        """Judge an `InferenceBatch`, and tell where the model looked."""
+        """Judge a batch of `InferenceData`, and tell where the model looked."""
         first = self.dropout(self.embedding(batch.premise)), batch.premise_mask
         second = self.dropout(self.embedding(batch.hypothesis)), batch.hypothesis_mask
         pair, weights = self._compare(*first, *second)

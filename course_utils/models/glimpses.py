@@ -139,7 +139,7 @@ class RecurrentAttentionModel(DigitClassifier):
         """Cross-entropies, plus the REINFORCE term, plus the squared error of the baseline.
 
         Args:
-            batch: a `CanvasBatch`.
+            batch: of canvases, with `images` and `labels`.
             use_baseline: False = weigh log-probabilities with the bare reward.
             generator: source of chance; None = torch's global one.
         """

@@ -176,7 +176,7 @@ class DeepRecurrentAttentionModel(nn.Module):
         """Cross-entropy of digits and end (nats per answer), plus REINFORCE, plus the error of the baseline.
 
         Args:
-            batch: a `CanvasBatch` with at most `most_digits` digits.
+            batch: of canvases, with `images` and `labels` of at most `most_digits` digits.
             use_baseline: False = weigh log-probabilities with the bare reward.
             generator: source of chance; None = torch's global one.
         """

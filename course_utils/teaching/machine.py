@@ -123,7 +123,8 @@ def _voices() -> tuple[bool, str]:
 
 
 def _real_data() -> tuple[bool, str]:
-    from course_utils.data.real import RealDataNotFoundError, staged_folder
+    from course_utils.data.real import staged_folder
+    from course_utils.data.real_errors import RealDataNotFoundError
 
     try:
         folder = staged_folder()

@@ -20,7 +20,7 @@ FROM_ELSEWHERE = {"data/README.md": "data.md", "CONTRIBUTING.md": "contributing.
 GROUPS = {
     "Lessons": ["lessons"],
     "What came out": ["claims", "speed", "reproducibility", "run_times"],
-    "To look up": ["glossary", "reading", "data"],
+    "To look up": ["glossary", "reading", "data", "own_data"],
     "Teaching with it": ["instructors", "instructor_notes/index", "exercises"],
     "Building on it": ["contributing", "full_scale", "reference/index"],
 }

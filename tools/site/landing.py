@@ -29,7 +29,7 @@ def landing_explorer() -> Explorer:
 
 def ways_to_begin(project: Project) -> str:
     """HTML around Markdown: three ways to begin, from the repository's address."""
-    colab, binder = launch_addresses(project.repository, FIRST)
+    colab, binder = launch_addresses(project, FIRST)
     return f"""<div class="ways">
 <div>
 

@@ -52,7 +52,7 @@ def find_lessons(project: Project) -> list[Lesson]:
 
 def launch_links(project: Project, stem: str) -> str:
     """Markdown for starting a notebook elsewhere, in words: pictures of badges would be fetched from outside."""
-    colab, binder = launch_addresses(project.repository, stem)
+    colab, binder = launch_addresses(project, stem)
     return f"Run it: [in Colab]({colab}) · [in Binder]({binder}) · on your machine with `make lab`"
 
 
@@ -64,7 +64,7 @@ def site_notebook(path: Path, project: Project) -> NotebookNode:
         project: for the addresses.
     """
     notebook = nbformat.read(path, as_version=4)
-    badges = badge_row(project.repository, path.stem)
+    badges = badge_row(project, path.stem)
     cells = []
     for cell in notebook.cells:
         if "bootstrap" in cell.metadata.get("tags", []):

@@ -1,67 +1,51 @@
-"""Handwritten digits, split by picture: scikit-learn's (the default, no download) or MNIST (real).
+"""Handwritten digits, split by image: scikit-learn's (the default, no download) or MNIST (real, through torchvision).
 
-images = load_digit_images("default")       # train, validation and test pictures, 28 x 28
-batch = draw_canvases(images.train, CanvasSettings(60, 60, fragments=4), 64, generator)
+digits = load_digit_images("default")       # train, validation and test images, 28 x 28
+batch = draw_canvases(digits.train, CanvasSettings(60, 60, fragments=4), 64, generator)
 
 Both sources come in one shape, 28 x 28 pixels with the digit about 20 pixels high in the middle, so that whatever is
 laid out with them (see `canvases`) works with either.
 """
 
-import hashlib
+import gzip
 import zlib
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate, pad
 
-from course_utils.data.canvases.canvases import CanvasBatch, CanvasSettings, DigitSplit, canvas_batches, draw_canvases
-from course_utils.data.canvases.real_digits import load_layouts, mnist_splits
-from course_utils.data.real import REAL_SOURCES, SPLITS
+from course_utils.data.batching import Batch
+from course_utils.data.cache import cache_folder
+from course_utils.data.real import is_staged, staged_folder
+from course_utils.data.real_errors import DataFormatError, RealDataError, RealDataNotFoundError, explained
+from course_utils.data.real_sets import REAL_SOURCES
 
-__all__ = [
-    "CanvasBatch",
-    "CanvasSettings",
-    "DigitImages",
-    "DigitSplit",
-    "canvas_batches",
-    "draw_canvases",
-    "image_hashes",
-    "load_digit_images",
-    "load_layouts",
-]
-
-IMAGE_SIZE = 28
-"""Height and width of a digit's picture, pixels: MNIST's."""
 _ENLARGED_SIZE = 26  # 10 x 10 with a dark margin of one; the digit itself is then 20.8 pixels high
+_MNIST_VALIDATION = 5000  # the last ones of its training images
 _STEEPNESS = 1.8  # enlarging smears a stroke's edge over three pixels; this brings it back to about two
 
 
 @dataclass(frozen=True)
 class DigitImages:
-    """Handwritten digits of one source; no picture is in two splits.
+    """Handwritten digits of one source; no image is in two splits.
 
     Attributes:
         name: "default" or "mnist".
-        train, validation, test: the splits.
+        train, validation, test: `images` `(count, 28, 28)` floats, 0 = dark ground, 1 = full ink, and `labels`
+            `(count,)` integers, 0 to 9.
         credit: who wrote and collected them.
     """
 
     name: str
-    train: DigitSplit
-    validation: DigitSplit
-    test: DigitSplit
+    train: Batch
+    validation: Batch
+    test: Batch
     credit: str
-
-    def split(self, name: str) -> DigitSplit:
-        """Return a split by its name.
-
-        Raises:
-            ValueError: if there is no such split.
-        """
-        if name not in SPLITS:
-            raise ValueError(f"split is {name!r}; expected one of {', '.join(SPLITS)}.")
-        return getattr(self, name)
 
 
 def load_digit_images(source: str = "default") -> DigitImages:
@@ -72,60 +56,89 @@ def load_digit_images(source: str = "default") -> DigitImages:
 
     Raises:
         ValueError: for another name.
-        RealDataError: see `mnist_images`.
+        RealDataError: see `real.load_real`; `DataFormatError` also where a file of MNIST is not what it should be.
     """
     if source not in ("default", "real"):
         raise ValueError(f"source is {source!r}; expected 'default' (scikit-learn's digits) or 'real' (MNIST).")
-    return scikit_learn_images() if source == "default" else mnist_images()
+    if source == "real":
+        return DigitImages("mnist", **_mnist_splits(), credit=REAL_SOURCES["mnist"].credit)
+    credit = "UCI optical recognition of handwritten digits (Alpaydin, Kaynak 1998), through scikit-learn"
+    return DigitImages("default", **_scikit_learn_splits(), credit=credit)
 
 
-def image_hashes(split: DigitSplit) -> list[str]:
-    """Return the sha256 of every picture's pixels, to show that no picture is in two splits."""
-    pixels = (split.images * 255).round().to(torch.uint8).numpy()
-    return [hashlib.sha256(picture.tobytes()).hexdigest() for picture in pixels]
-
-
-def scikit_learn_images() -> DigitImages:
+def _scikit_learn_splits() -> dict[str, Batch]:
     """Enlarge scikit-learn's 8 x 8 digits to 28 x 28; about 70 % train, 10 % validation, 20 % test.
 
-    A hash of the original picture decides its split, the same on every machine. The people who wrote the digits are
-    not named in the set, so a writer's digits may be on both sides; the pictures are not.
+    A hash of the original image decides its split, the same on every machine. The people who wrote the digits are not
+    named in the set, so a writer's digits may be on both sides; the images are not.
     """
     from sklearn.datasets import load_digits
 
     data = load_digits()
     small = torch.tensor(data.images / 16, dtype=torch.float32)  # stored as 0 to 16
-    percent = torch.tensor([zlib.crc32(picture.astype(numpy.uint8).tobytes()) % 100 for picture in data.images])
-    images, labels = enlarge(small), torch.tensor(data.target, dtype=torch.long)
+    percent = torch.tensor([zlib.crc32(image.astype(numpy.uint8).tobytes()) % 100 for image in data.images])
+    digits = Batch(images=_enlarge(small), labels=torch.tensor(data.target, dtype=torch.long))
     chosen = {"train": percent < 70, "validation": (percent >= 70) & (percent < 80), "test": percent >= 80}
-    return DigitImages(
-        name="default",
-        **{name: DigitSplit(images[mask], labels[mask]) for name, mask in chosen.items()},
-        credit="UCI optical recognition of handwritten digits (Alpaydin, Kaynak 1998), through scikit-learn",
-    )
+    return {name: digits[mask] for name, mask in chosen.items()}
 
 
-def enlarge(small: Tensor) -> Tensor:
-    """Enlarge small pictures smoothly (bicubic) and put them in the middle of 28 x 28.
-
-    Args:
-        small: `(count, height, width)` floats from 0 to 1.
-
-    Returns:
-        `(count, 28, 28)` floats from 0 to 1.
-    """
-    framed = torch.nn.functional.pad(small.unsqueeze(1), (1, 1, 1, 1))  # else strokes at the edge end in a hard cut
-    size = (_ENLARGED_SIZE, _ENLARGED_SIZE)
-    large = torch.nn.functional.interpolate(framed, size=size, mode="bicubic", align_corners=False)
+def _enlarge(small: Tensor) -> Tensor:
+    """Enlarge `(count, 8, 8)` smoothly (bicubic) and put it in the middle of `(count, 28, 28)`, both from 0 to 1."""
+    framed = pad(small.unsqueeze(1), (1, 1, 1, 1))  # else strokes at the edge end in a hard cut
+    large = interpolate(framed, size=(_ENLARGED_SIZE, _ENLARGED_SIZE), mode="bicubic", align_corners=False)
     steeper = ((large - 0.5) * _STEEPNESS + 0.5).clamp(0, 1)
-    margin = (IMAGE_SIZE - _ENLARGED_SIZE) // 2
-    return torch.nn.functional.pad(steeper, (margin,) * 4).squeeze(1)
+    return pad(steeper, (1, 1, 1, 1)).squeeze(1)
 
 
-def mnist_images() -> DigitImages:
-    """Load MNIST; the last 5,000 training images are the validation split.
+def _mnist_splits() -> dict[str, Batch]:
+    """MNIST from the staged folder (its four idx files, packed or not), else downloaded by torchvision."""
+    from huggingface_hub.utils import WeakFileLock
 
-    Raises:
-        RealDataError: see `real_digits.mnist_splits`.
-    """
-    return DigitImages(name="mnist", **mnist_splits(), credit=REAL_SOURCES["mnist"].credit)
+    with ExitStack() as stack:
+        if staged := is_staged("mnist"):
+            root, where = Path(stack.enter_context(TemporaryDirectory())), staged_folder() / "mnist"
+            _unpack(where / "MNIST" / "raw", root / "MNIST" / "raw")
+        else:
+            root = where = cache_folder() / "torchvision"
+            root.mkdir(exist_ok=True)
+            stack.enter_context(WeakFileLock(root / ".mnist.lock"))  # two kernels download it once
+        train, test = (_mnist_part(root, part, not staged, where) for part in ("train", "test"))
+    return {"train": train[:-_MNIST_VALIDATION], "validation": train[-_MNIST_VALIDATION:], "test": test}
+
+
+def _unpack(staged: Path, raw: Path) -> None:
+    """Put the four idx files where torchvision expects them, each unpacked."""
+    from torchvision.datasets import MNIST
+
+    raw.mkdir(parents=True)
+    for packed, _ in MNIST.resources:
+        name = packed.removesuffix(".gz")
+        source = next((path for path in (staged / name, staged / packed) if path.is_file()), None)
+        if source is None:
+            raise RealDataNotFoundError(
+                f"{staged} holds neither {name} nor {packed}. Copy MNIST's files there, or keep SOURCE = 'default'."
+            )
+        with explained(source.name, str(staged)):
+            content = source.read_bytes()
+            (raw / name).write_bytes(gzip.decompress(content) if source.name == packed else content)
+
+
+def _mnist_part(root: Path, name: str, download: bool, where: Path) -> Batch:
+    """MNIST's training or test part, from `root` or, if it is not there, downloaded to it."""
+    from huggingface_hub.constants import HF_HUB_OFFLINE
+    from torchvision.datasets import MNIST
+
+    try:
+        with explained("mnist", "the public address of MNIST"):
+            part = MNIST(root, train=name == "train", download=download and not HF_HUB_OFFLINE)
+        images, labels = part.data, part.targets
+        if images.shape != (len(labels), 28, 28) or int(labels.max()) > 9:
+            raise ValueError(f"it has images {tuple(images.shape)} and {len(labels)} labels up to {int(labels.max())}")
+    except RealDataError:
+        raise
+    except (AssertionError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise DataFormatError(
+            f"{where}: MNIST's {name} part is damaged ({error}); expected as many labels from 0 to 9 as images of 28 x "
+            "28, in the idx format. Copy or download it again."
+        ) from error
+    return Batch(images=images.float() / 255, labels=labels)

@@ -1,283 +1,146 @@
 """Entailment pairs in the shape that models train on: synthetic ones and SNLI's in the same class.
 
-data = load_inference("default")                       # synthetic pairs with gold alignments
-data = load_inference("real")                          # SNLI, from the hub or a staged folder
+data = synthetic_inference_data()                      # with gold alignments
+data = snli_data()                                     # from the hub or a staged folder
 for batch in data.batches(64, seed=0)(epoch=0): ...
 """
 
-import random
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
-from torch import Tensor
 
-from course_utils.data.batching import pad_sequences
+from course_utils.data.batching import Batch, LessonData, pad_sequences
 from course_utils.data.inference.difficulty import EASY, Difficulty
 from course_utils.data.inference.logic import LABELS
 from course_utils.data.inference.pairs import InferencePair, make_pairs
-from course_utils.data.inference.snli import load_snli, staged_name
 from course_utils.data.inference.wording import words_of
-from course_utils.data.normalise import normalise
-from course_utils.data.real import REAL_SOURCES, SPLITS
+from course_utils.data.real import is_staged, load_real, real_source
+from course_utils.data.real_sets import SPLITS
 from course_utils.data.text import Vocabulary, tokenize_sentence
 from course_utils.data.words_of_things import COLOURS
 
-Encoded = tuple[list[int], list[int], int]
-"""Ids of the premise, ids of the hypothesis, index of the label in `LABELS`."""
-
-
-class InferenceBatch(NamedTuple):
-    """A batch of premises, hypotheses and labels.
-
-    Attributes:
-        premise: `(batch, premise_length)` ids.
-        premise_mask: the same shape, True = real token.
-        hypothesis: `(batch, hypothesis_length)` ids.
-        hypothesis_mask: the same shape, True = real token.
-        label: `(batch,)` indices into `LABELS`.
-    """
-
-    premise: Tensor
-    premise_mask: Tensor
-    hypothesis: Tensor
-    hypothesis_mask: Tensor
-    label: Tensor
-
-    def to(self, device: torch.device | str) -> "InferenceBatch":
-        """Move every tensor to a device."""
-        return InferenceBatch(*(tensor.to(device) for tensor in self))
-
-
-def make_inference_batch(pairs: Sequence[Encoded]) -> InferenceBatch:
-    """Pad encoded pairs.
-
-    Raises:
-        ValueError: if there is no pair, or a premise or hypothesis is empty.
-    """
-    premise, premise_mask = pad_sequences([pair[0] for pair in pairs])
-    hypothesis, hypothesis_mask = pad_sequences([pair[1] for pair in pairs])
-    return InferenceBatch(premise, premise_mask, hypothesis, hypothesis_mask, torch.tensor([pair[2] for pair in pairs]))
-
-
-def inference_batches(
-    pairs: Sequence[Encoded], batch_size: int, *, seed: int, window: int = 4000
-) -> Iterator[InferenceBatch]:
-    """Yield one epoch of shuffled batches whose premises have similar lengths, as `text.batches_by_length` does.
-
-    Raises:
-        ValueError: if there is no pair or a size is below 1.
-    """
-    if not pairs or batch_size < 1 or window < 1:
-        raise ValueError(
-            f"got {len(pairs)} pairs, batch_size {batch_size} and window {window}; expected at least 1 of each."
-        )
-    shuffler = random.Random(seed)
-    order = list(range(len(pairs)))
-    shuffler.shuffle(order)
-    batches = []
-    for start in range(0, len(order), window):
-        near = sorted(order[start : start + window], key=lambda i: (len(pairs[i][0]), len(pairs[i][1])))
-        batches += [near[first : first + batch_size] for first in range(0, len(near), batch_size)]
-    shuffler.shuffle(batches)
-    for batch in batches:
-        yield make_inference_batch([pairs[index] for index in batch])
-
-
-def renamed(batch: InferenceBatch, groups: Sequence[Sequence[int]], generator: torch.Generator) -> InferenceBatch:
-    """Let the words of each group change places, in premise and hypothesis alike and anew for every pair.
-
-    Args:
-        batch: pairs of ids.
-        groups: ids that can change places with each other.
-        generator: decides who becomes whom.
-    """
-    size = 1 + max(int(batch.premise.max()), int(batch.hypothesis.max()), *(max(group) for group in groups))
-    become = torch.arange(size).expand(len(batch.label), size).clone()  # (batch, id) → the id it gets
-    for group in groups:
-        ids = torch.tensor(group)
-        become[:, ids] = ids[torch.rand(len(become), len(ids), generator=generator).argsort(dim=1)]
-    return batch._replace(premise=become.gather(1, batch.premise), hypothesis=become.gather(1, batch.hypothesis))
-
 
 @dataclass
-class InferenceData:
-    """What the entailment experiments need.
+class InferenceData(LessonData):
+    """Pairs, of `difficulty` if they are synthetic; the vocabulary is that of premises and hypotheses together."""
 
-    Attributes:
-        name: "default" or the real source's name.
-        vocabulary: of premises and hypotheses together.
-        train: pairs to learn from.
-        validation: pairs never trained on.
-        test: pairs by test: "test", "unseen pairs" and "more clauses", or "test" alone for real data.
-        tokenize: turns a text someone typed into words.
-        credit: where the pairs come from.
-        difficulty: of the synthetic pairs; None for real ones.
-    """
-
-    name: str
-    vocabulary: Vocabulary
-    train: list[InferencePair]
-    validation: list[InferencePair]
-    test: dict[str, list[InferencePair]]
-    tokenize: Callable[[str], list[str]]
-    credit: str
     difficulty: Difficulty | None = None
 
-    @property
-    def examples(self) -> list[InferencePair]:
-        """All test pairs."""
-        return [pair for pairs in self.test.values() for pair in pairs]
-
-    def encode(self, pairs: Sequence[InferencePair]) -> list[Encoded]:
-        """Turn pairs into ids."""
+    def encode(self, pairs: Sequence[InferencePair]) -> list[tuple[list[int], list[int], int]]:
+        """Turn pairs into ids of the premise, ids of the hypothesis and the index of the label in `LABELS`."""
         encode = self.vocabulary.encode
         return [(encode(pair.premise), encode(pair.hypothesis), LABELS.index(pair.label)) for pair in pairs]
 
-    @property
-    def interchangeable(self) -> list[list[int]]:
-        """Groups of ids whose words can change places in a synthetic pair without a change of its label.
+    def collate(self, rows: Sequence[tuple[list[int], list[int], int]]) -> Batch:
+        """Pad encoded pairs.
 
-        Children and colours: nothing follows from being called Anna or from being red rather than blue. Kinds of
-        things are not among them, because a dog is an animal and a car is not.
+        Returns:
+            `premise` `(batch, premise_length)` ids and `premise_mask`, True = real token; `hypothesis` and
+            `hypothesis_mask` likewise; `label` `(batch,)` indices into `LABELS`.
         """
+        tensors = {}
+        for side, name in enumerate(("premise", "hypothesis")):
+            tensors[name], tensors[f"{name}_mask"] = pad_sequences([row[side] for row in rows])
+        return Batch(**tensors, label=torch.tensor([label for *_, label in rows]))
+
+    def batches(
+        self, batch_size: int, seed: int, rename: bool = False, **order: Any
+    ) -> Callable[[int], Iterator[Batch]]:
+        """Make the function that gives `training.train` the batches of each epoch, see `LessonData.batches`.
+
+        With `rename` the data are augmented: in every epoch the children and colours of each pair are `renamed`. A
+        model trained so sees many times more pairs than `train` holds, and is told that names and colours do not
+        matter: say so beside its results. A `ValueError` for real pairs.
+        """
+        epoch_batches = super().batches(batch_size, seed, **order)
+        if not rename:
+            return epoch_batches
         if self.difficulty is None:
-            return []
-        colours = [word for word in COLOURS if word in self.vocabulary]
-        return [self.vocabulary.encode(list(self.difficulty.names)), self.vocabulary.encode(colours)]
+            raise ValueError(f"{self.name} has no words that can change places; expected synthetic pairs.")
 
-    def batches(self, batch_size: int, seed: int, rename: bool = False) -> Callable[[int], Iterator[InferenceBatch]]:
-        """Make the function that gives `training.train` the batches of each epoch: all training pairs, shuffled.
-
-        Args:
-            batch_size: most pairs in a batch.
-            seed: decides the order of every epoch, and the names.
-            rename: augment the data: give the children and colours of every pair other names in every epoch (see
-                `interchangeable`). A model trained so sees many times more pairs than `train` holds, and is told that
-                names and colours do not matter: say so beside its results. `fresh_batches` needs no augmentation.
-
-        Raises:
-            ValueError: if real pairs are to be renamed.
-        """
-        if rename and not self.interchangeable:
-            raise ValueError(
-                f"{self.name} has no words that can change places; expected synthetic pairs with rename=True."
-            )
-        pairs = self.encode(self.train)
-
-        def epoch_batches(epoch: int) -> Iterator[InferenceBatch]:
-            seen = inference_batches(pairs, batch_size, seed=1000 * seed + epoch)
-            if not rename:
-                return seen
+        def renamed_batches(epoch: int) -> Iterator[Batch]:
             generator = torch.Generator().manual_seed(1000 * seed + epoch)
-            return (renamed(batch, self.interchangeable, generator) for batch in seen)
+            return (self.renamed(batch, generator) for batch in epoch_batches(epoch))
 
-        return epoch_batches
+        return renamed_batches
 
-    def fresh_batches(self, batch_size: int, seed: int, count: int = 4000) -> Callable[[int], Iterator[InferenceBatch]]:
-        """Like `batches`, but every epoch has new training pairs, sampled as it begins and not kept.
+    def renamed(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """Let children, and colours, change places in a batch of synthetic pairs, anew for every pair.
 
-        Args:
-            batch_size, seed: see `batches`.
-            count: pairs of an epoch.
-
-        Raises:
-            ValueError: for real data, which cannot be sampled anew.
+        That changes no label, because nothing follows from being called Anna or from being red rather than blue.
         """
-        if self.difficulty is None:
-            raise ValueError(f"{self.name} has no fresh pairs; expected synthetic pairs. Use batches().")
-
-        def epoch_batches(epoch: int) -> Iterator[InferenceBatch]:
-            drawn = make_pairs(count, seed=1_000_000 * (seed + 1) + epoch, difficulty=self.difficulty)
-            return inference_batches(self.encode(drawn), batch_size, seed=1000 * seed + epoch)
-
-        return epoch_batches
-
-    def ordered_batches(self, pairs: Sequence[InferencePair], batch_size: int = 256) -> Iterator[InferenceBatch]:
-        """Batches of pairs in their own order, for scoring."""
-        encoded = self.encode(pairs)
-        for start in range(0, len(encoded), batch_size):
-            yield make_inference_batch(encoded[start : start + batch_size])
+        become = torch.arange(len(self.vocabulary)).repeat(len(batch), 1)  # (batch, id) → the id it gets
+        for words in (self.difficulty.names, tuple(COLOURS)):
+            ids = torch.tensor(self.vocabulary.encode(words))
+            become[:, ids] = ids[torch.rand(len(become), len(ids), generator=generator).argsort(dim=1)]
+        return batch.replace(premise=become.gather(1, batch.premise), hypothesis=become.gather(1, batch.hypothesis))
 
 
-def load_inference(source: str = "default", **options) -> InferenceData:
-    """Load pairs by the name that a lesson's settings cell uses.
-
-    Args:
-        source: "default" or "real".
-        options: passed to `made_inference_data` or `snli_data`.
-
-    Raises:
-        ValueError: for another name.
-    """
-    if source not in ("default", "real"):
-        raise ValueError(f"source is {source!r}; expected 'default' (synthetic pairs) or 'real' (SNLI).")
-    return made_inference_data(**options) if source == "default" else snli_data(**options)
-
-
-def made_inference_data(
-    difficulty: Difficulty = EASY,
-    train_count: int = 20_000,
-    test_count: int = 1000,
-    more_clauses: tuple[int, int] | None = None,
-    seed: int = 0,
+def synthetic_inference_data(
+    difficulty: Difficulty = EASY, train_count: int = 20_000, test_count: int = 1000, seed: int = 0
 ) -> InferenceData:
-    """Make synthetic pairs about pictures that children paint.
+    """Make synthetic pairs about pictures that children paint, `test_count` for validation and for each test.
 
-    Args:
-        difficulty: what they are made of.
-        train_count: training pairs.
-        test_count: pairs of each test, and for validation.
-        more_clauses: clauses of the test "more clauses"; None = two more than any training premise has.
-        seed: of all pairs.
+    The premises of the test "more clauses" have two clauses more than any training premise has.
     """
-    more = more_clauses or (difficulty.clauses[1] + 2,) * 2
-    longer = replace(difficulty, clauses=more, words=(difficulty.words[0], 20 * more[1]))
-
-    def pairs(split: str, of: Difficulty = difficulty) -> list[InferencePair]:
-        return make_pairs(test_count, split=split, seed=seed, difficulty=of)
-
+    longer = difficulty.with_clauses(difficulty.clauses[1] + 2)
+    pairs = partial(make_pairs, difficulty=difficulty)
+    held_out = partial(pairs, test_count, seed=seed)
+    tests = {"test": held_out("test"), "unseen pairs": held_out("unseen pairs")}
     return InferenceData(
         name="default",
         vocabulary=Vocabulary(words_of(difficulty.kinds)),
-        train=make_pairs(train_count, seed=seed, difficulty=difficulty),
-        validation=pairs("validation"),
-        test={"test": pairs("test"), "unseen pairs": pairs("unseen pairs"), "more clauses": pairs("test", longer)},
-        tokenize=lambda text: normalise(text).lower().replace(",", " , ").replace(".", " ").split(),
+        train=pairs(train_count, seed=seed),
+        validation=held_out("validation"),
+        test=tests | {"more clauses": held_out("test", difficulty=longer)},
         credit="made by the course from its own word lists",
+        draw=pairs,
         difficulty=difficulty,
     )
 
 
-def snli_data(name: str | None = None, train_count: int | None = None, minimum_count: int = 2) -> InferenceData:
-    """Load SNLI, lower-cased and split into words.
+def snli_data() -> InferenceData:
+    """Load SNLI, or "snli_dev" where the staged folder has only that: a small sample, to be said beside its results.
 
-    Args:
-        name: see `snli.load_snli`; "snli_dev" is a small sample, to be said beside its figures.
-        train_count: use only the first so many training pairs; None = all.
-        minimum_count: rarer words of the training split are unknown.
-
-    Raises:
-        RealDataError: see `real.load_real`.
+    Words that the training split has only once are unknown. A `RealDataError` as of `real.load_real`.
     """
-    name = name or staged_name()
-    source = REAL_SOURCES.get(name)
-    train, validation, test = ([_real_pair(*row) for row in load_snli(name, split)] for split in SPLITS)
-    train = train[:train_count]
+    name = "snli_dev" if is_staged("snli_dev") and not is_staged("snli") else "snli"
+    source = real_source(name)
+    train, validation, test = (load_snli(name, split) for split in SPLITS)
     sentences = (words for pair in train for words in (pair.premise, pair.hypothesis))
-    return InferenceData(
-        name=name,
-        vocabulary=Vocabulary.from_sentences(sentences, minimum_count),
-        train=train,
-        validation=validation,
-        test={"test": test},
-        tokenize=lambda text: tokenize_sentence(text, "en"),
-        credit=f"{source.credit}, {source.licence}",
-    )
+    vocabulary = Vocabulary.from_sentences(sentences, minimum_count=2)
+    credit = f"{source.credit}, {source.licence}"
+    return InferenceData(name, vocabulary, train, validation, {"test": test}, credit)
 
 
-def _real_pair(premise: str, hypothesis: str, label: str) -> InferencePair:
+def load_snli(name: str, split: str) -> list[InferencePair]:
+    """Load the pairs of "snli" or "snli_dev" that have a majority label and two sides that are not empty.
+
+    "snli_dev" is the development pairs alone, divided 80 : 10 : 10 by a hash of the premise, so that pairs of one
+    premise (SNLI has about three) stay on one side.
+    """
+    whole = real_source(name).splits == SPLITS
+    columns = ("premise", "hypothesis", "label")
+    rows = load_real(name, split if whole else "validation", columns)
+    return [
+        real_pair(premise, hypothesis, LABELS[label])
+        for premise, hypothesis, label in zip(*(rows[column][:] for column in columns), strict=True)
+        if label in range(len(LABELS)) and (premise or "").strip() and (hypothesis or "").strip()
+        if whole or _hashed_split(premise) == split
+    ]
+
+
+def _hashed_split(premise: str) -> str:
+    digest = hashlib.sha256(" ".join(premise.casefold().split()).encode()).digest()
+    return SPLITS[max(0, int.from_bytes(digest[:8], "big") % 10 - 7)]
+
+
+def real_pair(premise: str, hypothesis: str, label: str) -> InferencePair:
+    """Split two texts into lower-case words; nobody knows their facts, and nothing is aligned."""
     words, others = (tuple(tokenize_sentence(text, "en")) for text in (premise, hypothesis))
-    none = (frozenset(),) * len(others)
-    return InferencePair(words, others, label, (), (), (), (), none, none)
+    unknown = (frozenset(),) * len(others)
+    return InferencePair(words, others, label, (), (), (), (), unknown, unknown)

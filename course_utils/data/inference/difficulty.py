@@ -1,23 +1,16 @@
-"""What entailment pairs are made of: kinds, clauses, facts and phenomena to switch on, and which nouns never meet.
-
-`EASY` is a world that a small model learns in a minute, `WIDE` adds every phenomenon, `FULL` has everything; any other
-is one `Difficulty` away.
-"""
+"""What entailment pairs are made of: kinds, clauses, facts and phenomena to switch on, and which nouns never meet."""
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
-from course_utils.data.inference.logic import THING, Fact, Paints
+from course_utils.data.inference.logic import THING, Fact
 from course_utils.data.inference.wording import CHILDREN
 from course_utils.data.words_of_things import CLASSES, KINDS, hypernyms, is_a
 
 PHENOMENA = ("colours", "sizes", "numbers", "negation", "relations", "chains", "quantifiers", "passive")
 """What can be switched on besides kinds and their hypernyms, which are always there."""
-
-FEW_KINDS = ("dog", "fox", "pig", "owl", "parrot", "flamingo", "car", "bicycle", "tractor")
-"""Kinds for a small world: mammals and birds, which are animals, and vehicles."""
 
 
 @dataclass(frozen=True)
@@ -46,26 +39,20 @@ class Difficulty:
     temptation: float = 0.65
 
     def __post_init__(self) -> None:
-        if not 4 <= self.children <= len(CHILDREN):
-            raise ValueError(f"children={self.children!r}: expected 4 to {len(CHILDREN)}; change it.")
-        if not 0 <= self.temptation <= 1:
-            raise ValueError(f"temptation={self.temptation!r}: expected a share from 0 to 1; change it.")
-        most = self.children - 2  # so that a premise never runs out of names
-        if not 1 <= self.clauses[0] <= self.clauses[1] <= most:
-            raise ValueError(f"clauses={self.clauses!r}: expected (fewest, most) within 1 and {most}; change them.")
-        if not 1 <= self.facts[0] <= self.facts[1] <= 2 or self.facts[0] > self.clauses[0]:
-            raise ValueError(
-                f"facts={self.facts!r}: expected (fewest, most) within 1 and 2, the fewest not above the fewest "
-                f"clauses, {self.clauses[0]}; change them."
-            )
-        if strange := [name for name in self.phenomena if name not in PHENOMENA]:
-            raise ValueError(f"phenomena holds {strange}; expected some of {PHENOMENA}.")
-        if "chains" in self.phenomena and "relations" not in self.phenomena:
-            raise ValueError("phenomena holds 'chains' without 'relations', which they are made of; add 'relations'.")
-        if (strange := [kind for kind in self.kinds if kind not in KINDS]) or len(set(self.kinds)) < 4:
-            raise ValueError(f"kinds={self.kinds!r}: expected at least 4 different keys of `KINDS`; not {strange}.")
-        if not 1 <= self.words[0] <= self.words[1]:
-            raise ValueError(f"words={self.words!r}: expected (fewest, most) from 1; change them.")
+        kinds, phenomena, most = set(self.kinds), set(self.phenomena), self.children - 2  # a premise needs more names
+        facts = 1 <= self.facts[0] <= self.facts[1] <= 2 and self.facts[0] <= self.clauses[0]
+        chained = "chains" not in phenomena or "relations" in phenomena
+        for name, right, expected in (
+            ("children", 4 <= self.children <= len(CHILDREN), f"4 to {len(CHILDREN)}"),
+            ("temptation", 0 <= self.temptation <= 1, "a share from 0 to 1"),
+            ("clauses", 1 <= self.clauses[0] <= self.clauses[1] <= most, f"(fewest, most) within 1 and {most}"),
+            ("facts", facts, "(fewest, most) within 1 and 2, the fewest not above the fewest clauses"),
+            ("phenomena", chained and phenomena <= set(PHENOMENA), f"some of {PHENOMENA}, chains with relations"),
+            ("kinds", len(kinds) >= 4 and kinds <= KINDS.keys(), "at least 4 different keys of `KINDS`"),
+            ("words", 1 <= self.words[0] <= self.words[1], "(fewest, most) from 1"),
+        ):
+            if not right:
+                raise ValueError(f"{name}={getattr(self, name)!r}: expected {expected}; change it.")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,8 +62,7 @@ class Difficulty:
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """The classes above the kinds in use."""
-        above = {name for kind in self.kinds for name in hypernyms(kind)}
-        return tuple(name for name in CLASSES if name in above)
+        return tuple(name for name in CLASSES if any(is_a(kind, name) for kind in self.kinds))
 
     @cached_property
     def nouns(self) -> tuple[str, ...]:
@@ -84,16 +70,14 @@ class Difficulty:
         return (*self.kinds, *self.classes)
 
     @cached_property
-    def relatives(self) -> dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]]:
+    def relatives(self) -> dict[str, tuple[tuple[str, ...], ...]]:
         """Noun → the nouns below it, above it ("thing" included), apart from it, and apart but of one class with it."""
         table = {}
-        for noun in (*self.nouns, THING):
-            below = tuple(n for n in self.nouns if n != noun and (noun == THING or is_a(n, noun)))
-            above = () if noun == THING else (*hypernyms(noun), THING)
-            apart = tuple(n for n in self.nouns if n != noun and n not in below and n not in above)
-            near = tuple(n for n in apart if above[:1] == hypernyms(n)[:1])
-            table[noun] = below, above, apart, near
-        return table
+        for noun in self.nouns:
+            below, above = tuple(n for n in self.nouns if n != noun and is_a(n, noun)), (*hypernyms(noun), THING)
+            apart = tuple(n for n in self.nouns if n not in (noun, *below, *above))
+            table[noun] = below, above, apart, tuple(n for n in apart if above[:1] == hypernyms(n)[:1])
+        return table | {THING: (self.nouns, (), (), ())}
 
     @cached_property
     def unseen_with(self) -> dict[str, frozenset[str]]:
@@ -103,19 +87,20 @@ class Difficulty:
     @cached_property
     def unseen_below(self) -> dict[str, tuple[str, ...]]:
         """Class → the kinds in use below it that it meets only in the test of unseen pairs; only classes with some."""
-        table = {h: tuple(p for p in self.kinds if is_a(p, h) and is_unseen_pair(p, h)) for h in self.classes}
+        table = {h: tuple(p for p in self.kinds if is_a(p, h) and p in self.unseen_with[h]) for h in self.classes}
         return {h: kinds for h, kinds in table.items() if kinds}
 
-    def has(self, phenomenon: str) -> bool:
-        """Whether a phenomenon is switched on."""
-        return phenomenon in self.phenomena
+    def with_clauses(self, count: int, **changes) -> "Difficulty":
+        """The same with premises of so many clauses, of at most 20 words each, and with other changes."""
+        return replace(self, clauses=(count, count), words=(self.words[0], max(self.words[1], 20 * count)), **changes)
 
 
+FEW_KINDS = ("dog", "fox", "pig", "owl", "parrot", "flamingo", "car", "bicycle", "tractor")
 EASY = Difficulty((1, 4), (1, 2), FEW_KINDS, ("colours",), children=8, temptation=0.4)
-"""What a small model learns in a minute: who paints what in which colour."""
+"""What a small model learns in a minute: who paints which animals and vehicles in which colour."""
 WIDE = replace(EASY, phenomena=PHENOMENA)
 """The same small world with every phenomenon; takes a small model some minutes."""
-FULL = Difficulty((1, 6))
+FULL = Difficulty()
 """Everything."""
 
 
@@ -131,18 +116,11 @@ def is_unseen_pair(premise_noun: str, hypothesis_noun: str) -> bool:
     if is_a(premise_noun, hypothesis_noun):
         members = [kind for kind in KINDS if is_a(kind, hypothesis_noun)]
         # Classes at the top leave out other kinds than those below them: no kind is new to all its classes.
-        left_out = 1 if hypernyms(hypothesis_noun) else 2
-        return len(members) >= 3 and premise_noun in members and members.index(premise_noun) % 3 == left_out
+        return len(members) >= 3 and premise_noun in members[1 if hypernyms(hypothesis_noun) else 2 :: 3]
     digest = hashlib.blake2b(f"{premise_noun} {hypothesis_noun}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") % 8 == 0
 
 
-def nouns_of(facts: Sequence[Fact]) -> set[str]:
-    """The nouns that facts name, "thing" left out."""
-    return {fact.what.noun for fact in facts if isinstance(fact, Paints)} - {THING}
-
-
 def has_unseen_pair(premise: Sequence[Fact], hypothesis: Sequence[Fact]) -> bool:
     """Whether a noun of the premise and a noun of the hypothesis are an unseen pair, in whatever clauses."""
-    claimed = nouns_of(hypothesis)
-    return any(is_unseen_pair(known, claim) for known in nouns_of(premise) for claim in claimed)
+    return any(is_unseen_pair(known.what.noun, claim.what.noun) for known in premise for claim in hypothesis)

@@ -1,291 +1,213 @@
-"""Fragments of phrases beside noun phrases: countries, dates, clock times, amounts of money and numbers.
+"""Fragments of phrases: noun phrases, countries, dates, clock times, amounts of money and numbers.
 
-A fragment is ``(units, english_order)``: the units in French order, and the order in which English says them (None
-for the same order); the links travel inside the units. Each French fragment has one English rendering, so the
-translation of a whole phrase is a function of its French.
+Each French fragment has one English rendering, so the translation of a whole phrase is a function of its French.
 """
 
-from collections.abc import Callable, Sequence
+from calendar import monthrange
+from collections.abc import Callable
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from random import Random
 
 from babel import Locale
 
+from course_utils.data.phrases.aligned import AlignedPair, compose, jointly, with_helper, with_silent
+from course_utils.data.phrases.aligned import word_for_word as _word
 from course_utils.data.phrases.lexicon import COUNTRIES, NAME_ORDER, WITH_ENGLISH_ARTICLE, elides
-from course_utils.data.phrases.nouns import draw_noun_phrase, draw_number
-from course_utils.data.phrases.numbers import YEARS, cardinal, day_of_month, millions, year_name
-from course_utils.data.phrases.units import Unit, compose, jointly, with_helper, with_silent
-from course_utils.data.phrases.units import word_for_word as _word
-
-Fragment = tuple[tuple[Unit, ...], tuple[int, ...] | None]
-Draw = Callable[[Random, int], Fragment | None]
+from course_utils.data.phrases.nouns import draw_noun_phrase
+from course_utils.data.phrases.numbers import YEARS, cardinal, day_of_month, draw_number, pick, year_name
 
 _FRENCH, _ENGLISH = Locale("fr"), Locale("en")
 
 
-def _from_table(units: Sequence[Unit]) -> Draw:
-    """A function that draws one of the units that fit."""
-    longest = max(len(unit.source) for unit in units)
-    fitting = [
-        [((unit,), None) for unit in units if len(unit.source) <= room and len(unit.source) != room - 1]
-        for room in range(longest + 3)
-    ]
-
-    def draw(random: Random, room: int) -> Fragment | None:
-        choices = fitting[min(room, longest + 2)]
-        return choices[int(random.random() * len(choices))] if choices else None
-
-    return draw
-
-
-# Countries -----------------------------------------------------------------------------------------------------------
-
-
-@cache
-def country_name(code: str) -> Unit:
+def country_name(code: str) -> AlignedPair:
     """The names of a country in CLDR, without article, for an ISO 3166 code of the lexicon."""
-    french, english = _FRENCH.territories[code], _ENGLISH.territories[code]
-    joint = jointly(french, english)
-    places = NAME_ORDER.get(code, " ".join(map(str, range(len(joint.source))))).split()
+    joint = jointly(_FRENCH.territories[code], _ENGLISH.territories[code])
+    places = NAME_ORDER[code].split() if code in NAME_ORDER else [str(place) for place in range(len(joint.source))]
     links = [(int(place.strip("()")), column) for column, place in enumerate(places)]
     if len(places) != len(joint.source) or {row for row, _ in links} != set(range(len(joint.target))):
         return joint  # another version of CLDR has another name: say only what is certain
-    sure = tuple(link for link, place in zip(links, places, strict=True) if "(" not in place)
-    return joint._replace(sure=sure, possible=tuple(links))
+    sure = frozenset(link for link, place in zip(links, places, strict=True) if "(" not in place)
+    return joint._replace(sure=sure, possible=frozenset(links))
 
 
-_BEFORE_COUNTRIES = {  # gender: "in", "from" and the article; "d'" and "l'" are for names that begin with a vowel
-    "f": ("en", "de", "la"), "m": ("au", "du", "le"), "m_vowel": ("en", "d'", "l'"), "plural": ("aux", "des", "les"),
-    "bare": ("à", "de", ""),
-}  # fmt: skip
+_BEFORE_COUNTRIES = {"f": "en de la", "m": "au du le", "plural": "aux des les", "bare": "à de"}
+_BEFORE_VOWELS = {"f": "en d' l'", "m": "en d' l'"}
 
 
 @cache
-def country_fragments() -> dict[str, tuple[Unit, ...]]:
-    """Every country by kind of fragment.
-
-    Returns:
-        ``"place"``: "en france", "au portugal", "aux pays-bas", "à cuba" → "in …";
-        ``"origin"``: "de france", "d'italie", "du portugal", "des pays-bas" → "from …";
-        ``"country"``: "la france", "l'italie", "cuba" → the name.
-    """
-    fragments: dict[str, list[Unit]] = {"place": [], "origin": [], "country": []}
+def country_fragments() -> dict[str, list[AlignedPair]]:
+    """Every country as "place" ("en france", "au portugal"), "origin" ("de france") and "country" ("la france")."""
+    fragments: dict[str, list[AlignedPair]] = {"place": [], "origin": [], "country": []}
     for gender, code in ((gender, code) for gender, codes in COUNTRIES.items() for code in codes.split()):
         name = country_name(code)
-        place, origin, article = _BEFORE_COUNTRIES[gender]
-        if elides(name.source[0]):
-            origin, article = {"de": "d'"}.get(origin, origin), {"la": "l'"}.get(article, article)
-        english_article = code in WITH_ENGLISH_ARTICLE
-        for kind, french, english in (("place", place, "in"), ("origin", origin, "from")):
-            preposition, named = _word(french, english), name
-            if english_article and gender in ("m", "plural"):  # "aux" is a preposition and an article in one
-                preposition = _with_article(preposition)
-            elif english_article:
+        forms = _BEFORE_COUNTRIES | (_BEFORE_VOWELS if elides(name.source[0]) else {})
+        place, origin, *article = forms[gender].split()
+        prepositions, named = [_word(place, "in"), _word(origin, "from")], name
+        with_article = with_silent(name, before=" ".join(article))
+        if code in WITH_ENGLISH_ARTICLE:
+            with_article = compose([_word(*article, "the"), name])
+            if gender == "f":
                 named = with_helper(name, "the")
+            else:
+                prepositions = [_with_article(preposition) for preposition in prepositions]
+        fragments["country"].append(with_article)
+        for kind, preposition in zip(("place", "origin"), prepositions, strict=True):
             fragments[kind].append(compose([preposition, named]))
-        the = compose([_word(article, "the"), name]) if english_article else with_silent(name, before=article)
-        fragments["country"].append(the)
-    return {kind: tuple(units) for kind, units in fragments.items()}
+    return fragments
 
 
-def _with_article(preposition: Unit) -> Unit:
+def _with_article(preposition: AlignedPair) -> AlignedPair:
     """ "aux", "du": the sure link is the preposition's, the article is a helper."""
-    return preposition._replace(target=(*preposition.target, "the"), possible=(*preposition.possible, (1, 0)))
+    return compose([preposition], [0, (("the",), [(0, 0)])])
 
 
-# Dates ---------------------------------------------------------------------------------------------------------------
-
-WEEKDAYS = tuple(_word(_FRENCH.days["format"]["wide"][i], _ENGLISH.days["format"]["wide"][i]) for i in range(7))
-MONTHS = tuple(_word(_FRENCH.months["format"]["wide"][i], _ENGLISH.months["format"]["wide"][i]) for i in range(1, 13))
-DAYS_IN_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-FIRST_YEAR_WITH_WEEKDAY = 1600  # the Gregorian calendar is in use
-_OF_MONTH = tuple(with_helper(month, "of") for month in MONTHS)
-
-
-def calendar_date(month: int, day: int, weekday: int | None = None, year: int | None = None) -> Fragment:
-    """ "le lundi deux mars" → "on monday the second of march"; without weekday "on the second of march".
-
-    The weekday counts from 0 for Monday to 6 for Sunday; the year is 1100 to 2099.
-    """
-    front = (with_helper(_word("le", "the"), "on"), day_of_month(day))
-    if weekday is not None:
-        front = (_word("le", "on"), WEEKDAYS[weekday], with_helper(day_of_month(day), "the"))
-    return (*front, _OF_MONTH[month - 1], *([] if year is None else [year_name(year)])), None
+_WEEKDAYS = [_word(_FRENCH.days["format"]["wide"][i], _ENGLISH.days["format"]["wide"][i]) for i in range(7)]
+_MONTHS = [_word(_FRENCH.months["format"]["wide"][i], _ENGLISH.months["format"]["wide"][i]) for i in range(1, 13)]
+_FIRST_YEAR_WITH_WEEKDAY = 1600  # the Gregorian calendar is in use
 
 
 def _draw_year(random: Random) -> int:
-    draw = random.random()
-    if draw < 0.12:  # nineteen hundred, nineteen oh five
-        return 100 * (11 + int(random.random() * 9)) + int(random.random() * 10)
-    if draw < 0.5:
-        return 1900 + int(random.random() * 200)
-    return YEARS.start + int(random.random() * len(YEARS))
+    share = random.random()
+    if share < 0.12:  # nineteen hundred, nineteen oh five
+        return 100 * pick(random, range(11, 20)) + pick(random, range(10))
+    return pick(random, range(1900, 2100) if share < 0.5 else YEARS)
 
 
-def _draw_date(random: Random, room: int) -> Fragment:
-    draw = random.random()
-    if draw < 0.15:
-        weekday = WEEKDAYS[int(random.random() * 7)]
+def _draw_date(random: Random, room: int) -> AlignedPair:
+    """ "lundi prochain", "en mars", "le deux mars", "le lundi deux mars" (on monday the second of march), and years."""
+    share = random.random()
+    if share < 0.15:
+        weekday = pick(random, _WEEKDAYS)
         which = _word("prochain", "next") if random.random() < 0.5 else _word("dernier", "last")
-        return (weekday, which), (1, 0)
-    if draw < 0.22:
-        return (_word("en", "in"), year_name(_draw_year(random))), None
-    month = 1 + int(random.random() * 12)
+        return compose([weekday, which], [1, 0])
+    if share < 0.22:
+        return compose([_word("en", "in"), year_name(_draw_year(random))])
+    month = pick(random, range(1, 13))
     year = _draw_year(random) if random.random() < 0.3 else None
-    if draw < 0.35:
-        return (_word("en", "in"), MONTHS[month - 1], *([] if year is None else [year_name(year)])), None
-    day = 1 if random.random() < 0.1 else 1 + int(random.random() * DAYS_IN_MONTH[month - 1])
-    if year is not None and (month, day) == (2, 29):
+    end = [_MONTHS[month - 1], *([year_name(year)] if year else [])]
+    if share < 0.35:
+        return compose([_word("en", "in"), *end])
+    day = 1 if random.random() < 0.1 else pick(random, range(1, monthrange(2000, month)[1] + 1))
+    if year and (month, day) == (2, 29):
         day = 28
-    weekday = int(random.random() * 7) if draw < 0.75 else None
-    if weekday is not None and year is not None:
-        weekday = date(year, month, day).weekday() if year >= FIRST_YEAR_WITH_WEEKDAY else None
-    return calendar_date(month, day, weekday, year)
+    weekday = pick(random, range(7)) if share < 0.75 else None
+    if year and weekday is not None:
+        weekday = date(year, month, day).weekday() if year >= _FIRST_YEAR_WITH_WEEKDAY else None
+    front = [with_helper(_word("le", "the"), "on"), day_of_month(day)]
+    if weekday is not None:
+        front = [_word("le", "on"), _WEEKDAYS[weekday], with_helper(day_of_month(day), "the")]
+    return compose([*front, with_helper(end[0], "of"), *end[1:]])
 
 
-# Clock times ---------------------------------------------------------------------------------------------------------
-
-PARTS_OF_DAY = {
-    "du matin": compose([_with_article(_word("du", "in")), _word("matin", "morning")]),
-    "de l'après-midi": compose([_word("de", "in"), _word("l'", "the"), jointly("après-midi", "afternoon")]),
-    "du soir": compose([_with_article(_word("du", "in")), _word("soir", "evening")]),
+_PARTS_OF_DAY = {
+    "": [],
+    "du matin": [_with_article(_word("du", "in")), _word("matin", "morning")],
+    "de l'après-midi": [_word("de", "in"), _word("l'", "the"), jointly("après-midi", "afternoon")],
+    "du soir": [_with_article(_word("du", "in")), _word("soir", "evening")],
+}
+_FRACTIONS = {
+    15: with_helper(_word("quart", "quarter"), "a"),
+    30: _word("demie", "half"),
+    -15: _word("le quart", "a quarter")._replace(sure=frozenset({(1, 1)})),
 }
 
 
-def _hour_parts(hour: int) -> tuple[list[Unit], Unit]:
-    """French units of a full hour up to noon, and the unit that stands for it where "o'clock" is not said."""
-    if hour in (0, 12):
-        name = _word("midi", "noon") if hour else _word("minuit", "midnight")
-        return [name], name
-    number = cardinal(hour, feminine=True)
-    heures = "heure" if hour == 1 else "heures"
-    return [number, _word(heures, "o'clock")], with_silent(number, after=heures)
+def spoken_time(hour: int, minutes: int, part: str = "") -> AlignedPair:
+    """A time from midnight, hour 0, to noon, 12: "à trois heures et quart" → "at a quarter past three".
 
-
-def spoken_time(hour: int, minutes: int, part: str = "") -> Unit:
-    """A time on the twelve-hour clock, with the minutes counted past or to the hour.
-
-    Args:
-        hour: 0 for midnight, 12 for noon, else 1 to 11.
-        minutes: -25 to 30 in steps of five; negative before the hour.
-        part: a key of :data:`PARTS_OF_DAY`, or "".
-
-    Returns:
-        "à trois heures et quart" → "at a quarter past three" and the like.
+    `minutes` are -25 to 30 in steps of five, negative before the hour; `part` of the day is a key of `_PARTS_OF_DAY`.
     """
-    at, end = _word("à", "at"), [PARTS_OF_DAY[part]] if part else []
-    full, silent = _hour_parts(hour)
+    at, end = _word("à", "at"), _PARTS_OF_DAY[part]
+    if hour % 12:
+        number, heures = cardinal(hour, feminine=True), "heure" if hour == 1 else "heures"
+        full, short = compose([number, _word(heures, "o'clock")]), with_silent(number, after=heures)
+    else:
+        full = short = _word("midi", "noon") if hour else _word("minuit", "midnight")
     if not minutes:
-        return compose([at, *full, *end])
-    said, english = [_word("et" if minutes > 0 else "moins", "past" if minutes > 0 else "to")], [0, 3, 2, 1]
-    if minutes == 15:
-        said.append(with_helper(_word("quart", "quarter"), "a"))
-    elif minutes == 30:
-        said.append(_word("demi" if hour in (0, 12) else "demie", "half"))
-    elif minutes == -15:
-        said.append(_word("le quart", "a quarter")._replace(sure=((1, 1),)))
-    elif minutes < 0:
-        said.append(cardinal(-minutes))
-    else:  # no French word says "past": the hour and the minutes side by side do
-        said, english = [cardinal(minutes)], [0, 2, (("past",), ((1, len(silent.source) - 1), (2, 0))), 1]
-    if end:
-        english.append(2 + len(said))
-    return compose([at, silent, *said, *end], english)
+        return compose([at, full, *end])
+    if minutes > 0 and minutes not in _FRACTIONS:
+        # No French word says "past": the hour and the minutes side by side do.
+        past = (("past",), [(1, len(short.source) - 1), (2, 0)])
+        return compose([compose([at, short, cardinal(minutes)], [0, 2, past, 1]), *end])
+    joiner = _word("et", "past") if minutes > 0 else _word("moins", "to")
+    said = _FRACTIONS.get(minutes) or cardinal(-minutes)
+    if minutes == 30 and not hour % 12:
+        said = _word("demi", "half")
+    return compose([compose([at, short, joiner, said], [0, 3, 2, 1]), *end])
 
 
-def station_time(hour: int, minutes: int) -> Unit:
+def station_time(hour: int, minutes: int) -> AlignedPair:
     """A time from 13 to 23 hours: "à quinze heures trente" → "at three thirty in the afternoon"."""
     number = cardinal(hour, feminine=True)
-    named = tuple((1, token) for token in range(len(number.source)))
+    named = [(1, word) for word in range(len(number.source))]
     part = (("in", "the", "afternoon" if hour < 18 else "evening"), named)
-    units, twelve = [_word("à", "at"), number, _word("heures", "o'clock")], cardinal(hour - 12).target
+    pairs, twelve = [_word("à", "at"), number, _word("heures", "o'clock")], cardinal(hour - 12).target
     if not minutes:
-        return compose(units, [0, (twelve, named), 2, part])
+        return compose(pairs, [0, (twelve, named), 2, part])
     said = cardinal(minutes, True) if minutes > 9 else with_helper(cardinal(minutes, True), "oh")
-    return compose([*units, said], [0, (twelve, (*named, (2, 0))), 3, part])
+    return compose([*pairs, said], [0, (twelve, [*named, (2, 0)]), 3, part])
 
 
 @cache
-def clock_times() -> dict[str, tuple[Unit, ...]]:
-    """All clock times by manner: "noon" (and midnight), "spoken", "station"."""
+def _clock_times() -> dict[str, list[AlignedPair]]:
     steps = (0, 0, 5, 10, 15, 15, 20, 25, 30, 30, -5, -10, -15, -15, -20, -25)
     spoken = []
     for hour in range(1, 12):
         parts = ["", "", "du matin", *["de l'après-midi"] * (hour <= 5), *["du soir"] * (hour >= 5)]
         spoken += [spoken_time(hour, minutes, part) for minutes in steps for part in parts]
     return {
-        "noon": tuple(spoken_time(hour, minutes) for hour in (0, 12) for minutes in (0, 0, 0, *steps)),
-        "spoken": tuple(spoken),
-        "station": tuple(station_time(hour, minutes) for hour in range(13, 24) for minutes in range(0, 60, 5)),
+        "noon": [spoken_time(hour, minutes) for hour in (0, 12) for minutes in (0, 0, 0, *steps)],
+        "spoken": spoken,
+        "station": [station_time(hour, minutes) for hour in range(13, 24) for minutes in range(0, 60, 5)],
     }
 
 
-_TIMES = {manner: _from_table(units) for manner, units in clock_times().items()}
+@cache
+def _fitting(kind: str, room: int) -> list[AlignedPair]:
+    table = (country_fragments() | _clock_times())[kind]
+    return [pair for pair in table if len(pair.source) <= room and len(pair.source) != room - 1]
 
 
-def _draw_time(random: Random, room: int) -> Fragment | None:
-    draw = random.random()
-    return _TIMES["noon" if draw < 0.2 else "spoken" if draw < 0.75 else "station"](random, room)
+def _draw_listed(kind: str, random: Random, room: int) -> AlignedPair | None:
+    return pick(random, choices) if (choices := _fitting(kind, room)) else None
 
 
-# Money and numbers ---------------------------------------------------------------------------------------------------
-
-CURRENCIES = {"euro": (False, "euro"), "dollar": (False, "dollar"), "livre": (True, "pound")}
-"""French name → whether it is feminine, and the English name."""
-
-
-def amount(currency: str, count: int, cents: int = 0) -> Fragment:
-    """An amount of money: "vingt et une livres" → "twenty-one pounds".
-
-    French counts zero in the singular, English in the plural. ``cents`` (1 to 99) are for euros only.
-    """
-    feminine, english = CURRENCIES[currency]
-    noun = _word(currency + "s" * (count > 1), english + "s" * (count != 1))
-    if not cents:
-        return (cardinal(count, feminine), noun), None
-    centimes = _word("centime", "cent") if cents == 1 else _word("centimes", "cents")
-    return (cardinal(count, feminine), noun, _word("et", "and"), cardinal(cents), centimes), None
+def _draw_time(random: Random, room: int) -> AlignedPair | None:
+    share = random.random()
+    return _draw_listed("noon" if share < 0.2 else "spoken" if share < 0.75 else "station", random, room)
 
 
-def amount_in_millions(currency: str, count: int) -> Fragment:
-    """ "deux millions d'euros" → "two million euros"; the "d'" is silent."""
-    noun = _word(f"{currency}s", f"{CURRENCIES[currency][1]}s")
-    return (millions(count), with_silent(noun, before="d'" if elides(currency) else "de")), None
+def _draw_money(random: Random, room: int) -> AlignedPair:
+    """ "vingt et une livres", "un euro et dix centimes", "deux millions d'euros" (the "d'" is silent)."""
+    french, english = pick(random, (("euro", "euro"), ("euro", "euro"), ("dollar", "dollar"), ("livre", "pound")))
+    share = random.random()
+    if share < 0.12:
+        count = 1 if share < 0.04 else draw_number(random) % 1000 or 2
+        noun = with_silent(_word(f"{french}s", f"{english}s"), before="d'" if elides(french) else "de")
+        return compose([cardinal(count), _word("million" + "s" * (count > 1), "million"), noun])
+    count = int(share < 0.16) if share < 0.22 else draw_number(random)
+    # French counts zero in the singular, English in the plural.
+    pairs = [cardinal(count, french == "livre"), _word(french + "s" * (count > 1), english + "s" * (count != 1))]
+    if french == "euro" and random.random() < 0.3 and count:
+        cents = 1 if random.random() < 0.1 else pick(random, range(1, 100))
+        noun = _word("centime", "cent") if cents == 1 else _word("centimes", "cents")
+        pairs += [_word("et", "and"), cardinal(cents), noun]
+    return compose(pairs)
 
 
-def _draw_money(random: Random, room: int) -> Fragment:
-    names = ("euro", "euro", "dollar", "livre")
-    currency = names[int(random.random() * 4)]
-    draw = random.random()
-    if draw < 0.12:
-        return amount_in_millions(currency, 1 if draw < 0.04 else draw_number(random) % 1000 or 2)
-    count = int(draw < 0.16) if draw < 0.22 else draw_number(random)
-    if currency == "euro" and random.random() < 0.3 and count:
-        return amount(currency, count, 1 if random.random() < 0.1 else 1 + int(random.random() * 99))
-    return amount(currency, count)
+def _draw_number(random: Random, room: int) -> AlignedPair:
+    share = random.random()
+    if share < 0.1:
+        return cardinal(int(share * 20))  # zéro and un
+    return cardinal(draw_number(random) if share < 0.8 else pick(random, range(10_000, 1_000_000)))
 
 
-def _draw_number(random: Random, room: int) -> Fragment:
-    draw = random.random()
-    if draw < 0.1:
-        number = int(draw * 20)  # zéro and un
-    else:
-        number = draw_number(random) if draw < 0.8 else 10_000 + int(random.random() * 990_000)
-    return (cardinal(number),), None
+DRAW: dict[str, Callable[[Random, int], AlignedPair | None]] = {
+    "thing": draw_noun_phrase, "date": _draw_date, "time": _draw_time, "money": _draw_money, "number": _draw_number,
+    **{kind: partial(_draw_listed, kind) for kind in ("country", "place", "origin")},
+}  # fmt: skip
+"""By kind of fragment a function of the random generator and of how many French words there is room for.
 
-
-DRAW: dict[str, Draw] = {
-    "thing": draw_noun_phrase,
-    "country": _from_table(country_fragments()["country"]),
-    "place": _from_table(country_fragments()["place"]),
-    "origin": _from_table(country_fragments()["origin"]),
-    "date": _draw_date,
-    "time": _draw_time,
-    "money": _draw_money,
-    "number": _draw_number,
-}
-"""A function for each kind of fragment, of the random generator and how many French tokens there is room for.
-
-It may return None if what it drew does not fit, but the caller must check the length in any case.
+It may return None, or a fragment that is too long.
 """

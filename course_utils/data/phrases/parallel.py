@@ -4,195 +4,186 @@ data = load_parallel("default")     # phrases with gold alignments, no download
 data = load_parallel("real")        # French-English sentences from the hub or a staged folder
 """
 
+import hashlib
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
-from course_utils.data.batching import Batch, batches_by_length
-from course_utils.data.normalise import normalise
+from course_utils.data.batching import Batch, LessonData, batches_by_length
+from course_utils.data.phrases.aligned import AlignedPair, tokenize_phrase
 from course_utils.data.phrases.phrases import make_phrases
-from course_utils.data.phrases.sentences import load_translation_pairs
-from course_utils.data.phrases.tokens import detokenize, tokenize_french
+from course_utils.data.real import load_real, no_such_split, real_source
+from course_utils.data.real_errors import DataFormatError
+from course_utils.data.real_sets import SPLITS
 from course_utils.data.text import Vocabulary, join_words, tokenize_sentence
 
 PHRASE_BUCKETS = ((2, 8), (9, 16), (17, 24), (25, 32), (33, 39), (40, 60))
 SENTENCE_BUCKETS = ((2, 8), (9, 12), (13, 16), (17, 20), (21, 10_000))
-SHORT_LENGTH = 16
-"""Training phrases come in two kinds: most are at most this long, the others up to the longest bucket."""
-CURRICULUM_PAIRS = 3500
-"""Sentences in each of the first epochs of a curriculum."""
+SHORT_LENGTH = 16  # most training phrases are at most this long, the others up to the longest bucket
+LONGEST_SENTENCE = 60  # real sentences with more words on either side are not trained on
+LEAST_COUNT = 2  # rarer words of the real training sentences are unknown
+CURRICULUM_PAIRS = 3500  # in each of the first epochs of a curriculum
 
 
-@dataclass(frozen=True)
-class Example:
-    """A sentence pair to be tested on.
-
-    Attributes:
-        source: French words.
-        target: English words.
-        reference: the English as text, what BLEU compares with.
-        sure, possible: gold (target index, source index) links; empty where nobody aligned the pair.
-    """
-
-    source: tuple[str, ...]
-    target: tuple[str, ...]
-    reference: str
-    sure: frozenset[tuple[int, int]] = frozenset()
-    possible: frozenset[tuple[int, int]] = frozenset()
-
-
-@dataclass
-class ParallelData:
-    """What the translation experiments need of a corpus.
+@dataclass(kw_only=True)
+class ParallelData(LessonData):
+    """French sentences and their English; `test` has pairs in words for each `(shortest, longest)` source length.
 
     Attributes:
-        name: "default" or "real".
-        source_vocabulary, target_vocabulary: of the training split.
-        train: encoded (source, target) pairs.
-        validation: encoded pairs, never trained on.
-        test: examples of each bucket of source lengths, `{(shortest, longest): [Example, …]}`.
-        tokenize: turns a text someone typed into source words.
-        detokenize: turns target words into text.
-        credit: where the sentences come from.
+        train, validation: encoded (source, target) pairs.
+        source_vocabulary: of the French; `vocabulary` is of the English.
+        tokenize: turns a text that someone typed into source words.
     """
 
-    name: str
     source_vocabulary: Vocabulary
-    target_vocabulary: Vocabulary
-    train: list[tuple[list[int], list[int]]]
-    validation: list[tuple[list[int], list[int]]]
-    test: dict[tuple[int, int], list[Example]]
-    tokenize: Callable[[str], list[str]]
-    detokenize: Callable[[Sequence[str]], str]
-    credit: str
+    tokenize: Callable[[str], Sequence[str]]
+    detokenize = staticmethod(join_words)
 
     @property
-    def examples(self) -> list[Example]:
-        """All test examples, shortest bucket first."""
-        return [example for bucket in self.test.values() for example in bucket]
+    def target_vocabulary(self) -> Vocabulary:
+        """The vocabulary of the English."""
+        return self.vocabulary
 
-    def encode(self, source: Sequence[str], target: Sequence[str]) -> tuple[list[int], list[int]]:
-        """Turn a pair of tokenised sentences into ids."""
-        return _encoded([(source, target)], self.source_vocabulary, self.target_vocabulary)[0]
+    def encode(self, examples: Sequence[AlignedPair]) -> list[tuple[list[int], list[int]]]:
+        """Turn pairs in words into pairs of ids."""
+        return [(self.source_vocabulary.encode(pair.source), self.vocabulary.encode(pair.target)) for pair in examples]
 
     def batches(
-        self, batch_size: int, maximum_tokens: int | None, seed: int, curriculum: Sequence[int] = ()
+        self, batch_size: int, seed: int, *, curriculum: Sequence[int] = (), **order: Any
     ) -> Callable[[int], Iterator[Batch]]:
-        """Make the function that gives `training.train` the batches of each epoch.
+        """Like `LessonData.batches`, but the first epochs are short and have only short sentences.
 
-        Args:
-            batch_size, maximum_tokens: see `batches_by_length`.
-            seed: decides the order of every epoch.
-            curriculum: the first epochs are short and have only sentences up to these many source words, so
-                that attention meets short sentences, where there is little to confuse, first.
+        Attention meets them first, where there is little to confuse. `curriculum`: most source words in each of them.
         """
 
-        def epoch_batches(epoch: int) -> Iterator[Batch]:
-            pairs = self.train
-            if epoch < len(curriculum):
-                pairs = [pair for pair in pairs if len(pair[0]) <= curriculum[epoch]][:CURRICULUM_PAIRS]
-            return batches_by_length(pairs, batch_size, seed=1000 * seed + epoch, maximum_tokens=maximum_tokens)
-
-        return epoch_batches
+        short = [[pair for pair in self.train if len(pair[0]) <= most][:CURRICULUM_PAIRS] for most in curriculum]
+        return lambda epoch: batches_by_length(
+            short[epoch] if epoch < len(short) else self.train, batch_size, seed=1000 * seed + epoch, **order
+        )
 
 
-def _encoded(
-    pairs: Iterable[tuple[Sequence[str], Sequence[str]]], source: Vocabulary, target: Vocabulary
-) -> list[tuple[list[int], list[int]]]:
-    return [(source.encode(words), target.encode(others)) for words, others in pairs]
+def _parallel_data(
+    name: str,
+    splits: Mapping[str, Sequence[AlignedPair]],
+    make_vocabulary: Callable[[Iterable[Sequence[str]]], Vocabulary],
+    **rest: Any,
+) -> ParallelData:
+    source, target = (make_vocabulary(pair[side] for pair in splits["train"]) for side in (0, 1))
+    data = ParallelData(name=name, source_vocabulary=source, vocabulary=target, train=[], validation=[], **rest)
+    return replace(data, train=data.encode(splits["train"]), validation=data.encode(splits["validation"]))
 
 
-def load_parallel(source: str = "default", **options) -> ParallelData:
-    """Load a corpus by the name that a lesson's settings cell uses.
-
-    Args:
-        source: "default" or "real".
-        options: passed to `phrase_data` or `sentence_data`.
+def load_parallel(source: str = "default") -> ParallelData:
+    """Load a corpus by the name in a lesson's settings: "default", "real", or the path of one's own pairs.
 
     Raises:
-        ValueError: for another name.
+        ValueError: for another name, or if there is nothing at that path that can be used, see `own.load_own`.
+        RealDataError: if the real sentences cannot be had.
     """
     if source not in ("default", "real"):
-        raise ValueError(f"source is {source!r}; expected 'default' (synthetic phrases) or 'real' (real sentences).")
-    return phrase_data(**options) if source == "default" else sentence_data(**options)
+        from course_utils.data.phrases.own import own_sentence_data
+
+        return own_sentence_data(source)
+    return phrase_data() if source == "default" else sentence_data()
 
 
 def phrase_data(train_count: int = 30_000, test_count: int = 100, short_share: float = 0.85) -> ParallelData:
-    """Make French-English phrases with gold alignments; the same ones in every call.
+    """Make phrases with gold alignments, the same ones in every call; `test_count` for each bucket of source lengths.
 
-    Args:
-        train_count: training phrases; a corpus has more short sentences than long ones, and so has this one.
-        test_count: test phrases per bucket of source lengths.
-        short_share: share of training phrases with at most `SHORT_LENGTH` source words.
+    Like a corpus, the training phrases have more short ones, a share of `short_share`, than long ones.
 
     Raises:
         ValueError: if a count is below 1.
     """
     if train_count < 1:
         raise ValueError(f"train_count is {train_count}; expected at least 1 phrase to train on.")
-    longest = PHRASE_BUCKETS[-1][1]
-
-    def mixed(count: int, split: str) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-        short = round(count * short_share)
-        phrases = make_phrases(short, split=split, max_length=SHORT_LENGTH) if short else []
-        if count > short:
-            phrases += make_phrases(count - short, split=split, min_length=SHORT_LENGTH + 1, max_length=longest)
-        random.Random(0).shuffle(phrases)
-        return [(phrase.source, phrase.target) for phrase in phrases]
-
-    train = mixed(train_count, "train")
-    # In alphabetical order, so that a checkpoint trained on more phrases has the same ids.
-    vocabularies = [Vocabulary(sorted(set().union(*side))) for side in zip(*train, strict=True)]
-    return ParallelData(
+    draw = partial(_mixed_phrases, short_share)
+    return _parallel_data(
         "default",
-        *vocabularies,
-        train=_encoded(train, *vocabularies),
-        validation=_encoded(mixed(max(20, train_count // 60), "validation"), *vocabularies),
+        {"train": draw(train_count), "validation": draw(max(20, train_count // 60), split="validation")},
+        # In alphabetical order, so that a checkpoint trained on more phrases has the same ids.
+        lambda sentences: Vocabulary(sorted(set().union(*sentences))),
         test={bucket: test_phrases(*bucket, test_count) for bucket in PHRASE_BUCKETS},
-        tokenize=tokenize_french,
-        detokenize=detokenize,
         credit="made by the course: num2words, Unicode CLDR through Babel, and the course's own word lists",
+        tokenize=partial(tokenize_phrase, language="fr"),
+        draw=draw,
     )
 
 
-def test_phrases(shortest: int, longest: int, count: int) -> list[Example]:
+def _mixed_phrases(short_share: float, count: int, *, split: str = "train", seed: int = 0) -> list[AlignedPair]:
+    short = round(count * short_share)
+    phrases: list[AlignedPair] = []
+    for some, low, high in ((short, 2, SHORT_LENGTH), (count - short, SHORT_LENGTH + 1, PHRASE_BUCKETS[-1][1])):
+        phrases += make_phrases(some, split=split, seed=seed, min_length=low, max_length=high) if some else []
+    random.Random(seed).shuffle(phrases)
+    return phrases
+
+
+def test_phrases(shortest: int, longest: int, count: int) -> list[AlignedPair]:
     """Make test phrases of given source lengths, also of lengths nobody was trained on."""
-    phrases = make_phrases(count, split="test", min_length=shortest, max_length=longest)
-    return [Example(p.source, p.target, p.target_text, p.sure, p.possible) for p in phrases]
+    return make_phrases(count, split="test", min_length=shortest, max_length=longest)
 
 
 test_phrases.__test__ = False  # not a test, whatever pytest makes of its name
 
 
-def sentence_data(
-    name: str = "multi30k_en_fr", train_count: int | None = None, minimum_count: int = 2, longest: int = 60
-) -> ParallelData:
-    """Load real French-English sentences, lower-cased and split into words.
-
-    Args:
-        name: an entry of `real.REAL_SOURCES`.
-        train_count: use only the first so many training pairs; None = all.
-        minimum_count: words rarer than this in the training split are unknown.
-        longest: drop training pairs with more words than this on either side.
+def sentence_data(name: str = "multi30k_en_fr", train_count: int | None = None) -> ParallelData:
+    """Load the sentences of an entry of `real.REAL_SOURCES`; `train_count`: only the first so many training pairs.
 
     Raises:
-        RealDataError: see `sentences.load_translation_pairs`.
+        RealDataError: see `load_translation_pairs`.
     """
+    splits = {split: [sentence_pair(*texts) for texts in load_translation_pairs(name, split)] for split in SPLITS}
+    train = splits["train"][:train_count]
+    splits["train"] = [pair for pair in train if len(pair.source) <= LONGEST_SENTENCE >= len(pair.target)]
+    return sentence_corpus(name, splits, partial(Vocabulary.from_sentences, minimum_count=LEAST_COUNT), credit=name)
 
-    def load(split: str) -> list[tuple[list[str], list[str], str]]:
-        pairs = load_translation_pairs(name, split, "fr", "en")
-        return [(tokenize_sentence(fr, "fr"), tokenize_sentence(en, "en"), en) for fr, en in pairs]
 
-    train = [(fr, en) for fr, en, _ in load("train")[:train_count] if 0 < len(fr) <= longest and 0 < len(en) <= longest]
-    vocabularies = [Vocabulary.from_sentences((pair[side] for pair in train), minimum_count) for side in (0, 1)]
-    test = [Example(tuple(fr), tuple(en), normalise(text).lower()) for fr, en, text in load("test") if fr]
-    return ParallelData(
-        name,
-        *vocabularies,
-        train=_encoded(train, *vocabularies),
-        validation=_encoded((pair[:2] for pair in load("validation")), *vocabularies),
-        test={bucket: [e for e in test if bucket[0] <= len(e.source) <= bucket[1]] for bucket in SENTENCE_BUCKETS},
-        tokenize=lambda text: tokenize_sentence(text, "fr"),
-        detokenize=join_words,
-        credit=name,
-    )
+def sentence_pair(source: str, target: str) -> AlignedPair:
+    """The words of two sentences, without links."""
+    return AlignedPair(tuple(tokenize_sentence(source, "fr")), tuple(tokenize_sentence(target, "en")))
+
+
+def sentence_corpus(
+    name: str,
+    splits: Mapping[str, Sequence[AlignedPair]],
+    make_vocabulary: Callable[[Iterable[Sequence[str]]], Vocabulary],
+    credit: str,
+) -> ParallelData:
+    """Bring pairs of sentences into the shape of the phrases; buckets of the test that would be empty are left out."""
+    test = {
+        (low, high): pairs
+        for low, high in SENTENCE_BUCKETS
+        if (pairs := [pair for pair in splits["test"] if low <= max(2, len(pair.source)) <= high])
+    }
+    tokenize = partial(tokenize_sentence, language="fr")
+    return _parallel_data(name, splits, make_vocabulary, test=test, credit=credit, tokenize=tokenize)
+
+
+def load_translation_pairs(name: str = "multi30k_en_fr", split: str = "train") -> list[tuple[str, str]]:
+    """Load French and English sentences in the order of the file; pairs with an empty side are left out.
+
+    A set that has only a train split is divided 90 : 5 : 5 by a hash of the French, the same on every machine; equal
+    sentences stay on one side. Multi30k has "test_2017", "test_2017_coco" and "test_2018", too, where not staged.
+
+    Raises:
+        RealDataError: see `real.load_real`; `DataFormatError` also where a language is missing.
+    """
+    divide = real_source(name).splits == ("train",)
+    if divide and split not in SPLITS:
+        raise no_such_split(name, split, SPLITS)
+    rows = load_real(name, "train" if divide else split, columns=["translation"])["translation"][:]
+    if missing := {"fr", "en"}.difference(rows[0]):
+        raise DataFormatError(f"the translation column of {name} has no {min(missing)}; it has {', '.join(rows[0])}.")
+    pairs = [(row["fr"], row["en"]) for row in rows if (row["fr"] or "").strip() and (row["en"] or "").strip()]
+    return [pair for pair in pairs if not divide or hashed_split(pair[0]) == split]
+
+
+def hashed_split(sentence: str) -> str:
+    """Put a sentence into train (90 of 100), validation (5) or test (5) by a hash that ignores case and spacing."""
+    text = " ".join(unicodedata.normalize("NFC", sentence).casefold().split())
+    percent = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) % 100
+    return "train" if percent < 90 else "validation" if percent < 95 else "test"

@@ -1,8 +1,8 @@
 """Docstrings of the course's own dependencies: a real set for summarization that needs no download.
 
-Wherever the course runs its dependencies are installed, and their authors wrote summary lines above descriptions.
-`harvest` reads the sources as syntax trees and imports none of them; `docstring_cleaning` says what is kept and why.
-What was found stays on disk, in a file whose name holds the versions of all libraries; nothing of it is in the course.
+Wherever the course runs its dependencies are installed, and their authors wrote summary lines above descriptions (PEP
+257): the headline, and the source. `harvest` reads the files as syntax trees and imports none of them. What was found
+stays on disk, in a file whose name holds the versions of all libraries; nothing of it is in the course.
 
     python -m course_utils.data.reports.docstrings        # prints what was found, dropped and kept
 """
@@ -11,20 +11,21 @@ import ast
 import gc
 import hashlib
 import json
+import re
 import sys
-import time
 import warnings
+from bisect import bisect
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, distribution
+from itertools import accumulate, chain, combinations, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
 from course_utils.data import normalise, text
-from course_utils.data.cache import cache_folder, cached
-from course_utils.data.reports import docstring_cleaning as cleaning
+from course_utils.data.cache import cache_folder, cached, fingerprint
+from course_utils.data.text import tokenize_sentence
 
 LIBRARIES = (
     "fonttools", "fsspec", "huggingface-hub", "ipython", "joblib", "matplotlib", "networkx", "numpy", "pandas",
@@ -36,6 +37,28 @@ FEWEST_PAIRS = 1000
 LARGEST_CACHE_BYTES = 50 * 10**6
 """When the folder holds more docstrings, the files that were used longest ago are removed."""
 _LEFT_OUT = {"tests", "test", "testing", "_vendor", "vendored", "externals", "extern"}  # not theirs, or not for readers
+SUMMARY_WORDS, DESCRIPTION_WORDS = (3, 15), (12, 80)
+"""Fewest and most words of each; longer descriptions are cut at the end of a sentence."""
+LEAST_PROSE = 0.75
+"""Least share of a side's words and marks that are made of letters, or are a comma or full stop."""
+STOCK_PHRASE = 15
+"""Descriptions in which a sentence may stand before it counts as a stock phrase."""
+SHARED_WORDS, RUN = 8, 6
+"""Descriptions are near-duplicates if a whole sentence of at least `SHARED_WORDS` words is the same, or if one has more
+than half of the other's runs of `RUN` words."""
+_COMMON_RUN = 40  # runs in more descriptions than this are idiom and prove nothing
+
+RULES = {
+    "no description": "nothing but sections, code or lists follows the first paragraph: there is no source",
+    "no summary line": "the first paragraph has two sentences or ends in a colon or comma: it is no headline",
+    "summary length": f"fewer than {SUMMARY_WORDS[0]} words say too little, more than {SUMMARY_WORDS[1]} are no line",
+    "description length": f"fewer than {DESCRIPTION_WORDS[0]} words have nothing to shorten, or no sentence ends",
+    "not prose": "formulas, signatures or tables, which words alone cannot summarize",
+    "copy": "the description holds the summary word for word, so that copying would be learned",
+    "stock phrases": f"too little is left once sentences that stand in over {STOCK_PHRASE} descriptions are cut out",
+    "duplicate": "the same summary and description, apart from case, digits and punctuation, came before",
+}
+"""Name of a rule → why it drops a docstring; in the order in which they are tried."""
 
 
 class NoDocstringsError(RuntimeError):
@@ -43,30 +66,32 @@ class NoDocstringsError(RuntimeError):
 
 
 class DocstringPair(NamedTuple):
-    """Words of a summary line and of each sentence of its description, and the library (of `LIBRARIES`) that has them.
+    """Words of a summary, without its full stop, and of each sentence of its description; all in lower case.
 
-    `where` is the file and the name in it, such as "numpy/lib/_type_check_impl.py: real". The split is "train",
-    "validation" or "test"; near-duplicates are all in one.
+    Once harvested it has a library, a place in it such as "numpy/lib/_type_check_impl.py: real", and a split.
     """
 
-    library: str
-    where: str
     summary: tuple[str, ...]
     sentences: tuple[tuple[str, ...], ...]
-    split: str
+    library: str = ""
+    where: str = ""
+    split: str = ""
+
+    @property
+    def description(self) -> tuple[str, ...]:
+        """The words of all sentences."""
+        return tuple(chain(*self.sentences))
 
 
-@dataclass(frozen=True)
-class Harvest:
+class Harvest(NamedTuple):
     """What was found and what became of it.
 
     Attributes:
-        pairs: what is kept, in the order of libraries and files.
+        pairs: what is kept, in the order of libraries and files; near-duplicates are all in one split.
         found: docstrings of each library.
-        dropped: how many each rule of `docstring_cleaning.RULES` dropped.
+        dropped: how many each rule of `RULES` dropped.
         groups: number of groups of near-duplicates, single pairs included.
         versions: of each library; those that are not installed are missing.
-        seconds: how long the harvest took; of one from the cache, when it was made.
     """
 
     pairs: tuple[DocstringPair, ...]
@@ -74,15 +99,152 @@ class Harvest:
     dropped: dict[str, int]
     groups: int
     versions: dict[str, str]
-    seconds: float = field(compare=False)
 
     @property
     def table(self) -> str:
         """The cleaning as text: what was found, what each rule dropped and why, what is left."""
         lines = [f"{sum(self.found.values()):6} docstrings found in {len(self.found)} libraries"]
-        lines += [f"{-self.dropped.get(rule, 0):6} {rule}: {why}" for rule, why in cleaning.RULES.items()]
+        lines += [f"{-self.dropped.get(rule, 0):6} {rule}: {why}" for rule, why in RULES.items()]
         splits = dict(Counter(pair.split for pair in self.pairs))
         return "\n".join([*lines, f"{len(self.pairs):6} left, in {self.groups} groups of near-duplicates: {splits}"])
+
+
+_ENDS_TEXT = re.compile(
+    r"\A[^\S\n]*(?i:args|arguments|parameters|params|returns?|raises?|yields?|examples?|notes?|see also|references|"
+    r"attributes|methods|warnings?|warns|other parameters|keyword arguments|kwargs|usage|todo|inputs?|outputs?|"
+    r"explanation|shape)[^\S\n]*:{0,2}[^\S\n]*$"  # the heading of a section
+    r"|\A.*\n[^\S\n]*([=\-~^\"'*`#+])\1{2,}[^\S\n]*$"  # or any heading that is underlined
+    r"|^\s*(?:>>> |:(?:param|return|rtype|raises?|type)\b|@param)",
+    re.MULTILINE,
+)
+_NOT_TEXT = re.compile(r"\s+|(:\w+[^:]*:\s)|\.\. |>>>|\.\.\. |[-*+] |\d+[.)] |\(\d+\)|@|\||\+-|#|\$|%|In \[")
+_MARKUP = (
+    (re.compile(r"`([^`<]+?)\s*<[^`>]*>`__?"), r"\1"),  # `text <address>`_
+    (re.compile(r":[\w:+-]+:`[~!]?(?:[^`<]*\.)?([^`<.]+)(?:\s*<[^`>]*>)?`"), r"\1"),  # :class:`~package.Name`
+    (re.compile(r"``([^`]*)``|`([^`]*)`_{0,2}"), r"\1\2"),
+    (re.compile(r"\*\*(\S[^*]*)\*\*|(?<![\w*])\*(\w[^*]*)\*(?![\w*])"), r"\1\2"),
+    (re.compile(r"\s*\[[\w, -]+\]_"), ""),  # [1]_
+    (re.compile(r"\s*\(?\b(?:https?|ftp)://\S+"), ""),
+    (re.compile(r"\|(\w+)\|"), r"\1"),
+)
+
+
+def clean_docstring(text: str) -> DocstringPair | str:
+    """Make a pair of a docstring, its indentation removed, or name the rule of `RULES` that drops it.
+
+    Cut away are sections (parameters, returns, examples and so on) and all that follows them, code, lists, tables and
+    directives, and the markup of reStructuredText and Markdown; what is left is the running text under the summary.
+    """
+    first, *others = re.split(r"\n[ \t]*\n", text.strip())
+    paragraphs = _running_text(others)
+    if not paragraphs:
+        return "no description"
+    line = _plain(" ".join(first.split()))
+    if re.search(r"[.!?]\s+[A-Z]", line) or line.endswith((":", ",", "...")):
+        return "no summary line"
+    summary = _words(line.rstrip(". "))
+    if not SUMMARY_WORDS[0] <= len(summary) <= SUMMARY_WORDS[1]:
+        return "summary length"
+    sentences = [_words(sentence) for paragraph in paragraphs for sentence in _sentences(paragraph)]
+    lengths = list(accumulate(map(len, sentences)))
+    pair = DocstringPair(summary, tuple(sentences[: bisect(lengths, DESCRIPTION_WORDS[1])]))
+    if len(pair.description) < DESCRIPTION_WORDS[0]:
+        return "description length"
+    if min(_prose(summary), _prose(pair.description)) < LEAST_PROSE:
+        return "not prose"
+    return "copy" if f" {' '.join(summary)} " in f" {' '.join(pair.description)} " else pair
+
+
+def _running_text(paragraphs: Iterable[str]) -> list[str]:
+    """The paragraphs of prose up to the first section; code, lists, tables and directives left out."""
+    prose = takewhile(lambda paragraph: not _ENDS_TEXT.search(paragraph), paragraphs)
+    lines = [paragraph.split("\n") for paragraph in prose]
+    return [" ".join(line.strip() for line in some) for some in lines if not _NOT_TEXT.match(some[0])]
+
+
+def _plain(text: str) -> str:
+    for pattern, replacement in _MARKUP:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def _sentences(paragraph: str) -> list[str]:
+    """Whole sentences; a line that introduces code with a colon goes with the code."""
+    sentences = re.split(r"(?<=[.!?])\s+(?=[A-Z\"'(])", _plain(paragraph))
+    return [sentence for sentence in sentences if sentence.rstrip().endswith((".", "!", "?", ".)"))]
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(tokenize_sentence(text, "en"))
+
+
+def _prose(words: Sequence[str]) -> float:
+    return sum(bool(re.fullmatch(r"[a-z]+(?:['-][a-z]+)*|[.,]", word)) for word in words) / len(words)
+
+
+def remove_stock_phrases(pairs: Sequence[DocstringPair]) -> list[DocstringPair]:
+    """Cut out sentences that stand in more than `STOCK_PHRASE` descriptions, such as "read more in the user guide"."""
+    counts = Counter(sentence for pair in pairs for sentence in set(pair.sentences))
+    rest = [pair._replace(sentences=tuple(s for s in pair.sentences if counts[s] <= STOCK_PHRASE)) for pair in pairs]
+    return [pair for pair in rest if len(pair.description) >= DESCRIPTION_WORDS[0]]
+
+
+def normalised(words: Iterable[str]) -> str:
+    """The text without case, punctuation and the values of numbers: equal for near-duplicates."""
+    text = re.sub(r"\d+", "0", " ".join(words).casefold())
+    return " ".join(re.findall(r"[^\W_]+", text))
+
+
+def drop_duplicates(pairs: Iterable[DocstringPair]) -> list[DocstringPair]:
+    """Keep the first of pairs that are equal once normalised."""
+    first: dict[tuple[str, str], DocstringPair] = {}
+    for pair in pairs:
+        first.setdefault((normalised(pair.summary), normalised(pair.description)), pair)
+    return list(first.values())
+
+
+def group_duplicates(pairs: Sequence[DocstringPair]) -> list[int]:
+    """Put pairs into groups that must stay on one side of a split.
+
+    Together are pairs with the same normalised summary, with near-duplicates of a description (`SHARED_WORDS`, `RUN`),
+    and whatever these connect.
+
+    Returns:
+        The number of each pair's group: the index of the first pair in it.
+    """
+    from scipy.cluster.hierarchy import DisjointSet
+
+    groups, seen = DisjointSet(range(len(pairs))), {}
+    for index, pair in enumerate(pairs):
+        texts = [normalised(sentence) for sentence in pair.sentences]
+        for key in (f"summary: {normalised(pair.summary)}", *(t for t in texts if len(t.split()) >= SHARED_WORDS)):
+            groups.merge(index, seen.setdefault(key, index))
+    for first, second in _overlapping([runs_of(pair.description) for pair in pairs]):
+        groups.merge(first, second)
+    first_of = {index: min(group) for group in groups.subsets() for index in group}
+    return [first_of[index] for index in range(len(pairs))]
+
+
+def runs_of(words: Sequence[str]) -> set[str]:
+    """All runs of `RUN` words of a text, normalised; the whole text if it is shorter."""
+    text = normalised(words).split()
+    return {" ".join(text[start : start + RUN]) for start in range(max(1, len(text) - RUN + 1))}
+
+
+def _overlapping(runs: Sequence[set[str]]) -> list[tuple[int, int]]:
+    """Pairs of texts that share more than half of the shorter one's runs."""
+    holders: dict[str, list[int]] = {}
+    for index, own in enumerate(runs):
+        for run in own:
+            holders.setdefault(run, []).append(index)
+    shared = Counter(chain(*(combinations(found, 2) for found in holders.values() if len(found) <= _COMMON_RUN)))
+    return [(a, b) for (a, b), count in shared.items() if 2 * count > min(len(runs[a]), len(runs[b]))]
+
+
+def split_of_group(summary: Sequence[str]) -> str:
+    """The split of a group, by a hash of the summary of its first pair: 90 % "train", 5 % each of the others."""
+    percent = int.from_bytes(hashlib.blake2b(normalised(summary).encode(), digest_size=8).digest(), "big") % 100
+    return "train" if percent < 90 else "validation" if percent < 95 else "test"
 
 
 def installed_versions(libraries: Sequence[str] = LIBRARIES) -> dict[str, str]:
@@ -94,26 +256,10 @@ def installed_versions(libraries: Sequence[str] = LIBRARIES) -> dict[str, str]:
     return versions
 
 
-def source_files(library: str) -> dict[str, Path]:
-    """The Python sources of an installed library, without its tests and what it took over from others.
-
-    Returns:
-        Name of a file inside the library's folder → where it is.
-
-    Raises:
-        importlib.metadata.PackageNotFoundError: if the library is not installed.
-    """
-    files = [file for file in distribution(library).files or () if file.suffix == ".py"]
-    paths = {file.as_posix(): Path(file.locate()) for file in files if not _LEFT_OUT & set(file.parts)}
-    return dict(sorted(paths.items(), key=lambda entry: entry[1]))
-
-
 def docstrings_in(source: bytes) -> list[tuple[str, str]]:
-    """All docstrings of a source file, by its syntax tree; nothing is run.
+    """Name and text of all docstrings of a source file, by its syntax tree; that of the module has no name.
 
-    Returns:
-        `(name, docstring)` of the module (its name is empty), of classes and of functions; none if the source is not
-        Python of this version.
+    None if the source is not Python of this version.
     """
     try:
         with warnings.catch_warnings():
@@ -140,63 +286,51 @@ def harvest(libraries: Sequence[str] = LIBRARIES) -> Harvest:
     Raises:
         NoDocstringsError: if fewer than `FEWEST_PAIRS` are left.
     """
-    start, versions = time.perf_counter(), installed_versions(libraries)
-    found, dropped, kept = Counter(dict.fromkeys(versions, 0)), Counter(), []
-    collecting = gc.isenabled()
+    versions = installed_versions(libraries)
+    found, dropped, pairs = Counter(dict.fromkeys(versions, 0)), Counter(), []
     gc.disable()  # searching syntax trees for circles, which they do not have, takes two thirds of the time
     try:
         for library, where, docstring in _read_all(versions):
             found[library] += 1
-            cleaned = cleaning.clean_docstring(docstring)
-            if isinstance(cleaned, str):
-                dropped[cleaned] += 1
+            pair = clean_docstring(docstring)
+            if isinstance(pair, str):
+                dropped[pair] += 1
             else:
-                kept.append((library, where, cleaned))
+                pairs.append(pair._replace(library=library, where=where))
     finally:
-        if collecting:
-            gc.enable()
-    without = cleaning.remove_stock_phrases([pair for *_, pair in kept])
-    left = [(*place, pair) for (*place, _), pair in zip(kept, without, strict=True) if pair is not None]
-    firsts = {id(pair) for pair in cleaning.drop_duplicates([pair for *_, pair in left])}
-    unique = [entry for entry in left if id(entry[2]) in firsts]
-    dropped += Counter({"stock phrases": len(without) - len(left), "duplicate": len(left) - len(unique)})
-    if len(unique) < FEWEST_PAIRS:
+        gc.enable()
+    for rule, kept in (("stock phrases", remove_stock_phrases), ("duplicate", drop_duplicates)):
+        before, pairs = len(pairs), kept(pairs)
+        dropped[rule] = before - len(pairs)
+    if len(pairs) < FEWEST_PAIRS:
         raise NoDocstringsError(
-            f"{len(unique)} docstrings are left of {dict(found)}; expected at least {FEWEST_PAIRS}. Are the course's "
+            f"{len(pairs)} docstrings are left of {dict(found)}; expected at least {FEWEST_PAIRS}. Are the course's "
             "dependencies installed with their sources? Otherwise keep SOURCE = 'default'."
         )
-    groups = cleaning.group_duplicates([pair for *_, pair in unique])
-    pairs = tuple(
-        DocstringPair(library, where, *pair, cleaning.split_of_group(unique[group][2].summary))
-        for (library, where, pair), group in zip(unique, groups, strict=True)
-    )
-    seconds = time.perf_counter() - start
-    return Harvest(pairs, dict(found), dict(dropped), len(set(groups)), versions, seconds)
+    groups = group_duplicates(pairs)
+    splits = [split_of_group(pairs[group].summary) for group in groups]
+    pairs = tuple(pair._replace(split=split) for pair, split in zip(pairs, splits, strict=True))
+    return Harvest(pairs, dict(found), dict(dropped), len(set(groups)), versions)
 
 
 def _read_all(libraries: Iterable[str]) -> Iterator[tuple[str, str, str]]:
-    """Library, place and text of every docstring; a file that cannot be read has none."""
+    """Library, place and text of every docstring of the sources, without tests and what they took over from others."""
     for library in libraries:
-        for file, path in source_files(library).items():
+        files = [file for file in distribution(library).files or () if file.suffix == ".py"]
+        for file in sorted((file for file in files if not _LEFT_OUT & set(file.parts)), key=lambda file: file.locate()):
             source = b""
             with suppress(OSError):
-                source = path.read_bytes()
+                source = Path(file.locate()).read_bytes()
             if b'"""' in source or b"'''" in source:  # no docstring of two paragraphs without
                 for name, docstring in docstrings_in(source):
-                    yield library, f"{file}: {name}" if name else file, docstring
+                    yield library, ": ".join(filter(None, (file.as_posix(), name))), docstring
 
 
 def docstring_path(libraries: Sequence[str] = LIBRARIES) -> Path:
-    """Where the harvest of these libraries is kept.
-
-    The name changes with the versions of the libraries and of Python and with the sources that clean.
-    """
-    digest = hashlib.blake2b(digest_size=8)
-    for file in (__file__, cleaning.__file__, text.__file__, normalise.__file__):
-        digest.update(Path(file).read_bytes().replace(b"\r\n", b"\n"))
-    versions = installed_versions(libraries)
-    digest.update(json.dumps([sys.version_info[:2], [(name, versions.get(name)) for name in libraries]]).encode())
-    return cache_folder() / f"docstrings-{digest.hexdigest()}.json"
+    """Where the harvest of these libraries is kept; changes with their versions, Python's, and the code that cleans."""
+    code = [Path(file) for file in (__file__, text.__file__, normalise.__file__)]
+    made_from = f"{sys.version_info[:2]} {libraries} {installed_versions(libraries)}"
+    return cache_folder() / f"docstrings-{fingerprint(*code, made_from)}.json"
 
 
 def load_docstrings(libraries: Sequence[str] = LIBRARIES) -> Harvest:
@@ -208,7 +342,7 @@ def load_docstrings(libraries: Sequence[str] = LIBRARIES) -> Harvest:
     return cached(
         docstring_path(libraries),
         lambda: harvest(libraries),
-        pack=lambda found: json.dumps(vars(found)).encode(),
+        pack=lambda found: json.dumps(found).encode(),
         unpack=_unpack,
         what="docstrings",
         largest_bytes=LARGEST_CACHE_BYTES,
@@ -216,15 +350,11 @@ def load_docstrings(libraries: Sequence[str] = LIBRARIES) -> Harvest:
 
 
 def _unpack(content: memoryview) -> Harvest:
-    facts = json.loads(bytes(content))
-    pairs = (
-        DocstringPair(*place, tuple(words), tuple(map(tuple, sentences)), split)
-        for *place, words, sentences, split in facts.pop("pairs")
-    )
-    return Harvest(pairs=tuple(pairs), **facts)
+    pairs, *facts = json.loads(bytes(content))
+    made = (DocstringPair(tuple(words), tuple(map(tuple, sentences)), *rest) for words, sentences, *rest in pairs)
+    return Harvest(tuple(made), *facts)
 
 
 if __name__ == "__main__":
-    result = load_docstrings()
-    print(result.table)
-    print(f"read in {result.seconds:.0f} s, kept at {docstring_path()}")
+    print(load_docstrings().table)
+    print(f"kept at {docstring_path()}")

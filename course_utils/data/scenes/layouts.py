@@ -3,9 +3,12 @@
 Lengths are shares of the image's edge, x to the right and y downwards, so that a scene looks alike at any size.
 """
 
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cache
 from itertools import permutations
 from random import Random
+
+from course_utils.data.words_of_things import LAYOUTS
 
 PLACES = {
     "top left": (0, 0), "top": (1, 0), "top right": (2, 0), "left": (0, 1), "middle": (1, 1), "right": (2, 1),
@@ -13,20 +16,10 @@ PLACES = {
 }  # fmt: skip
 """Place → its column and row."""
 
-LAYOUTS = {
-    2: (("left", "right"), ("top", "bottom"), ("top left", "bottom right"), ("top right", "bottom left")),
-    3: (
-        ("left", "middle", "right"), ("top", "middle", "bottom"),
-        ("top", "bottom left", "bottom right"), ("top left", "top right", "bottom"),
-        ("left", "top right", "bottom right"), ("top left", "right", "bottom left"),
-        ("top left", "top right", "bottom left"), ("top left", "top right", "bottom right"),
-        ("top left", "bottom left", "bottom right"), ("top right", "bottom left", "bottom right"),
-    ),
-    4: (("top left", "top right", "bottom left", "bottom right"),),
-}  # fmt: skip
-"""Number of groups → the combinations of places in which they can stand."""
-
 _LARGEST_SHIFT = 0.06  # of a group from the middle of its region; more could turn "left of" into a diagonal
+
+Fact = tuple[Hashable, ...]
+"""`(group, place)`; `(group, direction, other group)`; `(group, "between", one end, other end)`."""
 
 
 def direction(first: str, second: str) -> str:
@@ -46,16 +39,23 @@ def direction(first: str, second: str) -> str:
     return horizontal if abs(across) > abs(down) else vertical
 
 
-def is_between(middle: str, first: str, last: str) -> bool:
-    """Whether a place lies in a straight line between two others."""
-    ends = zip(PLACES[first], PLACES[middle], PLACES[last], strict=True)
-    return middle != first and all(start + end == 2 * centre for start, centre, end in ends)
+def fact_holds(fact: Fact, places: Mapping[Hashable, str]) -> bool:
+    """Whether a fact is true when the groups stand at these places; nothing stands beside itself."""
+    group, what, *others = fact
+    if len({group, *others}) <= len(others):
+        return False
+    if what == "between":
+        middle, first, last = (PLACES[places[name]] for name in (group, *others))
+        return all(start + end == 2 * centre for centre, start, end in zip(middle, first, last, strict=True))
+    return what == (direction(places[group], places[others[0]]) if others else places[group])
 
 
-@cache
-def arrangements(groups: int) -> tuple[tuple[str, ...], ...]:
-    """Every way in which 2 to 4 groups can stand: the place of each, for all layouts and orders."""
-    return tuple(order for layout in LAYOUTS[groups] for order in permutations(layout))
+def arrangements(groups: Sequence[Hashable], facts: Sequence[Fact]) -> int:
+    """In how many ways groups can stand so that all facts hold; 0 unless there are 2 to 4."""
+    ways = [
+        dict(zip(groups, way, strict=True)) for layout in LAYOUTS.get(len(groups), ()) for way in permutations(layout)
+    ]
+    return sum(all(fact_holds(fact, places) for fact in facts) for places in ways)
 
 
 @cache
@@ -78,25 +78,21 @@ def spread(
 
     They stand in a row, a column or a triangle; neighbours overlap by about a fifth of their `length` at most.
     """
-    left, top, right, bottom = area
-    width, height = right - left, bottom - top
+    width, height = area[2] - area[0], area[3] - area[1]
     wide, tall = width > 1.2 * height, height > 1.2 * width
     step = length * (0.84 + 0.22 * random.random())
     if count == 1:
         offsets = [(0.0, 0.0)]
     elif wide or tall or count == 2:
         lean = (random.random() - 0.5) * length * 0.5
-        straight = [(step * (i - (count - 1) / 2), lean * (i - (count - 1) / 2)) for i in range(count)]
-        upright = tall or (not wide and random.random() < 0.5)
-        offsets = [(y, x) for x, y in straight] if upright else straight
+        offsets = [(step * (i - (count - 1) / 2), lean * (i - (count - 1) / 2)) for i in range(count)]
+        if tall or (not wide and random.random() < 0.5):
+            offsets = [(y, x) for x, y in offsets]
     else:
         side = 1 if random.random() < 0.5 else -1
         offsets = [(-step / 2, side * step * 0.42), (step / 2, side * step * 0.42), (0.0, -side * step * 0.42)]
-    centre = []
-    for axis, (low, high) in enumerate(((left, right), (top, bottom))):
-        reach = max([abs(offset[axis]) for offset in offsets]) + length / 2
-        slack = max(0.0, min(_LARGEST_SHIFT, (high - low) / 2 - reach))
-        centre.append((low + high) / 2 + (2 * random.random() - 1) * slack)
-    shake = 0.1 * length
-    x0, y0 = centre[0] - shake / 2, centre[1] - shake / 2
-    return [(x0 + x + random.random() * shake, y0 + y + random.random() * shake) for x, y in offsets]
+    shake, centre = 0.1 * length, []
+    for low, high, along in zip(area[:2], area[2:], zip(*offsets, strict=True), strict=True):
+        slack = max(0.0, min(_LARGEST_SHIFT, (high - low) / 2 - (max(map(abs, along)) + length / 2)))
+        centre.append((low + high) / 2 + (2 * random.random() - 1) * slack - shake / 2)
+    return [(centre[0] + x + random.random() * shake, centre[1] + y + random.random() * shake) for x, y in offsets]

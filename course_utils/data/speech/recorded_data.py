@@ -1,194 +1,144 @@
-"""Recordings to train on together with synthetic speech: spoken digits with a speaker held out, prompts in pieces.
+"""Recordings to train on together with synthetic speech: digits with a speaker held out, prompts in pieces, readings.
 
 data = digit_data(synthetic, held_out="theo")
 data.test["unseen speaker"]         # every digit that this speaker says; none of them is in data.train
+
+Each function takes synthetic data, whose training utterances are added and whose tests stay. They raise a
+`RealDataError` if the recordings cannot be had, see `load_recordings`.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import filterfalse
 from random import Random
 
 import numpy as np
 
-from course_utils.data.real import REAL_SOURCES
-from course_utils.data.speech.augmentation import bend, training_versions
+from course_utils.data.real import is_staged, real_source
 from course_utils.data.speech.data import SpokenData
-from course_utils.data.speech.features import log_mel
-from course_utils.data.speech.pronunciation import DIGITS
+from course_utils.data.speech.features import SAMPLE_RATE, log_mel
+from course_utils.data.speech.phonemes import DIGITS
 from course_utils.data.speech.recordings import (
-    Reading,
-    Recording,
+    bend,
     load_recordings,
     make_recording,
     pieces_of,
     sound_of,
-    speakers_of,
+    training_versions,
 )
 from course_utils.data.speech.utterances import TRAINING_VOICES, SpokenUtterance, Utterance, waveform
 
-WORDS_OF_A_PIECE = 3
-"""Longest synthetic utterances have so many words; prompts are cut into pieces of so many."""
-MANY_SPEEDS = tuple(Fraction(tenths, 20) for tenths in (16, 18, 20, 22, 25))
-"""Recorded digits are played at these speeds where voices are many."""
-TIMES_PER_VOICE = 6
-"""How often each voice of the synthesizer says each digit."""
-BENDS = 2
-"""Bent versions of every digit, see `augmentation.bend`."""
+MANY_VOICES = {"speeds": ("4/5", "9/10", "1", "11/10", "5/4"), "times_per_voice": 6, "bends": 2}
+"""Speeds of recorded digits, how often each voice of the synthesizer says each digit, bent versions of every digit."""
+LONGEST_READING = 10  # seconds
 
 
-def digit_data(synthetic: SpokenData, held_out: str, *, recorded: bool = True, seed: int = 0) -> SpokenData:
-    """Spoken digits of all speakers but one, together with synthetic speech.
+def digits_and_prompts_are_staged() -> bool:
+    """Whether the staged folder has both sets, which are published nowhere in this form; if not, take readings."""
+    return is_staged("fsdd") and is_staged("asterisk_prompts_en")
 
-    The recordings that the set itself keeps for tests are in no training.
 
-    Args:
-        synthetic: whose training utterances are added, and whose tests stay.
-        held_out: a speaker; none of his recordings is in `train`.
-        recorded: False leaves all recordings out of `train`: the same tests for synthetic training alone.
-        seed: decides the noise.
+def digit_data(synthetic: SpokenData, held_out: str, *, seed: int = 0) -> SpokenData:
+    """Spoken digits of all speakers but the one held out, in versions that the seed decides.
 
-    Returns:
-        Data whose tests have also "unseen speaker" and "known speakers".
+    The tests have also "unseen speaker" and "known speakers": the latter are those that the set keeps for its test.
 
     Raises:
         ValueError: if there is no such speaker.
-        RealDataError: see `load_recordings`.
     """
-    train, kept = load_recordings("fsdd", "train"), load_recordings("fsdd", "test")
-    known, tests = _hold_out(held_out, train, kept)
-    return replace(
-        synthetic,
-        name="digits" if recorded else synthetic.name,
-        train=[*synthetic.train, *training_versions(known if recorded else (), seed)],
-        test={**synthetic.test, **tests},
-        credit=_credit(synthetic, "fsdd"),
-    )
+    known, tests = _hold_out(held_out, load_recordings("fsdd", "train"), load_recordings("fsdd", "test"))
+    return _extended(synthetic, "fsdd", "digits", training_versions(known, seed), tests)
 
 
 def many_voices_data(synthetic: SpokenData, held_out: str, *, seed: int = 0) -> SpokenData:
     """Spoken digits as in `digit_data`, each voice measured by itself, and with as many voices as can be had.
 
-    What was recorded is played at `MANY_SPEEDS`, every voice of the synthesizer says the digits too, and all of that is
-    bent. Features are normalized by `normalize_by_voice`, in training and tests: the held-out speaker's are measured by
-    all he says, though nobody tells which digits that is.
-
-    Args:
-        synthetic, held_out: see `digit_data`.
-        seed: decides the noise, how the synthesizer speaks, and the bends.
+    Recordings are played at many speeds, every voice of the synthesizer says the digits too, and all of that is bent.
+    Features are normalized by `normalize_by_voice`, in training and tests: the held-out speaker's are measured by all
+    he says, though nobody tells which digits that is.
 
     Raises:
         ValueError: if there is no such speaker.
-        EspeakError: see `espeak.speak`.
-        RealDataError: see `load_recordings`.
     """
     train, kept = load_recordings("fsdd", "train"), load_recordings("fsdd", "test")
-    known, _ = _hold_out(held_out, train, kept)
     measured = normalize_by_voice([*train, *kept])
-    _, tests = _hold_out(held_out, measured[: len(train)], measured[len(train) :])
-    groups = [*(training_versions(known, seed, (speed,)) for speed in MANY_SPEEDS), synthetic_digits(seed)]
-    digits = [one for group in groups for one in normalize_by_voice(group)]
-    bent = [bend(one, BENDS * seed + again) for again in range(BENDS) for one in digits]
-    return replace(
-        synthetic,
-        name="many voices",
-        train=[*normalize_by_voice(synthetic.train), *digits, *bent],
-        validation=normalize_by_voice(synthetic.validation),
-        test={**{name: normalize_by_voice(ones) for name, ones in synthetic.test.items()}, **tests},
-        credit=_credit(synthetic, "fsdd"),
-    )
-
-
-def many_voices_settings() -> dict[str, object]:
-    """What decides the training data of `many_voices_data` besides its arguments, as plain values."""
-    return {"speeds": [str(speed) for speed in MANY_SPEEDS], "times_per_voice": TIMES_PER_VOICE, "bends": BENDS}
+    known, tests = _hold_out(held_out, measured[: len(train)], measured[len(train) :])
+    played = [training_versions(known, seed, (Fraction(speed),)) for speed in MANY_VOICES["speeds"]]
+    digits = [one for group in (*played, synthetic_digits(seed)) for one in normalize_by_voice(group)]
+    bends = MANY_VOICES["bends"]
+    bent = [bend(one, bends * seed + again) for again in range(bends) for one in digits]
+    train, validation = (normalize_by_voice(ones) for ones in (synthetic.train, synthetic.validation))
+    test = {name: normalize_by_voice(ones) for name, ones in synthetic.test.items()}
+    normalized = replace(synthetic, train=train, validation=validation, test=test)
+    return _extended(normalized, "fsdd", "many voices", [*digits, *bent], tests)
 
 
 def normalize_by_voice(spoken: Sequence[SpokenUtterance]) -> list[SpokenUtterance]:
     """Take each band's mean over all that a voice says away, and divide by its deviation.
 
-    A phrase is long enough to be measured by itself. A word is not: its mean has much of the word in it.
-
-    Args:
-        spoken: recordings, whose features are computed anew, or synthetic phrases, whose features have no mean already.
-
-    Returns:
-        The same ones in the same order, with other features.
+    A phrase is long enough to be measured by itself. A word is not: its mean has much of the word in it. The features
+    of recordings are computed anew; those of synthetic phrases have no mean already.
     """
     of_voice = defaultdict(list)
-    for index, one in enumerate(spoken):
-        of_voice[one.utterance.voice].append(index)
-    normalized = list(spoken)
-    for indices in of_voice.values():
-        features = [_unnormalized(spoken[index]) for index in indices]
-        together = np.concatenate(features)
+    for one in spoken:
+        of_voice[one.utterance.voice].append(one.features if one.samples is None else log_mel(sound_of(one)))
+    normalized = {}
+    for voice, features in of_voice.items():
+        together = np.concatenate(features).astype(np.float32)
         mean, deviation = together.mean(0), together.std(0) + 1e-3
-        for index, one in zip(indices, features, strict=True):
-            normalized[index] = replace(spoken[index], features=((one - mean) / deviation).astype(np.float16))
-    return normalized
+        normalized[voice] = iter([((one - mean) / deviation).astype(np.float16) for one in features])
+    return [replace(one, features=next(normalized[one.utterance.voice])) for one in spoken]
 
 
-def synthetic_digits(seed: int = 0, times: int = TIMES_PER_VOICE) -> list[Recording]:
-    """The ten digits by every training voice of the synthesizer, fast and slow, high and low.
-
-    Args:
-        seed: decides how they are spoken.
-        times: each digit by each voice.
-
-    Raises:
-        EspeakError: see `espeak.speak`.
-    """
+def synthetic_digits(seed: int = 0, times: int = MANY_VOICES["times_per_voice"]) -> list[SpokenUtterance]:
+    """The ten digits so many times by every training voice of the synthesizer, fast and slow, high and low."""
     random, spoken = Random(f"digits {seed}"), []
     for voice in TRAINING_VOICES:
-        for word in DIGITS:
-            for again in range(times):
-                how = {"words_per_minute": random.randint(120, 260), "pitch": random.randint(20, 80)}
-                around = {"noise_db": random.uniform(15, 40), "hiss": random.random(), "lead_ms": random.randint(0, 80)}
-                sound = waveform(Utterance((word,), voice, **how, **around, key=f"{seed} {again}"))
-                spoken.append(make_recording(sound, Reading((word,), voice, f"{word} {again}"), DIGITS[word]))
+        for word, again in ((word, again) for word in DIGITS for again in range(times)):
+            how = {"words_per_minute": random.randint(120, 260), "pitch": random.randint(20, 80)}
+            around = {"noise_db": random.uniform(15, 40), "hiss": random.random(), "lead_ms": random.randint(0, 80)}
+            sound = waveform(Utterance((word,), voice, **how, **around, key=f"{seed} {again}"))
+            spoken.append(make_recording(sound, Utterance((word,), voice, key=f"{word} {again}"), DIGITS[word]))
     return spoken
 
 
 def prompt_data(synthetic: SpokenData, *, seed: int = 0) -> SpokenData:
-    """Pieces of telephone prompts together with synthetic speech.
-
-    Args:
-        synthetic: whose training utterances are added, and whose tests stay.
-        seed: decides the noise.
-
-    Returns:
-        Data whose tests have also "prompts" (whole) and "pieces" (of at most `WORDS_OF_A_PIECE` words), both of the
-        set's own test.
-
-    Raises:
-        RealDataError: see `load_recordings`.
-    """
-    whole = {split: timed_prompts(split) for split in ("train", "test")}
-    pieces = {
-        split: [piece for one in ones for piece in pieces_of(one, WORDS_OF_A_PIECE)] for split, ones in whole.items()
-    }
-    return replace(
-        synthetic,
-        name="prompts",
-        train=[*synthetic.train, *training_versions(pieces["train"], seed)],
-        test={**synthetic.test, "prompts": whole["test"], "pieces": pieces["test"]},
-        credit=_credit(synthetic, "asterisk_prompts_en"),
-    )
+    """Pieces of telephone prompts, in versions that the seed decides; the tests have also "prompts" and "pieces"."""
+    pieces = [piece for prompt in timed_prompts("train") for piece in pieces_of(prompt)]
+    tests = {"prompts": timed_prompts("test")}
+    tests["pieces"] = [piece for prompt in tests["prompts"] for piece in pieces_of(prompt)]
+    return _extended(synthetic, "asterisk_prompts_en", "prompts", training_versions(pieces, seed), tests)
 
 
-def timed_prompts(split: str = "test") -> list[Recording]:
-    """The telephone prompts whose phonemes and words have times.
-
-    Raises:
-        RealDataError: see `load_recordings`.
-    """
+def timed_prompts(split: str = "test") -> list[SpokenUtterance]:
+    """The telephone prompts whose phonemes and words have times."""
     return load_recordings("asterisk_prompts_en", split, timed=True)
 
 
+def reading_data(synthetic: SpokenData) -> SpokenData:
+    """Readings of LibriSpeech: its split "validation" to train on, its test, with other speakers, to test.
+
+    The tests have also "readings" of at most `LONGEST_READING` seconds, as in training, and "long readings".
+    """
+
+    def is_short(one: SpokenUtterance) -> bool:
+        return len(one.samples) <= LONGEST_READING * SAMPLE_RATE
+
+    train, test = load_recordings("librispeech", "validation"), load_recordings("librispeech", "test")
+    tests = {"readings": [*filter(is_short, test)], "long readings": [*filterfalse(is_short, test)]}
+    return _extended(synthetic, "librispeech", "readings", filter(is_short, train), tests)
+
+
+def speakers_of(spoken: Sequence[SpokenUtterance]) -> tuple[str, ...]:
+    """The speakers in alphabetical order."""
+    return tuple(sorted({one.utterance.voice for one in spoken}))
+
+
 def _hold_out(
-    speaker: str, train: Sequence[Recording], kept: Sequence[Recording]
-) -> tuple[list[Recording], dict[str, list[Recording]]]:
+    speaker: str, train: Sequence[SpokenUtterance], kept: Sequence[SpokenUtterance]
+) -> tuple[list[SpokenUtterance], dict[str, list[SpokenUtterance]]]:
     """Return what the others say to train on, and the tests."""
     speakers = speakers_of([*train, *kept])
     if speaker not in speakers:
@@ -200,10 +150,9 @@ def _hold_out(
     }
 
 
-def _unnormalized(one: SpokenUtterance) -> np.ndarray:
-    return log_mel(sound_of(one)) if isinstance(one, Recording) else one.features.astype(np.float32)
-
-
-def _credit(synthetic: SpokenData, name: str) -> str:
-    source = REAL_SOURCES[name]
-    return f"{synthetic.credit}; {source.credit} ({source.licence})"
+def _extended(
+    data: SpokenData, source: str, name: str, more: Iterable[SpokenUtterance], tests: dict[str, list[SpokenUtterance]]
+) -> SpokenData:
+    """The data with more training utterances, more tests, and the credit of a real set."""
+    credit = f"{data.credit}; {real_source(source).credit} ({real_source(source).licence})"
+    return replace(data, name=name, train=[*data.train, *more], test={**data.test, **tests}, credit=credit)

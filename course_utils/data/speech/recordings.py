@@ -1,230 +1,214 @@
-"""Recorded speech in the shape of the synthetic one: spoken digits, telephone prompts, and LibriSpeech's columns.
+"""Recorded speech in the shape of the synthetic one, in pieces of a few words, and in many versions.
 
-digits = load_recordings("fsdd", "test")
-prompts = load_recordings("asterisk_prompts_en", "test")     # with the times of phonemes and words
-digits[0].symbols, digits[0].utterance.voice                 # (("Z", "IH", "R", "OW"), "george")
-
-All sets have the columns of the hub's `openslr/librispeech_asr`: `audio` (a file's bytes, kept undecoded) and `text`.
-A column `phones` holds the times of phonemes where somebody knows them. Sound is brought to the sampling rate and the
-level of synthetic speech, so features and frames are the same; phonemes are those of the same inventory.
+prompts = load_recordings("asterisk_prompts_en", "test")
+prompts[0].symbols, prompts[0].phonemes[0], prompts[0].utterance.voice
+more = training_versions(prompts) + [bend(one, seed=1) for one in prompts]     # something like more speakers
 """
 
+import hashlib
 import warnings
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
-from course_utils.data.real import DataFormatError, load_real
+from course_utils.data.real import load_real
+from course_utils.data.real_errors import DataFormatError
 from course_utils.data.sounds import load_soundfile, read_sound
-from course_utils.data.speech.features import log_mel, normalize
-from course_utils.data.speech.phonemes import PHONEMES, Phoneme
-from course_utils.data.speech.pronunciation import PronunciationError, pronounce, words_of_text
-from course_utils.data.speech.utterances import SpokenUtterance, cut_sound, to_sample_rate
+from course_utils.data.speech.espeak import EspeakError
+from course_utils.data.speech.features import MELS, SAMPLE_RATE, utterance_features
+from course_utils.data.speech.phonemes import PHONEMES, Phoneme, pronounce, words_of_text
+from course_utils.data.speech.utterances import SpokenUtterance, Utterance, to_sample_rate
 
-RECORDED_SETS = ("fsdd", "asterisk_prompts_en", "librivox_sample", "librispeech")
-"""Sets of `real.REAL_SOURCES` that `load_recordings` reads."""
-ROUGH_TIMES = ("fsdd",)
-"""Sets whose `phones` are too rough to be a gold alignment, and are left out: clips of digits, cut hard."""
-
+WORDS_OF_A_PIECE = 3  # as many as the longest synthetic utterances have
+SPEEDS = (Fraction(9, 10), Fraction(1), Fraction(11, 10))
+"""Training recordings are played at these speeds; a slower one sounds like a larger speaker (Ko et al. 2015)."""
+NOISE_DB = (15.0, 35.0)  # how far noise that is added to training recordings lies below the voice
+_TRACT = 0.85, 1.18  # shortest and longest, as a share of the speaker's own
+_PACE = 0.75, 1.3
+_FEWEST_FRAMES = 8
+_HIDDEN_BANDS, _HIDDEN_SHARE = 8, 0.2  # most bands in a gap, and most of the recording's time
+_ROUGH_TIMES = ("fsdd",)  # clips cut hard: their times are no gold alignment, and are left out
 _SILENCE = "SIL"
 _FULL_SCALE = 32767
 
 
-@dataclass(frozen=True)
-class Reading:
-    """Who said what in a recording.
-
-    Attributes:
-        words: lower case.
-        voice: the speaker's name or number.
-        key: the recording's own name.
-    """
-
-    words: tuple[str, ...]
-    voice: str
-    key: str = ""
-
-    @property
-    def text(self) -> str:
-        """The words in a row."""
-        return " ".join(self.words)
-
-
-@dataclass(frozen=True, eq=False)
-class Recording(SpokenUtterance):
-    """A recorded utterance; batches, metrics and decoding take it like a synthetic one.
-
-    Attributes:
-        utterance: a `Reading`.
-        features: `(frames, MELS)` float16, one frame every 10 ms, normalized.
-        phonemes: what sounds when, in ms; () where nobody knows the times.
-        samples: `(samples,)` int16 at `SAMPLE_RATE`, to listen to.
-        said: the phonemes without their times.
-        word_times: `(word, begin, end)` in ms; () where nobody knows them.
-    """
-
-    samples: np.ndarray
-    said: tuple[str, ...]
-    word_times: tuple[tuple[str, float, float], ...] = ()
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """What the recognizer should write."""
-        return self.said
-
-
-def make_recording(
-    samples: np.ndarray,
-    reading: Reading,
-    said: tuple[str, ...],
-    phonemes: tuple[Phoneme, ...] = (),
-    word_times: tuple[tuple[str, float, float], ...] = (),
-) -> Recording:
-    """Compute the features of a sound.
-
-    Args:
-        samples: `(samples,)` within -1 and 1, at `SAMPLE_RATE`.
-        reading, said, phonemes, word_times: see `Recording`.
-
-    Raises:
-        ValueError: if there is no sample.
-    """
-    samples = np.clip(samples, -1, 1).astype(np.float32)
-    features = normalize(log_mel(samples)).astype(np.float16)
-    kept = np.round(samples * _FULL_SCALE).astype(np.int16)
-    return Recording(reading, features, phonemes, kept, said, word_times)
-
-
-def sound_of(recording: Recording) -> np.ndarray:
-    """`(samples,)` float32 within -1 and 1, at `SAMPLE_RATE`: like `utterances.waveform`."""
-    return recording.samples.astype(np.float32) / _FULL_SCALE
-
-
 def load_recordings(
     name: str, split: str = "train", count: int | None = None, *, timed: bool = False
-) -> list[Recording]:
-    """Load one split of a set of recorded speech.
+) -> list[SpokenUtterance]:
+    """Load one split of a set of recorded speech, in the order of the file; see `real.REAL_SOURCES`.
 
-    Phonemes are those of the column `phones` where the set has trustworthy times; elsewhere they are looked up by
-    `pronunciation.pronounce` and have no times.
+    Recordings with a text that cannot be pronounced are left out, and a warning says how many.
 
     Args:
-        name: one of `RECORDED_SETS`.
-        split: as far as the set has it, see `real.REAL_SOURCES`.
+        name, split: of the set.
         count: the first so many rows; None = all.
         timed: leave out recordings whose phonemes and words have no times.
 
-    Returns:
-        Recordings in the order of the file. Those with a text that cannot be pronounced are left out, and a warning
-        says how many.
-
     Raises:
-        ValueError: for another set.
-        RealDataError: as `real.load_real`; `DataFormatError` also if a row's sound cannot be read, and
-            `RealDataNotFoundError` if the package that reads sound is missing.
+        RealDataError: as `real.load_real`; also if a sound cannot be read, or the package that reads it is missing.
     """
-    if name not in RECORDED_SETS:
-        raise ValueError(f"name={name!r}: expected one of {RECORDED_SETS}; choose one of them.")
     load_soundfile()  # before anything is fetched
     rows = load_real(name, split)
-    rows = rows if count is None else rows.take(min(count, len(rows)))
     recordings, left_out = [], []
-    for number, row in enumerate(rows):
-        where = f"{name}, {split}, row {number}"
-        text = row.get("text") or ""
-        phonemes, words = ((), ()) if name in ROUGH_TIMES else (_timed(row, where), _timed_words(row))
-        if timed and not (phonemes and words):
+    for number, row in enumerate(rows if count is None else rows.take(min(count, len(rows)))):
+        if timed and not (row.get("phones") and row.get("words")):
             continue
+        row = {"speaker": name, **row} | ({"phones": (), "words": ()} if name in _ROUGH_TIMES else {})
         try:
-            said = tuple(phoneme.symbol for phoneme in phonemes) or pronounce(text)
-        except PronunciationError as error:
+            recordings.append(read_recording(row, f"{name}, {split}, row {number}"))
+        except (EspeakError, ValueError) as error:
             left_out.append(str(error))
-            continue
-        reading = Reading(words_of_text(text), _speaker(row, name), _key(row))
-        recordings.append(make_recording(_sound(row["audio"], where), reading, said, phonemes, words))
     if not recordings:
-        reason = (
-            f"no text can be pronounced ({left_out[0]})" if left_out else "no recording has the times of its phonemes"
-        )
+        reason = left_out[0] if left_out else "no recording has the times of its phonemes"
         raise DataFormatError(f"{name}, {split}: {reason}; expected at least one that can be used. Is it another set?")
     if left_out:
         warnings.warn(f"{name}, {split}: {len(left_out)} recordings left out; the first: {left_out[0]}", stacklevel=2)
     return recordings
 
 
-def cut_words(recording: Recording, first: int, last: int) -> Recording:
-    """Cut some of the words out of a recording whose times are known.
+def read_recording(row: Mapping[str, Any], where: str) -> SpokenUtterance:
+    """Decode a sound and bring it to the sampling rate and the level of synthetic speech.
 
     Args:
-        recording: with `word_times`.
-        first, last: numbers of the first word and of the one after the last.
+        row: `audio` (`bytes`, or the `path` of a file), `text`, `speaker` or `speaker_id`, `id`. If somebody knows the
+            times, `phones` (`phone`, `start`, `end` in seconds) and `words` (`word`, …); else phonemes are pronounced.
+        where: place of the row, for errors.
 
     Raises:
-        ValueError: if there are no times, no such words, or no phoneme in them.
+        DataFormatError: if the sound cannot be read, or a phoneme is unknown.
+        ValueError: if the text has no word.
+        EspeakError: if it cannot be pronounced.
     """
-    words = recording.word_times[first:last]
-    if not words or first < 0 or last > len(recording.word_times):
-        raise ValueError(
-            f"first is {first} and last {last}; expected 0 <= first < last <= {len(recording.word_times)}, the words "
-            "whose times are known."
-        )
-    start, end = words[0][1], words[-1][2]
-    inside = [p for p in recording.phonemes if start <= (p.start_ms + p.end_ms) / 2 < end]
-    if not inside:
-        raise ValueError(f"the words {[word for word, _, _ in words]} hold no phoneme; expected times that fit.")
-    shifted = tuple(Phoneme(p.symbol, max(0.0, p.start_ms - start), min(p.end_ms, end) - start) for p in inside)
-    reading = Reading(
-        tuple(word for word, _, _ in words), recording.utterance.voice, f"{recording.utterance.key} {first}:{last}"
-    )
-    times = tuple((word, a - start, b - start) for word, a, b in words)
-    sound = cut_sound(sound_of(recording), start, end)
-    return make_recording(sound, reading, tuple(p.symbol for p in shifted), shifted, times)
 
+    def spans(column: str, name: str) -> list[tuple[str, float, float]]:
+        return [(s[name], round(1000 * s["start"], 1), round(1000 * s["end"], 1)) for s in row.get(column) or ()]
 
-def pieces_of(recording: Recording, words: int = 3) -> list[Recording]:
-    """Cut a recording into pieces of so many words (the last may have fewer), as long as synthetic utterances.
-
-    Raises:
-        ValueError: if the times of its words are not known.
-    """
-    if not recording.word_times:
-        raise ValueError(f"{recording.utterance.key!r} has no word_times; expected a recording whose times are known.")
-    count = len(recording.word_times)
-    return [cut_words(recording, first, min(first + words, count)) for first in range(0, count, words)]
-
-
-def _timed(row: dict, where: str) -> tuple[Phoneme, ...]:
-    """The phonemes of a row with their times, silence left out."""
-    found = [phone for phone in row.get("phones") or () if phone["phone"] != _SILENCE]
-    if unknown := {phone["phone"] for phone in found} - set(PHONEMES):
+    phonemes = tuple(Phoneme(*span) for span in spans("phones", "phone") if span[0] != _SILENCE)
+    if unknown := {phoneme.symbol for phoneme in phonemes} - set(PHONEMES):
         raise DataFormatError(
             f"{where}: phones holds {sorted(unknown)}; expected those of CMUdict without stress: {' '.join(PHONEMES)}."
         )
-    return tuple(Phoneme(phone["phone"], *_ms(phone)) for phone in found)
+    text, audio = row["text"] or "", row["audio"] or {}
+    said = tuple(phoneme.symbol for phoneme in phonemes) or pronounce(text)
+    speaker, key = row.get("speaker_id", row.get("speaker", "")), row.get("id") or audio.get("path") or ""
+    sound = to_sample_rate(*read_sound(audio.get("bytes"), audio.get("path"), where))
+    utterance = Utterance(words_of_text(text), str(speaker), key=str(key))
+    return make_recording(sound, utterance, said, phonemes, tuple(spans("words", "word")))
 
 
-def _ms(span: dict) -> tuple[float, float]:
-    return round(1000 * span["start"], 1), round(1000 * span["end"], 1)
+def make_recording(
+    samples: np.ndarray,
+    utterance: Utterance,
+    said: tuple[str, ...],
+    phonemes: tuple[Phoneme, ...] = (),
+    word_times: tuple[tuple[str, float, float], ...] = (),
+) -> SpokenUtterance:
+    """Compute the features of `(samples,)` at `SAMPLE_RATE`, which are cut off at -1 and 1; see `SpokenUtterance`.
+
+    Raises:
+        ValueError: if there is no sample.
+    """
+    samples = np.clip(samples, -1, 1).astype(np.float32)
+    kept = np.round(samples * _FULL_SCALE).astype(np.int16)
+    return SpokenUtterance(utterance, utterance_features(samples), phonemes, said, kept, word_times)
 
 
-def _timed_words(row: dict) -> tuple[tuple[str, float, float], ...]:
-    return tuple((word["word"], *_ms(word)) for word in row.get("words") or ())
+def sound_of(recording: SpokenUtterance) -> np.ndarray:
+    """The sound of a recording, as `utterances.waveform` gives that of an utterance."""
+    return recording.samples.astype(np.float32) / _FULL_SCALE
 
 
-def _speaker(row: dict, name: str) -> str:
-    return str(next((row[key] for key in ("speaker", "speaker_id") if row.get(key) is not None), name))
+def pieces_of(recording: SpokenUtterance, words: int = WORDS_OF_A_PIECE) -> list[SpokenUtterance]:
+    """Cut a recording whose times are known into pieces of so many words (the last may have fewer).
+
+    Raises:
+        ValueError: if they are not, or a piece holds no phoneme.
+    """
+    if not recording.word_times:
+        raise ValueError(f"{recording.utterance.key!r} has no word_times; expected a recording whose times are known.")
+    timed, whole, pieces = recording.word_times, recording.utterance, []
+    for first in range(0, len(timed), words):
+        piece = timed[first : first + words]
+        start, end = piece[0][1], piece[-1][2]
+        inside = [p for p in recording.phonemes if start <= (p.start_ms + p.end_ms) / 2 < end]
+        if not inside:
+            raise ValueError(f"the words {[word for word, _, _ in piece]} hold no phoneme; expected times that fit.")
+        phonemes = tuple(Phoneme(p.symbol, max(0.0, p.start_ms - start), min(p.end_ms, end) - start) for p in inside)
+        times = tuple((word, begin - start, until - start) for word, begin, until in piece)
+        key = f"{whole.key} {first}:{first + len(piece)}"
+        utterance = replace(whole, words=tuple(word for word, _, _ in piece), key=key)
+        sound = sound_of(recording)[slice(*(round(time * SAMPLE_RATE / 1000) for time in (start, end)))]
+        pieces.append(make_recording(sound, utterance, tuple(p.symbol for p in inside), phonemes, times))
+    return pieces
 
 
-def _key(row: dict) -> str:
-    return str(row.get("id") or row["audio"].get("path") or "") if isinstance(row["audio"], dict) else ""
+def play_at(recording: SpokenUtterance, speed: Fraction) -> SpokenUtterance:
+    """Play a recording faster (above 1) or slower, which raises or lowers the voice as it does on a tape."""
+    if speed == 1:
+        return recording
+    from scipy.signal import resample_poly
+
+    sound = resample_poly(sound_of(recording), speed.denominator, speed.numerator)
+    phonemes = tuple(Phoneme(p.symbol, p.start_ms / speed, p.end_ms / speed) for p in recording.phonemes)
+    times = tuple((word, start / speed, end / speed) for word, start, end in recording.word_times)
+    return make_recording(sound, _renamed(recording, f"at {float(speed):g}"), recording.said, phonemes, times)
 
 
-def _sound(audio: object, where: str) -> np.ndarray:
-    encoded = audio if isinstance(audio, dict) else {}
-    return to_sample_rate(*read_sound(encoded.get("bytes"), encoded.get("path"), where))
+def add_noise(recording: SpokenUtterance, noise_db: float, seed: int = 0) -> SpokenUtterance:
+    """Add white noise so far below the recording's own level, decibels; seed and the recording's key decide it."""
+    sound = sound_of(recording)
+    noise = _random(recording, seed).standard_normal(len(sound), dtype=np.float32)
+    level = float(np.sqrt(np.mean(sound**2))) * 10 ** (-noise_db / 20)
+    utterance = _renamed(recording, f"noise {noise_db:.1f}")
+    return make_recording(sound + level * noise, utterance, recording.said, recording.phonemes, recording.word_times)
 
 
-def speakers_of(recordings: Iterable[Recording]) -> tuple[str, ...]:
-    """The speakers in alphabetical order."""
-    return tuple(sorted({one.utterance.voice for one in recordings}))
+def training_versions(
+    recordings: Sequence[SpokenUtterance], seed: int = 0, speeds: Sequence[Fraction] = SPEEDS
+) -> list[SpokenUtterance]:
+    """Each recording as it is, and at the other speeds with noise."""
+    versions = []
+    for speed in speeds:
+        for played in (play_at(recording, speed) for recording in recordings):
+            noise_db = _random(played, seed).uniform(*NOISE_DB)
+            versions.append(played if speed == 1 else add_noise(played, noise_db, seed))
+    return versions
+
+
+def bend(recording: SpokenUtterance, seed: int = 0) -> SpokenUtterance:
+    """Change the features of a recording as another speaker, another pace and another microphone would.
+
+    Bands are moved up or down (vocal tract length perturbation: Jaitly and Hinton 2013), frames are left out or
+    doubled, two gaps of bands and one of time are hidden (Park et al. 2019), and every band gets its own level.
+    Samples and phonemes stay; their times no longer hold, and are left out. Seed and key decide the changes.
+    """
+    random = _random(recording, seed)
+    features = np.asarray(recording.features, dtype=np.float32)
+    places = np.clip(np.arange(MELS) * random.uniform(*_TRACT), 0, MELS - 1)
+    below = np.floor(places).astype(int)
+    above, share = np.minimum(below + 1, MELS - 1), (places - below).astype(np.float32)
+    features = features[:, below] * (1 - share) + features[:, above] * share
+    length = max(_FEWEST_FRAMES, int(len(features) * random.uniform(*_PACE)))
+    features = features[np.linspace(0, len(features) - 1, length).round().astype(int)]
+    for _ in range(2):
+        width = int(random.integers(0, _HIDDEN_BANDS + 1))
+        first = int(random.integers(0, MELS - width))
+        features[:, first : first + width] = 0
+    width = int(random.integers(0, max(1, int(length * _HIDDEN_SHARE))))
+    first = int(random.integers(0, length - width + 1))
+    features[first : first + width] = 0
+    features += random.normal(0, 0.15, (1, MELS)) + random.normal(0, 0.1, features.shape)
+    utterance = _renamed(recording, f"bent {seed}")
+    return replace(recording, utterance=utterance, features=features.astype(np.float16), phonemes=(), word_times=())
+
+
+def _renamed(recording: SpokenUtterance, what: str) -> Utterance:
+    return replace(recording.utterance, key=f"{recording.utterance.key} {what}")
+
+
+def _random(recording: SpokenUtterance, seed: int) -> np.random.Generator:
+    digest = hashlib.sha256(f"noise {seed} {recording.utterance.key}".encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:8]))

@@ -1,4 +1,4 @@
-"""Utterances for lesson 6: a few words, a voice, a speed, a pitch, some noise, and when each phoneme sounds.
+"""Utterances: a few words, a voice, a speed, a pitch, some noise, and when each phoneme sounds.
 
 utterances = draw_utterances(3, split="test")     # what will be said, and how; costs nothing
 spoken = speak_utterance(utterances[0])           # phonemes with their times, and features
@@ -6,9 +6,17 @@ sound = waveform(utterances[0])                   # the same sound, to listen to
 
 Everything follows from split, seed and position, so that a smaller count is the beginning of a larger one and an
 utterance can be spoken again at any time.
+
+The words are some 3,400 English ones, and made-up ones to train on. Their sources: Python's table of characters
+("PEACH", "ANGRY FACE"; such names never change, and every Python has those of Unicode 14), English names in Babel's
+CLDR, and scikit-learn's list of small words (licences: Unicode, BSD-3-Clause). A recognizer that has heard a word often
+recites it; so words, not only utterances, are held out. Words that begin alike ("ball", "balloon") stay together, or
+half of a held-out word would have been heard in training.
 """
 
 import hashlib
+import re
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from math import gcd
@@ -16,10 +24,9 @@ from random import Random
 
 import numpy as np
 
-from course_utils.data.speech.espeak import speak
-from course_utils.data.speech.features import SAMPLE_RATE, log_mel, normalize
+from course_utils.data.speech.espeak import Event, speak
+from course_utils.data.speech.features import SAMPLE_RATE, utterance_features
 from course_utils.data.speech.phonemes import Phoneme, phonemes_of_events
-from course_utils.data.speech.words import made_up_word, words_of_split
 
 TRAINING_VOICES = (
     "en-us", "en-us+m5", "en-us+m7", "en-us+f4", "en-us+linda", "en-us+edward",
@@ -29,40 +36,43 @@ TRAINING_VOICES = (
 """Accents of the United States, Britain, the Caribbean, Scotland and Lancashire, with variants of man and woman."""
 UNSEEN_VOICES = ("en-us+m4", "en-gb+belinda", "en-gb-x-rp+zac", "en-us+klatt4")
 """Held out. The last is made by another method of synthesis and sounds unlike any of the others."""
-SPLITS = ("train", "validation", "test", "unseen phrases", "unseen voices")
-"""Words are those of training in "train" and "unseen phrases" and held out elsewhere; see `draw_utterances`."""
-MADE_UP_SHARE = 0.4
-"""Share of made-up words in training utterances."""
+SPLITS = {"train": "train", "validation": "validation", "test": "test"}
+SPLITS |= {"unseen phrases": "train", "unseen voices": "test"}
+"""Splits of utterances → the split of their words; see `draw_utterances`."""
 
+_MADE_UP_SHARE = 0.4  # of the words in training
 _LEVEL = 0.08  # root mean square of every voice before noise, of a full scale of 1
-_QUIETEST_NOISE_DB, _LOUDEST_NOISE_DB = 35.0, 12.0  # below the voice
-_LONGEST_LEAD_MS = 120
 _WORD_COUNTS = (1, 2, 2, 2, 3, 3)
+SHORTEST, LONGEST = 3, 10  # letters of a word
+FAMILY_LETTERS = 4  # words that share so many first letters belong to one split
+# Symbols and pictures, without places that were still empty in Unicode 14.
+_CHARACTERS = (
+    (0x2010, 0x2064), (0x2100, 0x218B), (0x2190, 0x2426), (0x2440, 0x244A), (0x2460, 0x2B73), (0x2B76, 0x2B95),
+    (0x2B97, 0x2BFF), (0x1F000, 0x1F02B), (0x1F030, 0x1F093), (0x1F0A0, 0x1F0AE), (0x1F100, 0x1F1AD),
+    (0x1F1E6, 0x1F202), (0x1F210, 0x1F23B), (0x1F300, 0x1F6D7), (0x1F6DD, 0x1F6EC), (0x1F6F0, 0x1F6FC),
+    (0x1F700, 0x1F773), (0x1F780, 0x1F7D8), (0x1F7E0, 0x1F7EB), (0x1F900, 0x1FA53), (0x1FA60, 0x1FA6D),
+    (0x1FA70, 0x1FA74), (0x1FA78, 0x1FA7C), (0x1FA80, 0x1FA86), (0x1FA90, 0x1FAAC), (0x1FAB0, 0x1FABA),
+    (0x1FAC0, 0x1FAC5), (0x1FAD0, 0x1FAD9), (0x1FAE0, 0x1FAE7), (0x1FAF0, 0x1FAF6),
+)  # fmt: skip
+_WORD = re.compile(rf"(?<![\w'’.-])[a-z]{{{SHORTEST},{LONGEST}}}(?![\w'’.-])")
+_VOWEL = re.compile("[aeiouy]+")
+_UNSPEAKABLE = re.compile(  # read letter by letter or as a number: a vowel or a consonant lacks, Roman, abbreviations
+    "[aeiouy]*|[^aeiouy]*|.*[^aeiouy]{4}.*|[ivxlcdm]*|atm|cjk|dna|ufo|usb|gps|cia"
+)
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """What is said, and how.
+    """What is said, and how; of a recording only words, voice (the speaker) and key are known."""
 
-    Attributes:
-        words: lower case.
-        voice: one of `TRAINING_VOICES` or `UNSEEN_VOICES`.
-        words_per_minute: the voice's nominal speed.
-        pitch: 0 to 100, 50 is the voice's own.
-        noise_db: how far the noise lies below the voice, in decibels.
-        hiss: 0 = deep noise, 1 = all frequencies alike.
-        lead_ms: silence (but for the noise) before the voice.
-        key: decides the noise.
-    """
-
-    words: tuple[str, ...]
+    words: tuple[str, ...]  # lower case
     voice: str
     words_per_minute: int = 175
-    pitch: int = 50
-    noise_db: float = 30.0
-    hiss: float = 0.5
-    lead_ms: int = 40
-    key: str = ""
+    pitch: int = 50  # 0 to 100, 50 is the voice's own
+    noise_db: float = 30.0  # how far the noise lies below the voice, decibels
+    hiss: float = 0.5  # 0 = deep noise, 1 = all frequencies alike
+    lead_ms: int = 40  # silence (but for the noise) before the voice
+    key: str = ""  # decides the noise
 
     @property
     def text(self) -> str:
@@ -72,47 +82,79 @@ class Utterance:
 
 @dataclass(frozen=True, eq=False)
 class SpokenUtterance:
-    """An utterance with what the synthesizer made of it.
-
-    Attributes:
-        utterance: what was said, and how.
-        features: `(frames, MELS)` float16, one frame every 10 ms, normalized.
-        phonemes: what sounds when, in ms from the beginning of the first frame.
-    """
+    """An utterance that was spoken, by the synthesizer or by somebody who was recorded."""
 
     utterance: Utterance
-    features: np.ndarray
-    phonemes: tuple[Phoneme, ...]
+    features: np.ndarray  # (frames, MELS) float16, one frame every 10 ms, normalized
+    phonemes: tuple[Phoneme, ...]  # with their times in ms from the first frame on; () where nobody knows them
+    said: tuple[str, ...] = ()  # the phonemes without times, of a recording
+    samples: np.ndarray | None = None  # (samples,) int16 at `SAMPLE_RATE`, of a recording
+    word_times: tuple[tuple[str, float, float], ...] = ()  # word, begin, end in ms; () where nobody knows them
 
     @property
     def symbols(self) -> tuple[str, ...]:
         """The phonemes without their times: what the recognizer should write."""
-        return tuple(phoneme.symbol for phoneme in self.phonemes)
+        return self.said or tuple(phoneme.symbol for phoneme in self.phonemes)
 
 
-def draw_utterances(
-    count: int, *, split: str = "train", seed: int = 0, made_up_share: float = MADE_UP_SHARE
-) -> list[Utterance]:
-    """Draw what is to be said.
+@cache
+def word_list() -> tuple[str, ...]:
+    """All real words, in alphabetical order: lower case, `SHORTEST` to `LONGEST` letters, each with a vowel."""
+    from babel import Locale
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+    names = [unicodedata.name(chr(code), "") for low, high in _CHARACTERS for code in range(low, high + 1)]
+    english = Locale("en")
+    for table in (english.territories, english.languages, english.scripts, english.currencies):
+        names += [str(name) for name in table.values()]
+    found = {word for name in (*names, *ENGLISH_STOP_WORDS) for word in _WORD.findall(name.lower())}
+    return tuple(sorted(word for word in found if not _UNSPEAKABLE.fullmatch(word)))
+
+
+def split_of_word(word: str) -> str:
+    """The split of a word, real or made up: train, validation, test 80 : 8 : 12 by a hash of its first letters."""
+    digest = hashlib.sha256(f"word {word.lower()[:FAMILY_LETTERS]}".encode()).digest()
+    percent = int.from_bytes(digest[:8]) % 100
+    return "train" if percent < 80 else "validation" if percent < 88 else "test"
+
+
+@cache
+def words_of_split(split: str) -> tuple[str, ...]:
+    """Real words of "train", "validation" or "test", in alphabetical order."""
+    return tuple(word for word in word_list() if split_of_word(word) == split)
+
+
+def made_up_word(random: Random) -> str:
+    """Join the beginning of one training word to the end of another: "llama" and "kitchen" make "llatchen".
+
+    There are millions of them; none is a real word of the list, and none begins like a held-out word.
+    """
+    words = words_of_split("train")
+    while True:
+        first, second = (words[int(random.random() * len(words))] for _ in range(2))
+        word = first[: _VOWEL.search(first).end()] + second[_VOWEL.search(second).end() :]
+        if (
+            SHORTEST <= len(word) <= LONGEST
+            and split_of_word(word) == "train"
+            and word not in word_list()
+            and not _UNSPEAKABLE.fullmatch(word)
+        ):
+            return word
+
+
+def draw_utterances(count: int, *, split: str = "train", seed: int = 0) -> list[Utterance]:
+    """Draw what is to be said, so many of them.
 
     "train" has training words (real and made up) and training voices. "unseen phrases" has real training words, in
     combinations that training never has. "validation" and "test" have held-out words in training voices; "unseen
     voices" has the words of "test" in `UNSEEN_VOICES`.
 
-    Args:
-        count: how many.
-        split: one of `SPLITS`.
-        seed: any whole number.
-        made_up_share: share of made-up words in "train", 0 to 1.
-
     Raises:
-        ValueError: if an argument is out of range.
+        ValueError: if the split is none of `SPLITS`.
     """
     if split not in SPLITS:
         raise ValueError(f"split is {split!r}; expected one of {', '.join(SPLITS)}.")
-    if count < 0 or not 0 <= made_up_share <= 1:
-        raise ValueError(f"count is {count} and made_up_share {made_up_share}; expected count >= 0 and a share of 1.")
-    return [_draw(split, seed, index, made_up_share) for index in range(count)]
+    return [_draw(split, seed, index) for index in range(count)]
 
 
 def phrase_is_held_out(words: tuple[str, ...]) -> bool:
@@ -121,103 +163,58 @@ def phrase_is_held_out(words: tuple[str, ...]) -> bool:
     return len(words) > 1 and int.from_bytes(digest[:8]) % 10 == 0
 
 
-def _draw(split: str, seed: int, index: int, made_up_share: float) -> Utterance:
+def _draw(split: str, seed: int, index: int) -> Utterance:
     random = Random(f"spoken {split} {seed} {index}")
-    known = words_of_split({"unseen phrases": "train", "unseen voices": "test"}.get(split, split))
+
+    def one_of(choices: tuple) -> object:
+        return choices[int(random.random() * len(choices))]
+
+    known = words_of_split(SPLITS[split])
     while True:
-        size = _WORD_COUNTS[int(random.random() * len(_WORD_COUNTS))]
-        made_up = [split == "train" and random.random() < made_up_share for _ in range(size)]
-        words = tuple(made_up_word(random) if new else known[int(random.random() * len(known))] for new in made_up)
-        if split in ("validation", "test", "unseen voices") or phrase_is_held_out(words) == (split == "unseen phrases"):
+        made_up = [split == "train" and random.random() < _MADE_UP_SHARE for _ in range(one_of(_WORD_COUNTS))]
+        words = tuple(made_up_word(random) if new else one_of(known) for new in made_up)
+        if SPLITS[split] != "train" or phrase_is_held_out(words) == (split == "unseen phrases"):
             break
-    voices = UNSEEN_VOICES if split == "unseen voices" else TRAINING_VOICES
     return Utterance(
         words=words,
-        voice=voices[int(random.random() * len(voices))],
+        voice=one_of(UNSEEN_VOICES if split == "unseen voices" else TRAINING_VOICES),
         words_per_minute=140 + int(random.random() * 81),
         pitch=30 + int(random.random() * 41),
-        noise_db=round(_LOUDEST_NOISE_DB + random.random() * (_QUIETEST_NOISE_DB - _LOUDEST_NOISE_DB), 1),
+        noise_db=round(12 + random.random() * 23, 1),
         hiss=round(random.random(), 2),
-        lead_ms=int(random.random() * _LONGEST_LEAD_MS),
+        lead_ms=int(random.random() * 120),
         key=f"{split} {seed} {index}",
     )
 
 
 def speak_utterance(utterance: Utterance) -> SpokenUtterance:
-    """Synthesize an utterance, add its noise, and compute features and gold boundaries.
-
-    Raises:
-        EspeakError: see `espeak.speak`.
-    """
-    samples, phonemes = _sound(utterance)
-    return SpokenUtterance(utterance, normalize(log_mel(samples)).astype(np.float16), phonemes)
+    """Synthesize an utterance (see `espeak.speak`), add its noise, and compute features and gold boundaries."""
+    sound, events = _sound(utterance)
+    lead = utterance.lead_ms
+    phonemes = (Phoneme(p.symbol, p.start_ms + lead, p.end_ms + lead) for p in phonemes_of_events(events))
+    return SpokenUtterance(utterance, utterance_features(sound), tuple(phonemes))
 
 
 def waveform(utterance: Utterance) -> np.ndarray:
-    """Speak an utterance again, to listen to it: the very sound that its features were computed from.
-
-    Returns:
-        `(samples,)` float32 within -1 and 1, at `SAMPLE_RATE`; sample 0 is time 0 of the phonemes.
-
-    Raises:
-        EspeakError: see `espeak.speak`.
-    """
+    """Speak an utterance again: the sound of its features, `(samples,)` float32 within -1 and 1, at `SAMPLE_RATE`."""
     return _sound(utterance)[0]
 
 
-def cut_sound(samples: np.ndarray, start_ms: float, end_ms: float) -> np.ndarray:
-    """Cut a piece out of a sound at `SAMPLE_RATE`, such as the time under one phoneme."""
-    start, end = (max(0, round(time * SAMPLE_RATE / 1000)) for time in (start_ms, end_ms))
-    return samples[start:end]
-
-
-def _sound(utterance: Utterance) -> tuple[np.ndarray, tuple[Phoneme, ...]]:
-    speech = speak(
-        utterance.text,
-        voice=utterance.voice,
-        words_per_minute=utterance.words_per_minute,
-        pitch=utterance.pitch,
-    )
-    lead = utterance.lead_ms
-    voice = np.concatenate(
-        [np.zeros(SAMPLE_RATE * lead // 1000, np.float32), to_sample_rate(speech.samples, speech.rate)]
-    )
-    sound = np.clip(voice + _noise(utterance, len(voice)), -1, 1).astype(np.float32)
-    timed = phonemes_of_events(speech.events, speech.end_ms)
-    return sound, tuple(Phoneme(p.symbol, p.start_ms + lead, p.end_ms + lead) for p in timed)
+def _sound(utterance: Utterance) -> tuple[np.ndarray, tuple[Event, ...]]:
+    how = {"words_per_minute": utterance.words_per_minute, "pitch": utterance.pitch}
+    samples, rate, events = speak(utterance.text, voice=utterance.voice, **how)
+    voice = np.pad(to_sample_rate(samples, rate), (SAMPLE_RATE * utterance.lead_ms // 1000, 0))
+    return np.clip(voice + _noise(utterance, len(voice)), -1, 1).astype(np.float32), events
 
 
 def to_sample_rate(samples: np.ndarray, rate: int) -> np.ndarray:
-    """Bring a sound to `SAMPLE_RATE` and to the level that all voices here have.
-
-    Args:
-        samples: `(samples,)` of any scale.
-        rate: samples per second.
-
-    Returns:
-        `(samples,)` float32.
-
-    Raises:
-        ValueError: if there is no sample, or it is not one channel.
-    """
-    if np.ndim(samples) != 1 or len(samples) == 0:
-        raise ValueError(f"samples has the shape {np.shape(samples)}; expected one channel with at least one sample.")
+    """Bring `(samples,)` of any scale to `SAMPLE_RATE`, to the level that all voices here have, and to float32."""
     from scipy.signal import resample_poly
 
     common = gcd(rate, SAMPLE_RATE)
-    up, down = SAMPLE_RATE // common, rate // common
-    voice = resample_poly(np.asarray(samples, np.float32), up, down, window=_low_pass(max(up, down)))
+    voice = resample_poly(np.asarray(samples, np.float32), SAMPLE_RATE // common, rate // common)
     level = float(np.sqrt(np.mean(voice**2)))
     return (voice * (_LEVEL / level if level > 0 else 1.0)).astype(np.float32)
-
-
-@cache
-def _low_pass(factor: int) -> np.ndarray:
-    from scipy.signal import firwin
-
-    return (
-        firwin(20 * factor + 1, 1.0 / factor, window=("kaiser", 5.0)).astype(np.float32) if factor > 1 else np.ones(1)
-    )
 
 
 def _noise(utterance: Utterance, samples: int) -> np.ndarray:

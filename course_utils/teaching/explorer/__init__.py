@@ -14,10 +14,29 @@ scripts run, it is complete; where only styles are allowed (a sandboxed frame), 
 neither is (a notebook that is not trusted yet), a table of coloured words and small maps is left, with the numbers.
 """
 
-from course_utils.teaching.explorer.glimpses import explore_glimpses
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from course_utils.teaching.explorer.page import MOST_BYTES, Explorer
-from course_utils.teaching.explorer.speech import explore_speech
-from course_utils.teaching.explorer.word_maps import explore_word_maps
-from course_utils.teaching.explorer.words import explore_alignment
+
+if TYPE_CHECKING:
+    from course_utils.teaching.explorer.glimpses import explore_glimpses
+    from course_utils.teaching.explorer.speech import explore_speech
+    from course_utils.teaching.explorer.word_maps import explore_word_maps
+    from course_utils.teaching.explorer.words import explore_alignment
 
 __all__ = ["MOST_BYTES", "Explorer", "explore_alignment", "explore_glimpses", "explore_speech", "explore_word_maps"]
+
+_MODULES = {
+    "explore_alignment": "words",
+    "explore_glimpses": "glimpses",
+    "explore_speech": "speech",
+    "explore_word_maps": "word_maps",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import an explorer when it is asked for: that of speech loads the world of speech."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
