@@ -274,7 +274,7 @@ LESSONS = {"02": _lesson_02, "03": _lesson_03, "04": _lesson_04, "05": _lesson_0
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_one_example_is_a_data_set(lesson):
     if lesson == "03":
-        with pytest.raises(ValueError, match="the split has 1 pictures; expected 1 and 2 or more"):
+        with pytest.raises(ValueError, match="the split has 1 images; expected 1 and 2 or more"):
             fit, recipe, data = LESSONS[lesson](1)  # fragments of clutter come from another digit
             fit(replace(recipe, steps=2), data, 0, progress=False)
         return
