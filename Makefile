@@ -9,13 +9,17 @@ READY := .venv/.ready
 # Which lessons: make lessons LESSONS="02"     More options: make notebooks OPTIONS=--force
 LESSONS ?=
 OPTIONS ?=
-# make test TESTS=tests/test_notebooks.py runs a part
-TESTS ?= tests grading notebooks
+# make test TESTS=tests/test_notebooks.py runs a part, slow tests included
+TESTS ?=
+ALL_TESTS := tests grading notebooks
+# Two files or notebooks side by side, each with one thread: that uses two cores best.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup \
+	--nbval-lax --nbval-current-env --nbval-cell-timeout=300
 
-.PHONY: help setup lab test lessons notebooks site bench constraints clean
+.PHONY: help setup lab test test-all lessons notebooks site bench constraints clean
 
 help:  ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
 $(LAB_READY): pyproject.toml constraints.txt
 	@$(PYTHON) tools/setup_environment.py lab
@@ -28,8 +32,11 @@ setup: $(READY)  ## make .venv with everything, and nothing else
 lab: $(LAB_READY)  ## open JupyterLab on the first lesson
 	@$(BIN)/python -m tools.lab $(OPTIONS)
 
-test: $(READY)  ## run every test and every notebook
-	@$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 $(OPTIONS) $(TESTS)
+test: $(READY)  ## run the tests and every notebook
+	@$(PYTEST) $(OPTIONS) $(or $(TESTS),-m "not slow" $(ALL_TESTS))
+
+test-all: $(READY)  ## run what make test leaves out: browsers, sandboxes under attack, process groups, whole classes
+	@$(PYTEST) $(OPTIONS) -m slow $(ALL_TESTS)
 
 lessons: $(READY)  ## execute the lessons and print their times and closing tables
 	@$(BIN)/python -m tools.run_lessons $(OPTIONS) $(LESSONS)
@@ -41,7 +48,7 @@ site: $(READY)  ## build the course's pages in build/site/html
 	@$(BIN)/python -m tools.site $(OPTIONS)
 
 bench: $(READY)  ## measure the models' speed
-	@$(BIN)/python -m tools.bench $(OPTIONS)
+	@$(BIN)/python -m benchmarks $(OPTIONS)
 
 constraints: $(READY)  ## record today's versions in constraints.txt
 	@$(BIN)/python -m tools.record_constraints

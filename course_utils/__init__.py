@@ -2,8 +2,10 @@
 
 Its folders are its floors, and imports point down:
 
-    experiments → models → mechanisms → nothing of ours
+    models → mechanisms → nothing of ours
     data, exercises, teaching, training and metrics know no models
+
+Beside it stand experiments, grading and benchmarks, which it does not import.
 
 Start reading in `course_utils.mechanisms.attention`. Importing this module alone is cheap: it does not load torch.
 """

@@ -153,5 +153,5 @@ def check_vocabulary(name: str, words: Sequence[str], today: Sequence[str]) -> N
     if tuple(words) != tuple(today):
         raise CheckpointError(
             f"{name} was trained with {len(words)} words that are not today's {len(today)}; "
-            f"make it again with: python -m course_utils.experiments checkpoint {name[:2]} {name}"
+            f"make it again with: python -m experiments checkpoint {name[:2]} {name}"
         )

@@ -237,7 +237,12 @@ class Sandbox:
         """Python, the installed packages and the course's package; nothing else of the checkout, no test, no answer."""
         places = {sys.prefix, sys.base_prefix, str(Path(sys.prefix).resolve()), *site.getsitepackages()}
         places.add(str(Path(os.path.realpath(sys.executable)).parent.parent))
-        places |= {str(ROOT / "course_utils"), str(ROOT / "data" / "checkpoints"), str(ROOT / "data" / "results")}
+        places |= {
+            str(ROOT / "course_utils"),
+            str(ROOT / "experiments"),
+            str(ROOT / "data" / "checkpoints"),
+            str(ROOT / "data" / "results"),
+        }
         places |= {str(ROOT / "pyproject.toml"), str(GUEST)}
         links = [place for place in places if os.path.islink(place)]
         chosen = [

@@ -16,9 +16,9 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from course_utils.experiments.claims import write_json
 from course_utils.files import write_whole
 from course_utils.paths import data_folder
+from experiments.claims import write_json
 from tools.project import ROOT, Project
 
 KEPT = data_folder("results") / "grading.json"

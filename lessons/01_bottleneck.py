@@ -39,11 +39,11 @@ from course_utils.checkpoints import CheckpointError
 from course_utils.data.phrases.parallel import PHRASE_BUCKETS, load_parallel, test_phrases
 from course_utils.data.phrases.phrases import make_phrases
 from course_utils.exercises import check, checked
-from course_utils.experiments.claims import claims_table, load_results
-from course_utils.experiments.lesson_01_bottleneck import FIXED, REAL_FIXED, REAL_SMALL_STATES, REAL_STACKED, STACKED
-from course_utils.experiments.lesson_02_additive_attention import load_trained
-from course_utils.experiments.probes import gradient_reach, probe_words, words_that_fit
-from course_utils.experiments.translation import build_model, fit, token_loss, translate
+from experiments.claims import claims_table, load_results
+from experiments.lesson_01_bottleneck import FIXED, REAL_FIXED, REAL_SMALL_STATES, REAL_STACKED, STACKED
+from experiments.lesson_02_additive_attention import load_trained
+from experiments.probes import gradient_reach, probe_words, words_that_fit
+from experiments.translation import build_model, fit, token_loss, translate
 from course_utils.metrics import bleu, mean_interval
 from course_utils.teaching.plots import describe, house_style, plot_by_length, plot_heatmap, plot_lines, show
 from course_utils.training import is_fast_run, seed_everything
@@ -568,7 +568,7 @@ for name, words in capacity.items():
 # %% tags=["gallery"]
 stored = load_results("01", "default")
 if stored is None:
-    print("Not measured yet: make it with `python -m course_utils.experiments run 01`.")
+    print("Not measured yet: make it with `python -m experiments run 01`.")
 else:
     figures = [measurement["figures"] for measurement in stored["measurements"]]
     keys = {"32 numbers": "fixed-32", "64 numbers": "fixed-64", "128 numbers": "fixed"}
@@ -835,7 +835,7 @@ results = {source: load_results("01", source) for source in ("default", "real")}
 entries = [entry for found in results.values() if found for entry in found["claims"]]
 for source, found in results.items():
     if found is None:
-        print(f"Not measured yet: `python -m course_utils.experiments run 01 --source {source}`.")
+        print(f"Not measured yet: `python -m experiments run 01 --source {source}`.")
 if entries:
     display(Markdown(claims_table(entries)))
 

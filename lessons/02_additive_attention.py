@@ -39,10 +39,10 @@ from course_utils.checkpoints import CheckpointError
 from course_utils.data.phrases.parallel import load_parallel, test_phrases
 from course_utils.data.batching import make_pair_batch
 from course_utils.exercises import check, checked
-from course_utils.experiments.claims import claims_table, load_results
-from course_utils.experiments.lesson_01_bottleneck import FIXED, REAL_FIXED
-from course_utils.experiments.lesson_02_additive_attention import ATTENTION, REAL_ATTENTION, load_trained
-from course_utils.experiments.translation import (
+from experiments.claims import claims_table, load_results
+from experiments.lesson_01_bottleneck import FIXED, REAL_FIXED
+from experiments.lesson_02_additive_attention import ATTENTION, REAL_ATTENTION, load_trained
+from experiments.translation import (
     fit, reference_attention, score, score_alignment, score_by_length, translate,
 )  # fmt: skip
 from course_utils.mechanisms.attention import AdditiveAttention

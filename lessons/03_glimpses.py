@@ -38,9 +38,9 @@ from course_utils.checkpoints import CheckpointError
 from course_utils.data.canvases.canvases import CanvasSettings, draw_canvases
 from course_utils.data.canvases.digits import load_digit_images
 from course_utils.exercises import check, checked
-from course_utils.experiments.claims import claims_table, load_results
-from course_utils.experiments.glimpses import bound_in_nats, draw_tests, fit, is_inside, score_looks
-from course_utils.experiments.lesson_03_glimpses import (
+from experiments.claims import claims_table, load_results
+from experiments.glimpses import bound_in_nats, draw_tests, fit, is_inside, score_looks
+from experiments.lesson_03_glimpses import (
     CLUTTERED, EASY, LIVE, LONGER_ROWS, ROWS, STILL, for_source, gradient_variances, load_trained,
 )  # fmt: skip
 from course_utils.mechanisms.vision import Retina

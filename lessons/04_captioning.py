@@ -41,10 +41,10 @@ from course_utils.data.words_of_things import KINDS
 from course_utils.data.scenes.reading import sort_of_problem
 from course_utils.data.real_errors import RealDataError
 from course_utils.exercises import check, checked
-from course_utils.experiments.captioning import FUNCTION_WORDS, fit, gate_score, look_along, mean_penalty, score, write_captions
-from course_utils.experiments.captioning import pointing_game as mark_pointing
-from course_utils.experiments.claims import claims_table, load_results
-from course_utils.experiments.lesson_04_captioning import LIVE, LIVE_SCENES, load_trained
+from experiments.captioning import FUNCTION_WORDS, fit, gate_score, look_along, mean_penalty, score, write_captions
+from experiments.captioning import pointing_game as mark_pointing
+from experiments.claims import claims_table, load_results
+from experiments.lesson_04_captioning import LIVE, LIVE_SCENES, load_trained
 from course_utils.teaching.explorer import explore_word_maps
 from course_utils.teaching.maps import plot_word_maps
 from course_utils.teaching.pictures import plot_pictures

@@ -45,10 +45,10 @@ from course_utils.data.inference.pairs import read_pair
 from course_utils.data.inference.data import snli_data
 from course_utils.data.inference.logic import LABELS
 from course_utils.exercises import check, checked
-from course_utils.experiments.claims import claims_table, load_results
-from course_utils.experiments.entailment import accuracy_by, fit, guess, judge, looks_of, mark_alignment, pairs_of
-from course_utils.experiments.entailment_baselines import baseline_accuracies
-from course_utils.experiments.lesson_05_entailment import LIVE, WIDE, WIDE_TESTS, WORLD, load_trained
+from experiments.claims import claims_table, load_results
+from experiments.entailment import accuracy_by, fit, guess, judge, looks_of, mark_alignment, pairs_of
+from experiments.entailment_baselines import baseline_accuracies
+from experiments.lesson_05_entailment import LIVE, WIDE, WIDE_TESTS, WORLD, load_trained
 from course_utils.teaching.explorer import explore_alignment
 from course_utils.teaching.plots import house_style, plot_alignment, plot_bars, plot_lines, show
 from course_utils.training import is_fast_run

@@ -44,9 +44,9 @@ from course_utils.data.speech.features import FRAME_MS, SAMPLE_RATE, STEP_MS
 from course_utils.data.speech.utterances import TRAINING_VOICES, UNSEEN_VOICES, Utterance, speak_utterance, waveform
 from course_utils.data.speech.data import count_steps, gold_overlap, join_utterances
 from course_utils.exercises import check, checked
-from course_utils.experiments.claims import claims_table, load_results
-from course_utils.experiments.lesson_06_speech import LIVE, load_trained
-from course_utils.experiments.speech import END_WITHIN, WINDOW, error_by_voice, fit, joined, looks_along, mark_looks, recognize, utterances_of
+from experiments.claims import claims_table, load_results
+from experiments.lesson_06_speech import LIVE, load_trained
+from experiments.speech import END_WITHIN, WINDOW, error_by_voice, fit, joined, looks_along, mark_looks, recognize, utterances_of
 from course_utils.mechanisms.location import LocationAwareAttention
 from course_utils.teaching.explorer import explore_speech
 from course_utils.teaching.plots import describe, house_style, plot_lines, show
@@ -911,7 +911,7 @@ from course_utils.data.real_errors import RealDataError
 from course_utils.data.speech.phonemes import DIGITS
 from course_utils.data.speech.recorded_data import digit_data, digits_and_prompts_are_staged, timed_prompts
 from course_utils.data.speech.recordings import load_recordings, pieces_of, sound_of
-from course_utils.experiments.recorded_speech import SPEAKERS, digits_right
+from experiments.recorded_speech import SPEAKERS, digits_right
 
 recordings, listener = [], best
 try:

@@ -48,9 +48,9 @@ from course_utils.data.reports.docstrings import RULES, NoDocstringsError, clean
 from course_utils.data.reports.headlines import judge_headline
 from course_utils.data.text import join_words
 from course_utils.exercises import check, checked
-from course_utils.experiments import summarization as lab
-from course_utils.experiments.claims import claims_table, load_results
-from course_utils.experiments.lesson_07_summarization import LADDER, LIVE, RECIPES, data_of, load_trained, with_words_of
+from experiments import summarization as lab
+from experiments.claims import claims_table, load_results
+from experiments.lesson_07_summarization import LADDER, LIVE, RECIPES, data_of, load_trained, with_words_of
 from course_utils.metrics import rouge_each
 from course_utils.models.extractive import FEATURES, ExtractiveSummarizer, ExtractiveWeights
 from course_utils.teaching.explorer import explore_alignment

@@ -1,5 +1,6 @@
 """The benchmark runs and compares like with like; its page shows what is stored; imports stay light."""
 
+import importlib
 import json
 import math
 import pkgutil
@@ -8,17 +9,17 @@ import pytest
 import torch
 from torch import nn
 
-import course_utils
+from benchmarks import lessons as bench_lessons
+from benchmarks import page as speed_page
+from benchmarks.__main__ import main
+from benchmarks.imports import LIGHT, MEASURED, loaded_by
+from benchmarks.lessons import LIMITS, TEXTBOOKS, stretched, units_of
+from benchmarks.peer import PeerUnavailable, load_peer
+from benchmarks.textbook_rnnsearch import TextbookRNNsearch
+from benchmarks.timing import compare, peak_bytes
+from benchmarks.translation import QUICK, WithoutAttention, random_batch
 from course_utils.models.translation import RNNsearch
 from course_utils.teaching.run_times import LessonTime, RunTimes, load_run_times
-from tools import bench_lessons, speed_page
-from tools.bench import main
-from tools.bench_imports import LIGHT, MEASURED, loaded_by
-from tools.bench_lessons import LIMITS, TEXTBOOKS, stretched, units_of
-from tools.bench_peer import PeerUnavailable, load_peer
-from tools.bench_timing import compare, peak_bytes
-from tools.bench_translation import QUICK, WithoutAttention, random_batch
-from tools.textbook_rnnsearch import TextbookRNNsearch
 
 
 def textbook_weights(model: RNNsearch) -> dict[str, torch.Tensor]:
@@ -147,6 +148,7 @@ def test_a_comparison_without_a_target_is_neither_reached_nor_missed():
 # --------------------------------------------------------------------------- the command
 
 
+@pytest.mark.slow
 def test_quick_benchmark(tmp_path, capsys):
     threads = torch.get_num_threads()
     results = main(["--quick", "--no-peer", "--output", str(tmp_path / "bench.json")])
@@ -173,7 +175,7 @@ def test_quick_benchmark(tmp_path, capsys):
 
 
 def test_a_missing_peer_is_said_and_not_fatal(tmp_path, monkeypatch, capsys):
-    import tools.bench
+    from benchmarks import __main__ as bench
 
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
@@ -184,9 +186,9 @@ def test_a_missing_peer_is_said_and_not_fatal(tmp_path, monkeypatch, capsys):
     def unavailable(folder):
         raise PeerUnavailable("d2l could not be installed (no network)")
 
-    monkeypatch.setattr(tools.bench, "load_peer", unavailable)
+    monkeypatch.setattr(bench, "load_peer", unavailable)
     for name in ("training", "search", "growth", "steps", "lesson_growth", "decoding", "imports"):
-        monkeypatch.setattr(tools.bench, f"measure_{name}", lambda *arguments, **options: [])
+        monkeypatch.setattr(bench, f"measure_{name}", lambda *arguments, **options: [])
     assert main(["--quick"])["peer"] is None
     assert "Without the peer d2l: d2l could not be installed (no network). Is the package" in capsys.readouterr().out
 
@@ -197,7 +199,7 @@ def test_a_missing_peer_is_said_and_not_fatal(tmp_path, monkeypatch, capsys):
 def test_the_page_shows_what_is_stored():
     bench = json.loads(speed_page.BENCH.read_text(encoding="utf-8"))
     assert speed_page.PAGE.read_text(encoding="utf-8") == speed_page.speed_page(bench, load_run_times()), (
-        "docs/speed.md is stale; run: python -m tools.bench --page"
+        "docs/speed.md is stale; run: python -m benchmarks --page"
     )
 
 
@@ -241,8 +243,8 @@ def test_light_modules_load_nothing_heavy():
 
 @pytest.mark.parametrize("floor", ALLOWED)
 def test_a_floor_loads_no_more_than_it_may(floor):
-    folder = [f"{path}/{floor}" for path in course_utils.__path__]
-    found = pkgutil.walk_packages(folder, f"course_utils.{floor}.")
+    name = floor if floor == "experiments" else f"course_utils.{floor}"
+    found = pkgutil.walk_packages(importlib.import_module(name).__path__, f"{name}.")
     modules = [module.name for module in found if not module.name.endswith("__main__")]
     assert len(modules) > 3
     assert loaded_by(*modules) <= ALLOWED[floor]

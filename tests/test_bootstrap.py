@@ -16,6 +16,8 @@ from course_utils.teaching import bootstrap
 from tools.generated_cells import bootstrap_source
 from tools.project import ROOT, Project
 
+pytestmark = pytest.mark.slow
+
 # What Colab lacks, as far as the course needs it; the rest of this environment stands in for Colab's own.
 ABSENT = ("where-to-look", "num2words", "docopt", "sacrebleu", "portalocker")
 

@@ -11,9 +11,19 @@ from course_utils.checkpoints import CheckpointError, check_vocabulary
 from course_utils.data.batching import make_target_batch
 from course_utils.data.scenes.data import scene_data
 from course_utils.data.text import BEGIN, END
-from course_utils.experiments import captioning as experiments
-from course_utils.experiments import lesson_04_captioning as lesson_04
-from course_utils.experiments.captioning import (
+from course_utils.mechanisms.search import beam_search, greedy_search
+from course_utils.models.captioning import (
+    SYSTEMS,
+    CellEncoder,
+    build_captioner,
+    coverage_penalty,
+    discounted_sums,
+    most_probable,
+)
+from course_utils.training import seed_everything, train
+from experiments import captioning as experiments
+from experiments import lesson_04_captioning as lesson_04
+from experiments.captioning import (
     CaptionLook,
     Recipe,
     build_model,
@@ -28,16 +38,6 @@ from course_utils.experiments.captioning import (
     token_loss,
     write_captions,
 )
-from course_utils.mechanisms.search import beam_search, greedy_search
-from course_utils.models.captioning import (
-    SYSTEMS,
-    CellEncoder,
-    build_captioner,
-    coverage_penalty,
-    discounted_sums,
-    most_probable,
-)
-from course_utils.training import seed_everything, train
 
 torch.set_num_threads(1)  # tensors this small gain nothing from a second thread
 

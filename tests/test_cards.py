@@ -7,9 +7,9 @@ import pytest
 from course_utils.checkpoints import load_card
 from course_utils.data.real_errors import RealDataError
 from course_utils.data.reports.docstrings import NoDocstringsError
-from course_utils.experiments import lesson_02_additive_attention as lesson_02
-from course_utils.experiments import runner
 from course_utils.paths import data_folder
+from experiments import lesson_02_additive_attention as lesson_02
+from experiments import runner
 from tools import cards
 
 STORED = cards.names()

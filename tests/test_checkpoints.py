@@ -15,8 +15,8 @@ from course_utils.checkpoints import (
     save_checkpoint,
 )
 from course_utils.data.phrases.parallel import phrase_data
-from course_utils.experiments import lesson_02_additive_attention as lesson_02
 from course_utils.paths import data_folder
+from experiments import lesson_02_additive_attention as lesson_02
 
 
 def build(card):

@@ -7,9 +7,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course_utils.experiments import claims, report, runner
-from course_utils.experiments.claims import Claim
 from course_utils.paths import data_folder
+from experiments import claims, report, runner
+from experiments.claims import Claim
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = sorted(data_folder("results").glob("[0-9][0-9]-*.json"))
@@ -125,9 +125,9 @@ def test_stored_results_are_of_the_current_settings(path):
 
 def test_the_readme_and_the_page_show_the_current_tables():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert report.with_claims(text) == text, "run: python -m course_utils.experiments report --write"
+    assert report.with_claims(text) == text, "run: python -m experiments report --write"
     assert report.PAGE.read_text(encoding="utf-8") == report.claims_page(), (
-        "docs/claims.md is stale; run: python -m course_utils.experiments report --write"
+        "docs/claims.md is stale; run: python -m experiments report --write"
     )
 
 

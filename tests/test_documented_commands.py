@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from course_utils.experiments import runner
+from experiments import runner
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
@@ -68,7 +68,7 @@ def test_a_python_command_exists_with_its_options(module, words):
             assert re.search(rf"{re.escape(word.partition('=')[0])}\b", everything), f"{module} has no {word}"
 
 
-EXPERIMENTS = [words.split() for module, words in MODULES if module == "course_utils.experiments" and words]
+EXPERIMENTS = [words.split() for module, words in MODULES if module == "experiments" and words]
 
 
 @pytest.mark.parametrize("words", EXPERIMENTS, ids=" ".join)

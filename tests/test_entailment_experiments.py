@@ -10,8 +10,9 @@ import torch
 
 from course_utils.data.inference.difficulty import EASY, PHENOMENA, WIDE
 from course_utils.data.inference.pairs import read_pair
-from course_utils.experiments import lesson_05_entailment as lesson_05
-from course_utils.experiments.entailment import (
+from course_utils.models.entailment import SYSTEMS
+from experiments import lesson_05_entailment as lesson_05
+from experiments.entailment import (
     Recipe,
     accuracy_by,
     fit,
@@ -22,7 +23,6 @@ from course_utils.experiments.entailment import (
     named_figures,
     pairs_of,
 )
-from course_utils.models.entailment import SYSTEMS
 
 STAGED = Path(os.environ.get("WHERE_TO_LOOK_DATA", Path(__file__).resolve().parents[2] / "shared" / "datasets"))
 SMALL = (("embedding_size", 8), ("hidden_size", 8))

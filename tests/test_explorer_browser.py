@@ -11,7 +11,7 @@ import pytest
 from browser import axe_findings, contrast, luminance, needs_browser, open_browser, sync_api
 from test_explorer import KINDS, alignment, every_kind, glimpses, speech, word_maps
 
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.slow]
 PAGE = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Test</title>'
     '<meta name="viewport" content="width=device-width,initial-scale=1"></head>'

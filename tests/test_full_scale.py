@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.page import BENCH
 from tools import full_scale
 from tools.full_scale import Card, Work
-from tools.speed_page import BENCH
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
 COUNTED = json.loads((ROOT / "data" / "results" / "operations.json").read_text(encoding="utf-8"))

@@ -10,11 +10,11 @@ import torch
 
 from course_utils.data.canvases.canvases import CanvasSettings
 from course_utils.data.canvases.digits import load_digit_images
-from course_utils.experiments import lesson_03_glimpses as lesson_03
-from course_utils.experiments import runner
-from course_utils.experiments.glimpses import Recipe, bound_in_nats, build_model, draw_tests, fit, score_looks
 from course_utils.models.classifiers import GlimpseTrace
 from course_utils.teaching import pictures
+from experiments import lesson_03_glimpses as lesson_03
+from experiments import runner
+from experiments.glimpses import Recipe, bound_in_nats, build_model, draw_tests, fit, score_looks
 
 torch.set_num_threads(1)
 
@@ -46,7 +46,7 @@ def test_the_spread_falls_by_the_same_factor_each_step_and_then_stays():
 
 
 def test_training_goes_through_the_stages(digits, monkeypatch):
-    from course_utils.experiments import glimpses
+    from experiments import glimpses
 
     drawn, seen = glimpses.draw_canvases, []
 
@@ -130,7 +130,7 @@ class TwoParts:
     CHECKPOINTS = {}
 
     def __init__(self, sizes=(1, 2)):
-        from course_utils.experiments.claims import Claim
+        from experiments.claims import Claim
 
         self.CLAIMS = [Claim("99.x", "arXiv:0", "b beats a", "points", "higher", ("a", "a"), ("b", "b"), "1 → 2")]
         self.sizes, self.measured = sizes, []

@@ -31,7 +31,7 @@ from course_utils.data.inference.wording import CHILDREN, JOINERS, read_clauses,
 from course_utils.data.real_sets import SPLITS as REAL_SPLITS
 from course_utils.data.text import PAD
 from course_utils.data.words_of_things import COLOURS, KINDS, hypernyms
-from course_utils.experiments.entailment_baselines import BASELINES, baseline_accuracies
+from experiments.entailment_baselines import BASELINES, baseline_accuracies
 
 STAGED = Path(os.environ.get("WHERE_TO_LOOK_DATA", Path(__file__).resolve().parents[2] / "shared" / "datasets"))
 needs_snli = pytest.mark.skipif(

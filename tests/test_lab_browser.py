@@ -17,7 +17,7 @@ from browser import keep_screenshot, needs_browser, open_browser
 
 from tools.project import ROOT, Project
 
-pytestmark = [needs_browser, pytest.mark.timeout(900)]
+pytestmark = [needs_browser, pytest.mark.slow, pytest.mark.timeout(900)]
 QUICK = ("00", "02")
 WANTED = os.environ.get("WHERE_TO_LOOK_LAB", "").split() or QUICK
 NOTEBOOKS = [

@@ -12,9 +12,9 @@ from course_utils.exercises.lesson_04 import (
     hard_sample,
     pointing_game,
 )
-from course_utils.experiments import captioning
 from course_utils.models.captioning import CellEncoder, coverage_penalty
 from course_utils.models.glimpses import reinforce_losses
+from experiments import captioning
 
 
 @pytest.fixture(autouse=True)

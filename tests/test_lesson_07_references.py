@@ -16,10 +16,10 @@ from course_utils.exercises.lesson_07 import (
     rouge_2,
     support_share,
 )
-from course_utils.experiments.summary_marks import mark_support
 from course_utils.metrics import rouge
 from course_utils.models import extractive
 from course_utils.models.summarization import build_summarizer
+from experiments.summary_marks import mark_support
 
 WORDS = 11
 

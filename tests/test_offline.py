@@ -16,6 +16,8 @@ import pytest
 
 from tools import offline
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 NO_NETWORK = ["unshare", "--user", "--map-root-user", "--net"]
 

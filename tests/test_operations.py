@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from tools import operations
-from tools.operations import Cost, cost_of
+from benchmarks import operations
+from benchmarks.operations import Cost, cost_of
 
 
 def test_no_training_step_has_become_dearer():
@@ -18,11 +18,11 @@ def test_no_training_step_has_become_dearer():
         pytest.skip(f"the counts were kept with torch {made_with}, this is {torch.__version__}")
     kept, dearer = operations.kept(), {}
     now = {(lesson, system): cost for lesson, system, cost, _ in operations.costs()}
-    assert now.keys() == kept.keys(), "count again: python -m tools.operations --write"
+    assert now.keys() == kept.keys(), "count again: python -m benchmarks.operations --write"
     for name, cost in now.items():
         if grown := cost.grown(kept[name]):
             dearer[name] = grown
-    assert not dearer, "mend it, or if it is worth its price: python -m tools.operations --write"
+    assert not dearer, "mend it, or if it is worth its price: python -m benchmarks.operations --write"
 
 
 def test_what_is_counted():

@@ -309,33 +309,33 @@ def trained_on(lesson: str, source: str | Path):
     """Data of one's own in the shape of a lesson's, and a model of the lesson after three steps on it."""
     if lesson in ("01", "02"):
         from course_utils.data.phrases.parallel import load_parallel as load
-        from course_utils.experiments.lesson_01_bottleneck import REAL_FIXED
-        from course_utils.experiments.lesson_02_additive_attention import REAL_ATTENTION
-        from course_utils.experiments.translation import fit
+        from experiments.lesson_01_bottleneck import REAL_FIXED
+        from experiments.lesson_02_additive_attention import REAL_ATTENTION
+        from experiments.translation import fit
 
         recipe = {"01": REAL_FIXED, "02": REAL_ATTENTION}[lesson]
     elif lesson == "04":
         from course_utils.data.scenes.own import own_photograph_data as load
-        from course_utils.experiments.captioning import fit
-        from course_utils.experiments.lesson_04_captioning import LIVE
+        from experiments.captioning import fit
+        from experiments.lesson_04_captioning import LIVE
 
         recipe = LIVE["soft"]
     elif lesson == "05":
         from course_utils.data.inference.own import own_inference_data as load
-        from course_utils.experiments.entailment import fit
-        from course_utils.experiments.lesson_05_entailment import LIVE
+        from experiments.entailment import fit
+        from experiments.lesson_05_entailment import LIVE
 
         recipe = replace(LIVE["word-by-word"], fresh=False, rename=False)
     elif lesson == "06":
         from course_utils.data.speech.own import own_recording_data as load
-        from course_utils.experiments.lesson_06_speech import LIVE
-        from course_utils.experiments.speech import fit
+        from experiments.lesson_06_speech import LIVE
+        from experiments.speech import fit
 
         recipe = LIVE["location"]
     else:
         from course_utils.data.reports.data import load_summaries as load
-        from course_utils.experiments.lesson_07_summarization import RECIPES
-        from course_utils.experiments.summarization import fit
+        from experiments.lesson_07_summarization import RECIPES
+        from experiments.summarization import fit
 
         recipe = RECIPES["real"]["ras-copy"]
     with warnings.catch_warnings():

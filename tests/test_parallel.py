@@ -8,7 +8,7 @@ import torch
 
 from course_utils.data.phrases.parallel import load_parallel, phrase_data, sentence_data
 from course_utils.data.text import join_words, tokenize_sentence
-from course_utils.experiments.translation import (
+from experiments.translation import (
     Recipe,
     fit,
     reference_attention,

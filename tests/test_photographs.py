@@ -14,8 +14,8 @@ from pyarrow import parquet
 from course_utils.data.real_errors import DataFormatError, RealDataNotFoundError
 from course_utils.data.scenes.photographs import LARGEST_SHIFT, PhotographData, load_photographs, photograph_data
 from course_utils.data.text import Vocabulary
-from course_utils.experiments import lesson_04_captioning as lesson_04
-from course_utils.experiments.captioning import Recipe, fit, pointing_game, write_captions
+from experiments import lesson_04_captioning as lesson_04
+from experiments.captioning import Recipe, fit, pointing_game, write_captions
 
 STAGED = Path(os.environ.get("WHERE_TO_LOOK_DATA", Path(__file__).resolve().parents[2] / "shared" / "datasets"))
 

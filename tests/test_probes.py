@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from course_utils.data.batching import make_pair_batch
-from course_utils.experiments.probes import gradient_reach, probe_words, summary_vectors, words_that_fit
 from course_utils.models.translation import build_translation_model
+from experiments.probes import gradient_reach, probe_words, summary_vectors, words_that_fit
 
 DRAW = random.Random(0)
 SENTENCES = [[DRAW.randrange(4, 11) for _ in range(2 + index % 5)] for index in range(60)]

@@ -20,7 +20,7 @@ from tiny_models import random_pairs, tiny_model
 from course_utils.data.batching import make_pair_batch
 
 pytest.importorskip("accelerate", reason="pip install 'where-to-look[scale]'")
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ROOT = Path(__file__).resolve().parents[1]
 
 PROGRAM = """

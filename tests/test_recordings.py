@@ -44,10 +44,11 @@ from course_utils.data.speech.recordings import (
 )
 from course_utils.data.speech.utterances import TRAINING_VOICES, Utterance, to_sample_rate
 from course_utils.data.text import Vocabulary
-from course_utils.experiments import lesson_06_speech as lesson_06
-from course_utils.experiments import recorded_speech
-from course_utils.experiments import speech as experiments
-from course_utils.experiments.recorded_speech import (
+from course_utils.mechanisms.search import Hypothesis
+from experiments import lesson_06_speech as lesson_06
+from experiments import recorded_speech
+from experiments import speech as experiments
+from experiments.recorded_speech import (
     SPEAKERS,
     digit_figures,
     digit_of,
@@ -55,8 +56,7 @@ from course_utils.experiments.recorded_speech import (
     long_prompt_figures,
     prompt_figures,
 )
-from course_utils.experiments.speech import Recipe
-from course_utils.mechanisms.search import Hypothesis
+from experiments.speech import Recipe
 
 soundfile = pytest.importorskip("soundfile", reason="the package soundfile, which reads recordings, is not installed")
 

@@ -8,10 +8,10 @@ import torch
 from test_robustness import SYSTEMS, weights_of
 
 from course_utils.data.real_errors import RealDataError
-from course_utils.experiments import runner
-from course_utils.experiments.behaviour import behaviour_of, differences
-from course_utils.experiments.claims import results_path
 from course_utils.training import seed_everything, train
+from experiments import runner
+from experiments.behaviour import behaviour_of, differences
+from experiments.claims import results_path
 
 LESSONS = ("01", "02", "03", "04", "05", "06", "07")
 

@@ -5,10 +5,12 @@ import math
 
 import pytest
 
-from course_utils.experiments.behaviour import FIGURES_AGREE, LOSSES_AGREE
+from experiments.behaviour import FIGURES_AGREE, LOSSES_AGREE
 from tools import reproducibility
 from tools.reproducibility import VARIANTS, compute, main
 from tools.reproducibility_page import KEPT, PAGE, differing, reproducibility_page
+
+pytestmark = pytest.mark.slow
 
 needs_figures = pytest.mark.skipif(not KEPT.exists(), reason="not measured: python -m tools.reproducibility --write")
 

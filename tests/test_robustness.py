@@ -225,45 +225,45 @@ def test_a_stopped_kernel_keeps_the_steps_so_far(system, capsys):
 
 def _lesson_02(count: int):
     from course_utils.data.phrases.parallel import phrase_data
-    from course_utils.experiments.lesson_02_additive_attention import ATTENTION
-    from course_utils.experiments.translation import fit
+    from experiments.lesson_02_additive_attention import ATTENTION
+    from experiments.translation import fit
 
     return fit, ATTENTION, phrase_data(count, 1)
 
 
 def _lesson_03(count: int):
     from course_utils.data.canvases.digits import load_digit_images
-    from course_utils.experiments.glimpses import fit
-    from course_utils.experiments.lesson_03_glimpses import LIVE
+    from experiments.glimpses import fit
+    from experiments.lesson_03_glimpses import LIVE
 
     split = load_digit_images("default").train
     return fit, LIVE["conv"], split[:count]
 
 
 def _lesson_04(count: int):
-    from course_utils.experiments.captioning import fit, scenes_of
-    from course_utils.experiments.lesson_04_captioning import LIVE
+    from experiments.captioning import fit, scenes_of
+    from experiments.lesson_04_captioning import LIVE
 
     return fit, LIVE["soft"], scenes_of(LIVE["soft"].groups, count, 1)
 
 
 def _lesson_05(count: int):
-    from course_utils.experiments.entailment import fit, pairs_of
-    from course_utils.experiments.lesson_05_entailment import LIVE, WORLD
+    from experiments.entailment import fit, pairs_of
+    from experiments.lesson_05_entailment import LIVE, WORLD
 
     return fit, LIVE["word-by-word"], pairs_of(WORLD, count, 1)
 
 
 def _lesson_06(count: int):
-    from course_utils.experiments.lesson_06_speech import LIVE
-    from course_utils.experiments.speech import fit, utterances_of
+    from experiments.lesson_06_speech import LIVE
+    from experiments.speech import fit, utterances_of
 
     return fit, LIVE["location"], utterances_of(count, 1)
 
 
 def _lesson_07(count: int):
-    from course_utils.experiments.lesson_07_summarization import LIVE
-    from course_utils.experiments.summarization import fit, texts_of
+    from experiments.lesson_07_summarization import LIVE
+    from experiments.summarization import fit, texts_of
 
     return fit, LIVE["abs-attention"], texts_of("default", train_count=count)
 

@@ -155,7 +155,7 @@ def plain(path: Path) -> str:
 
 def test_claims_say_how_they_were_measured(site):
     text, source = plain(site / "claims.html"), (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
-    commands = re.findall(r"`(python -m course_utils\.experiments run [^`]+)`", source)
+    commands = re.findall(r"`(python -m experiments run [^`]+)`", source)
     assert len(commands) >= 10 and [command for command in commands if command not in text] == []
     assert text.count("holds") >= source.count("| **holds** |") > 20
 

@@ -11,7 +11,7 @@ from browser import axe_findings, keep_screenshot, needs_browser, open_browser, 
 from tools.project import ROOT, Project
 from tools.site.build import FROM_ELSEWHERE
 
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.slow]
 WIDTHS = {"desk": 1280, "telephone": 390}
 LESSON = "notebooks/02_additive_attention"
 REFERENCE = ["reference/index", "reference/course_utils.mechanisms.attention", "reference/course_utils.models.glimpses"]

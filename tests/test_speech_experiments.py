@@ -12,9 +12,10 @@ from course_utils.data.speech.features import MELS, STEP_MS
 from course_utils.data.speech.phonemes import PHONEMES, Phoneme
 from course_utils.data.speech.utterances import SpokenUtterance, Utterance
 from course_utils.data.text import Vocabulary
-from course_utils.experiments import lesson_06_speech as lesson_06
-from course_utils.experiments import speech as experiments
-from course_utils.experiments.speech import (
+from course_utils.mechanisms.search import Hypothesis
+from experiments import lesson_06_speech as lesson_06
+from experiments import speech as experiments
+from experiments.speech import (
     COPIES,
     Recipe,
     error_by_voice,
@@ -27,7 +28,6 @@ from course_utils.experiments.speech import (
     phoneme_error_rate,
     recognize,
 )
-from course_utils.mechanisms.search import Hypothesis
 
 NOTHING = Hypothesis([], 0.0, None, True)
 SMALL = (("hidden_size", 8), ("embedding_size", 4), ("attention_size", 6), ("layers", 1))

@@ -70,7 +70,7 @@ from course_utils.data.reports.reports import SPLITS, make_reports, split_of, wr
 from course_utils.data.reports.wording import report_words
 from course_utils.data.text import BEGIN, END, PAD, UNKNOWN
 from course_utils.data.words_of_things import COLOURS, KINDS, NUMBERS, PLACE_PHRASES, SIZES, noun, pick
-from course_utils.experiments.summary_baselines import (
+from experiments.summary_baselines import (
     lead_baseline,
     mean_headline_length,
     telling_sentence_baseline,

@@ -12,8 +12,10 @@ import torch
 from course_utils.data.reports import docstrings as docstrings_module
 from course_utils.data.reports.reports import Summary
 from course_utils.data.text import END, Vocabulary
-from course_utils.experiments import lesson_07_summarization as lesson_07
-from course_utils.experiments.summarization import (
+from course_utils.metrics import rouge_each
+from course_utils.models.extractive import ExtractiveSummarizer, ExtractiveWeights
+from experiments import lesson_07_summarization as lesson_07
+from experiments.summarization import (
     Recipe,
     baselines_of,
     figures_of_headlines,
@@ -29,10 +31,8 @@ from course_utils.experiments.summarization import (
     word_loss,
     write_headlines,
 )
-from course_utils.experiments.summary_baselines import best_lead_length, oracle_sentence
-from course_utils.experiments.summary_marks import NEAR, judge_all, mark_support, origins_of
-from course_utils.metrics import rouge_each
-from course_utils.models.extractive import ExtractiveSummarizer, ExtractiveWeights
+from experiments.summary_baselines import best_lead_length, oracle_sentence
+from experiments.summary_marks import NEAR, judge_all, mark_support, origins_of
 
 STAGED = Path(os.environ.get("WHERE_TO_LOOK_DATA", Path(__file__).resolve().parents[2] / "shared" / "datasets"))
 SMALL = (("embedding_size", 8), ("hidden_size", 8))
@@ -285,7 +285,7 @@ def test_recipes_can_be_kept_as_json_and_shortened():
 
 def test_a_checkpoint_of_docstrings_brings_its_own_words(data, monkeypatch, tmp_path):
     monkeypatch.setattr("course_utils.checkpoints.data_folder", lambda name: tmp_path)
-    monkeypatch.setattr("course_utils.experiments.recipes.training_checkpoint_path", lambda name: tmp_path / name)
+    monkeypatch.setattr("experiments.recipes.training_checkpoint_path", lambda name: tmp_path / name)
     monkeypatch.setattr(lesson_07, "data_of", lambda *_: data)
     tuning = tune_extractive(fit(small("ras-copy", steps=1), data, progress=False)[0], data, count=1, rounds=1)
     monkeypatch.setattr(lesson_07, "tune_extractive", lambda model, data: tuning)

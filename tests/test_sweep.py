@@ -15,14 +15,16 @@ from pathlib import Path
 
 import pytest
 
-from course_utils.experiments import runner, sweep
-from course_utils.experiments.sweep import Measurement, make_all
+from experiments import runner, sweep
+from experiments.sweep import Measurement, make_all
+
+pytestmark = pytest.mark.slow
 
 MODULE = """
     import os, time
     from pathlib import Path
 
-    from course_utils.experiments.claims import Claim
+    from experiments.claims import Claim
 
     FOLDER, SLOW = Path(__file__).parent, float(os.environ.get("SLOW", "0"))
     CLAIMS = [Claim("98.x", "arXiv:0", "b beats a", "points", "higher", ("a", "a"), ("b", "b"), "1 → 2")]
@@ -59,7 +61,7 @@ SWEEP = """
     import sys
     from pathlib import Path
 
-    from course_utils.experiments import runner
+    from experiments import runner
     import sleepy_lesson
 
     runner.find_experiment = lambda lesson: sleepy_lesson

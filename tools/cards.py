@@ -5,9 +5,9 @@ import json
 from torch import nn
 
 from course_utils.checkpoints import load_card
-from course_utils.experiments import lesson_02_additive_attention as lesson_02
-from course_utils.experiments import runner
 from course_utils.paths import data_folder
+from experiments import lesson_02_additive_attention as lesson_02
+from experiments import runner
 
 NATS, DRAWN_NATS, PERCENT, PENALTY = 0.02, 0.5, 1.5, 2.0
 SHARES = {"02": 0.021, "03": 0.015}

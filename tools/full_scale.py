@@ -81,7 +81,7 @@ def work_of(step: Mapping, parameters: int, examples: int) -> Work:
     return Work(step["kernels"], step["operations"] / examples, step["bytes"] / examples, parameters)
 
 
-RUN = "-m course_utils.experiments run 02 --seeds 5"
+RUN = "-m experiments run 02 --seeds 5"
 MANY = "--num_machines 2 --num_processes 16 --main_process_ip HOST --main_process_port 29500"
 LAUNCHES = (
     ("one GPU", f"`python {RUN}` (a GPU is found by itself)"),
@@ -103,7 +103,7 @@ Install the extra first: `pip install -e ".[scale]"`. Then
 
 ```console
 $ export ACCELERATE_USE_CPU=yes
-$ accelerate launch --multi_gpu --num_processes 2 -m course_utils.experiments run 02 --fast --seeds 1
+$ accelerate launch --multi_gpu --num_processes 2 -m experiments run 02 --fast --seeds 1
 ```
 
 tries it on any laptop, in a minute or two: two processes, few steps, nothing is written into `data/results`. (With
@@ -128,7 +128,7 @@ machine.
 Claims are measured over seeds and parts that have nothing to do with each other. That is the better use of many cards.
 
 ```console
-$ python -m course_utils.experiments run 02 --fast --seeds 2 --jobs 2
+$ python -m experiments run 02 --fast --seeds 2 --jobs 2
 ```
 
 measures two at a time, by joblib, on the cores of one machine; `--jobs 1` is the default. On a cluster, Dask's workers
@@ -139,7 +139,7 @@ each GPU, each seeing only its own:
 dask scheduler
 CUDA_VISIBLE_DEVICES=0 dask worker tcp://HOST:8786 --nworkers 1 --nthreads 1
 CUDA_VISIBLE_DEVICES=1 dask worker tcp://HOST:8786 --nworkers 1 --nthreads 1
-python -m course_utils.experiments run 02 --seeds 5 --cluster tcp://HOST:8786
+python -m experiments run 02 --seeds 5 --cluster tcp://HOST:8786
 ```
 
 Each measurement is written as soon as it is known, whole or not at all. A worker that dies loses its own, and another
@@ -165,8 +165,9 @@ def full_scale_page(counted: Mapping) -> str:
         "card's numbers: `tools/full_scale.py`, `Card`.",
         "A recurrent decoder calls its kernels word by word, and each waits for the one before. So a step takes at "
         "least kernels times the time to start one, and the card is idle most of it, until the batch is so large that "
-        "computing takes as long. Counted with `python -m tools.operations`, on a CPU: views are in the count, which "
-        "are no kernels on a GPU, and a recurrent layer is counted as what a CPU makes of it. Take the times as rough.",
+        "computing takes as long. Counted with `python -m benchmarks.operations`, on a CPU: views are in the count, "
+        "which are no kernels on a GPU, and a recurrent layer is counted as what a CPU makes of it. Take the times as "
+        "rough.",
         _table(
             ("lesson", "system", "kernels a step", "MFLOP an example", "a step takes at least",
              "batch that fills a card"),

@@ -5,9 +5,9 @@ from typing import NamedTuple
 from torch import Tensor
 
 from course_utils.data.phrases.parallel import phrase_data
-from course_utils.experiments.lesson_02_additive_attention import load_trained
-from course_utils.experiments.translation import translate
 from course_utils.teaching.plots import house_style, plot_alignment
+from experiments.lesson_02_additive_attention import load_trained
+from experiments.translation import translate
 from tools.project import ROOT
 
 PHRASE_LENGTHS = (9, 16)

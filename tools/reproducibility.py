@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from course_utils.experiments.claims import write_json
+from experiments.claims import write_json
 from tools.project import ROOT
 from tools.reproducibility_page import KEPT, differing, reproducibility_page, write
 
@@ -87,8 +87,8 @@ def _child(path: Path, lessons: list[str], threads: int, trains: bool) -> None:
     """What the process does."""
     import torch
 
-    from course_utils.experiments.behaviour import behaviour_of
-    from course_utils.experiments.runner import find_experiment
+    from experiments.behaviour import behaviour_of
+    from experiments.runner import find_experiment
 
     torch.set_num_threads(threads)
     computed = {
@@ -102,8 +102,8 @@ def _child(path: Path, lessons: list[str], threads: int, trains: bool) -> None:
 def _long_training() -> dict[str, float]:
     """Lesson 2's attention as its claims are measured, seed 0, from the first step to the last."""
     from course_utils.data.phrases.parallel import load_parallel
-    from course_utils.experiments import lesson_02_additive_attention as lesson_02
-    from course_utils.experiments.translation import fit, score, score_alignment
+    from experiments import lesson_02_additive_attention as lesson_02
+    from experiments.translation import fit, score, score_alignment
 
     data = load_parallel("default")
     model, _ = fit(lesson_02.ATTENTION, data, 0, progress=False)
@@ -149,7 +149,7 @@ def measure(lessons: tuple[str, ...] = LESSONS, with_cards: bool = True, with_tr
 
 
 def _result(lesson: str) -> dict | None:
-    from course_utils.experiments.claims import load_results
+    from experiments.claims import load_results
 
     return load_results(lesson)
 

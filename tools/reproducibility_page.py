@@ -5,9 +5,9 @@ import math
 import statistics
 from collections.abc import Iterable, Mapping
 
-from course_utils.experiments.behaviour import FIGURES_AGREE, LOSSES_AGREE
 from course_utils.files import write_whole
 from course_utils.paths import data_folder
+from experiments.behaviour import FIGURES_AGREE, LOSSES_AGREE
 from tools.project import ROOT
 
 PAGE = ROOT / "docs" / "reproducibility.md"

@@ -21,9 +21,9 @@ import nbformat
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from course_utils.experiments.claims import write_json
+from benchmarks import page as speed_page
 from course_utils.paths import data_folder
-from tools import speed_page
+from experiments.claims import write_json
 from tools.build_notebooks import is_executed, write_clean
 from tools.execution import Run, execute
 from tools.lesson_source import LessonError

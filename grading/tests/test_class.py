@@ -28,6 +28,8 @@ from grading.course import Course, digest
 from grading.run import grade
 from grading.sandbox import Limits, Sandbox
 
+pytestmark = pytest.mark.slow
+
 LESSON = "00_start_here"
 LIMITS = Limits(cell_seconds=2.0)
 SECRET_OF_HIDDEN_TESTS = "some_rows"

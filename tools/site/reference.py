@@ -10,24 +10,25 @@ FLOORS = {
     "course_utils.mechanisms": "Mechanisms: attention, recurrence, search, looking at pictures",
     "course_utils.models": "Models: one family for each lesson",
     "course_utils.data": "Data: synthetic worlds, and real sets",
-    "course_utils.experiments": "Experiments: model × data × claim",
     "course_utils.exercises": "Exercises: how an answer is tried",
     "course_utils.teaching": "Teaching: figures, explorers",
+    "experiments": "Beside the package, for contributors: experiments",
 }
-HIDDEN = ("course_utils.exercises.lesson_", "course_utils.experiments.__main__")
+HIDDEN = ("course_utils.exercises.lesson_", "experiments.__main__")
 """The checks hold the exercises' answers."""
 SECTIONS = ("Args:", "Attributes:", "Raises:", "Returns:", "Yields:")
 BEGINNING = """# Reference
 
-Every public part of the package `course_utils`, from its docstrings. Lower floors come first: a module imports from its
-own floor and from those below.
+Every public part of the package `course_utils`, and of the experiments beside it, from the docstrings. Lower floors
+come first: a module imports from its own floor and from those below.
 """
 
 
 def modules(project: Project) -> dict[str, Path]:
     """The file of each module that is documented, by its name."""
     found = {}
-    for path in sorted((project.root / "course_utils").rglob("*.py")):
+    roots = (project.root / "course_utils", project.root / "experiments")
+    for path in sorted(path for root in roots for path in root.rglob("*.py")):
         name = ".".join(path.relative_to(project.root).with_suffix("").parts).removesuffix(".__init__")
         if not name.startswith(HIDDEN):
             found[name] = path

@@ -14,8 +14,8 @@ from pathlib import Path
 from threading import Event, Thread
 from types import ModuleType
 
-from course_utils.experiments.claims import write_json
 from course_utils.process_group import current_process_group
+from experiments.claims import write_json
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from course_utils.data.inference.data import InferenceData, snli_data
 from course_utils.data.inference.difficulty import EASY, WIDE, Difficulty
 from course_utils.data.inference.wording import words_of
 from course_utils.data.text import Vocabulary
-from course_utils.experiments.claims import Claim
-from course_utils.experiments.entailment import (
+from course_utils.models.entailment import SYSTEMS, EntailmentModel
+from experiments.claims import Claim
+from experiments.entailment import (
     Recipe,
     accuracy_by,
     fit,
@@ -18,9 +19,8 @@ from course_utils.experiments.entailment import (
     named_figures,
     pairs_of,
 )
-from course_utils.experiments.entailment_baselines import BASELINES, baseline_accuracies
-from course_utils.experiments.recipes import long_run, training_card
-from course_utils.models.entailment import SYSTEMS, EntailmentModel
+from experiments.entailment_baselines import BASELINES, baseline_accuracies
+from experiments.recipes import long_run, training_card
 
 WORLD = EASY
 """The pairs that claims, live models and checkpoints are trained and tested on."""

@@ -13,9 +13,9 @@ from course_utils.data.inference.data import InferenceData, synthetic_inference_
 from course_utils.data.inference.difficulty import Difficulty
 from course_utils.data.inference.logic import LABELS
 from course_utils.data.inference.pairs import InferencePair
-from course_utils.experiments.recipes import PlainRecipe, train_recipe
 from course_utils.models.entailment import EntailmentModel
 from course_utils.training import History
+from experiments.recipes import PlainRecipe, train_recipe
 
 
 @dataclass(frozen=True)

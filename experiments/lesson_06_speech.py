@@ -16,16 +16,17 @@ from course_utils.data.speech.recorded_data import (
     reading_data,
 )
 from course_utils.data.text import END, Vocabulary
-from course_utils.experiments.claims import Claim
-from course_utils.experiments.recipes import long_run, training_card
-from course_utils.experiments.recorded_speech import (
+from course_utils.models.speech import SYSTEMS, SpeechModel
+from experiments.claims import Claim
+from experiments.recipes import long_run, training_card
+from experiments.recorded_speech import (
     SPEAKERS,
     digit_figures,
     error_figures,
     long_prompt_figures,
     prompt_figures,
 )
-from course_utils.experiments.speech import (
+from experiments.speech import (
     COPIES,
     Recipe,
     error_by_voice,
@@ -34,7 +35,6 @@ from course_utils.experiments.speech import (
     token_loss,
     utterances_of,
 )
-from course_utils.models.speech import SYSTEMS, SpeechModel
 
 RECIPES = {system: Recipe(system, steps=1_500) for system in SYSTEMS}
 """The recipes that claims are measured with."""

@@ -13,8 +13,14 @@ from course_utils.data.batching import make_pair_batch
 from course_utils.data.reports.data import LONGEST_HEADLINE, LONGEST_SOURCE, SummaryData, load_summaries
 from course_utils.data.reports.reports import Report, Summary
 from course_utils.data.text import BEGIN, END
-from course_utils.experiments.recipes import PlainRecipe, train_recipe
-from course_utils.experiments.summary_baselines import (
+from course_utils.mechanisms.search import beam_search, greedy_search
+from course_utils.metrics import Rouge, rouge
+from course_utils.models.extractive import ExtractiveSummarizer, ExtractiveWeights, Tuning, tune_weights
+from course_utils.models.summarization import build_summarizer, fill_unknown_words
+from course_utils.models.summarizer import Summarizer
+from course_utils.training import History
+from experiments.recipes import PlainRecipe, train_recipe
+from experiments.summary_baselines import (
     Baseline,
     best_lead_length,
     lead_baseline,
@@ -22,13 +28,7 @@ from course_utils.experiments.summary_baselines import (
     oracle_sentence,
     telling_sentence_baseline,
 )
-from course_utils.experiments.summary_marks import judge_all, mark_support, origins_of
-from course_utils.mechanisms.search import beam_search, greedy_search
-from course_utils.metrics import Rouge, rouge
-from course_utils.models.extractive import ExtractiveSummarizer, ExtractiveWeights, Tuning, tune_weights
-from course_utils.models.summarization import build_summarizer, fill_unknown_words
-from course_utils.models.summarizer import Summarizer
-from course_utils.training import History
+from experiments.summary_marks import judge_all, mark_support, origins_of
 
 BEAM = 5
 """Partial headlines kept per source where figures are measured."""

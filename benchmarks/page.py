@@ -1,4 +1,4 @@
-"""The page about speed, docs/speed.md, from data/results/bench.json and run_times.json: `python -m tools.bench --page`.
+"""The page about speed, docs/speed.md, from data/results/bench.json and run_times.json: `python -m benchmarks --page`.
 
 Nothing is measured here. A test compares the page with the stored figures.
 """
@@ -24,7 +24,7 @@ measures the lessons. A test fails when the page is not that of the stored figur
 Seconds differ between machines, and on a machine with other work from minute to minute. So contestants take turns on
 the same batches, on one thread, and processor time is measured; a ratio is taken within a turn. It is given as the
 median, with the lowest and highest turn. What does not depend on the machine at all is the *counted* cost of every
-training step (`python -m tools.operations`): a test fails when one grows by a tenth.
+training step (`python -m benchmarks.operations`): a test fails when one grows by a tenth.
 """
 
 

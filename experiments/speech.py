@@ -14,10 +14,10 @@ from course_utils.data.speech.data import SpokenData, gold_overlap, join_utteran
 from course_utils.data.speech.features import STEP_MS
 from course_utils.data.speech.utterances import SpokenUtterance
 from course_utils.data.text import BEGIN, END
-from course_utils.experiments.recipes import PlainRecipe, train_recipe
 from course_utils.mechanisms.search import Hypothesis, beam_search, greedy_search
 from course_utils.models.speech import SpeechModel
 from course_utils.training import History
+from experiments.recipes import PlainRecipe, train_recipe
 
 WINDOW = 12
 """Steps to either side of the last look while long speech is decoded: half a second."""

@@ -10,7 +10,6 @@ from course_utils.data.batching import make_pair_batch, pad_sequences
 from course_utils.data.phrases.aligned import AlignedPair
 from course_utils.data.phrases.parallel import ParallelData
 from course_utils.data.text import BEGIN, END
-from course_utils.experiments.recipes import train_recipe
 from course_utils.mechanisms.search import Hypothesis, beam_search, greedy_search
 from course_utils.metrics import (
     alignment_error_rate,
@@ -22,6 +21,7 @@ from course_utils.metrics import (
 )
 from course_utils.models.translation import TranslationModel, build_translation_model
 from course_utils.training import History
+from experiments.recipes import train_recipe
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from course_utils.data.speech.phonemes import DIGITS
 from course_utils.data.speech.recorded_data import timed_prompts
 from course_utils.data.speech.recordings import add_noise, pieces_of
 from course_utils.data.speech.utterances import SpokenUtterance, Utterance, speak_utterance, words_of_split
-from course_utils.experiments.speech import (
+from course_utils.models.speech import SpeechModel
+from experiments.speech import (
     error_rate,
     long_speech_figures,
     look_figures,
     phoneme_error_rate,
     recognize,
 )
-from course_utils.models.speech import SpeechModel
 
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 """Speakers of the digits; seed n holds out the n-th."""

@@ -10,12 +10,12 @@ from torch import Generator, Tensor, nn
 
 from course_utils.data.batching import Batch
 from course_utils.data.canvases.canvases import CanvasSettings, draw_canvases
-from course_utils.experiments.recipes import PlainRecipe, train_recipe
 from course_utils.mechanisms.vision import location_to_pixels, share_of_pixels_seen
 from course_utils.models.drawing import DRAW
 from course_utils.models.glimpses import ConvClassifier, RecurrentAttentionModel, WindowClassifier
 from course_utils.models.reading import DeepRecurrentAttentionModel
 from course_utils.training import History
+from experiments.recipes import PlainRecipe, train_recipe
 
 SYSTEMS: dict[str, Callable[..., nn.Module]] = {
     "ram": lambda height, width, **options: RecurrentAttentionModel(**options),

@@ -26,7 +26,7 @@ MEASURED = (
     "course_utils.teaching.bootstrap",
     "course_utils.mechanisms.attention",
     "course_utils.models.translation",
-    "course_utils.experiments.runner",
+    "experiments.runner",
     "course_utils.teaching.plots",
 )
 

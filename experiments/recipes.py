@@ -91,7 +91,7 @@ def training_card(name: str, recipe: PlainRecipe, history: History, data: dict, 
         more: further entries, e.g. `vocabulary`.
     """
     return {
-        "command": f"python -m course_utils.experiments checkpoint {name[:2]} {name}",
+        "command": f"python -m experiments checkpoint {name[:2]} {name}",
         "seed": 0,
         "recipe": recipe.configuration(),
         "data": data,

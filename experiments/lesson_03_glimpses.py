@@ -11,9 +11,6 @@ from course_utils.data.canvases.canvases import CanvasSettings
 from course_utils.data.canvases.digits import DigitImages, load_digit_images
 from course_utils.data.canvases.layouts import load_layouts
 from course_utils.data.canvases.parts import MILD
-from course_utils.experiments.claims import Claim
-from course_utils.experiments.glimpses import Recipe, bound_in_nats, build_model, draw_tests, fit, score_looks
-from course_utils.experiments.recipes import long_run, training_card
 from course_utils.models.drawing import DRAW as DrawingModel
 from course_utils.models.glimpses import (
     RecurrentAttentionModel,
@@ -24,6 +21,9 @@ from course_utils.models.glimpses import (
     policy_gradients,
 )
 from course_utils.models.reading import DeepRecurrentAttentionModel, reading_error
+from experiments.claims import Claim
+from experiments.glimpses import Recipe, bound_in_nats, build_model, draw_tests, fit, score_looks
+from experiments.recipes import long_run, training_card
 
 CLUTTERED = CanvasSettings(60, 60, fragments=4, augmentation=MILD)
 EASY = CanvasSettings(60, 60, augmentation=MILD)

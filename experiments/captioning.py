@@ -11,10 +11,10 @@ from torch import Tensor
 from course_utils.data.batching import Batch, make_target_batch
 from course_utils.data.scenes.data import SceneData, SceneExample, scene_data
 from course_utils.data.text import BEGIN, END
-from course_utils.experiments.recipes import PlainRecipe, train_recipe
 from course_utils.mechanisms.search import Hypothesis, beam_search, greedy_search
 from course_utils.models.captioning import Captioner, SoftCaptioner, build_captioner, coverage_penalty
 from course_utils.training import History
+from experiments.recipes import PlainRecipe, train_recipe
 
 MOST_WORDS = 70
 """Longest caption that a search may write; the longest true ones of four groups are shorter."""

@@ -1,4 +1,4 @@
-"""`python -m course_utils.experiments run|checkpoint|vouch|report`; see `--help`."""
+"""`python -m experiments run|checkpoint|vouch|report`; see `--help`."""
 
 import argparse
 
@@ -7,7 +7,7 @@ import torch
 
 def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and do what it says."""
-    parser = argparse.ArgumentParser(prog="python -m course_utils.experiments", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="measure the claims of a lesson over seeds")
     run.add_argument("lesson", help="two digits, e.g. 02")
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
 
     if options.command == "report":
-        from course_utils.experiments import report as reporting
+        from experiments import report as reporting
 
         print(reporting.claims_report())
         if options.write:
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> None:
         return
     if options.threads:
         torch.set_num_threads(options.threads)
-    from course_utils.experiments import runner
+    from experiments import runner
 
     if options.command == "run":
         chosen = {name: getattr(options, name) for name in ("seeds", "source", "fast", "parts", "jobs", "cluster")}

@@ -6,9 +6,10 @@ import torch
 
 from course_utils.checkpoints import CheckpointError, load_card, load_checkpoint, round_to_half, save_checkpoint
 from course_utils.data.phrases.parallel import ParallelData, load_parallel, phrase_data
-from course_utils.experiments import lesson_01_bottleneck as lesson_01
-from course_utils.experiments.claims import Claim
-from course_utils.experiments.translation import (
+from course_utils.models.translation import TranslationModel
+from experiments import lesson_01_bottleneck as lesson_01
+from experiments.claims import Claim
+from experiments.translation import (
     Recipe,
     build_model,
     fit,
@@ -18,7 +19,6 @@ from course_utils.experiments.translation import (
     score_by_length,
     token_loss,
 )
-from course_utils.models.translation import TranslationModel
 
 ATTENTION = Recipe(
     "rnn-search",
@@ -128,7 +128,7 @@ def train_checkpoint(name: str) -> None:
         name,
         model,
         {
-            "command": f"python -m course_utils.experiments checkpoint 02 {name}",
+            "command": f"python -m experiments checkpoint 02 {name}",
             "seed": 0,
             "recipe": recipe.configuration(),
             "data": {"source": "default", **LONG_TRAINING_DATA},

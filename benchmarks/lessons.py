@@ -13,13 +13,13 @@ from unittest import mock
 import torch
 from torch import Tensor, nn
 
+from benchmarks import textbook
+from benchmarks.operations import live_trainings
+from benchmarks.timing import compare, growth_rows, peak_bytes, take_turns, training_step
+from benchmarks.translation import Sizes, search_to_length
 from course_utils.data.batching import Batch
-from course_utils.experiments import recipes
 from course_utils.training import History
-from tools import textbook
-from tools.bench_timing import compare, growth_rows, peak_bytes, take_turns, training_step
-from tools.bench_translation import Sizes, search_to_length
-from tools.operations import live_trainings
+from experiments import recipes
 
 TEXTBOOKS: dict[str, type] = {
     "rnn-encoder-decoder": textbook.TextbookTranslator,

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from benchmarks.textbook_rnnsearch import TextbookRNNsearch
+from benchmarks.timing import Ratio, compare, growth_rows, take_turns, training_step
 from course_utils.data.batching import Batch, make_pair_batch
 from course_utils.data.text import BEGIN, END
 from course_utils.mechanisms.recurrent import GRUDecoder
 from course_utils.mechanisms.search import beam_search, greedy_search
 from course_utils.models.translation import RNNsearch
-from tools.bench_timing import Ratio, compare, growth_rows, take_turns, training_step
-from tools.textbook_rnnsearch import TextbookRNNsearch
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """How fast are the readable models? Ratios measured in one run, on one thread, in CPU time.
 
-    python -m tools.bench            the table, data/results/bench.json and docs/speed.md
-    python -m tools.bench --quick    a smaller one in seconds, to see that everything runs
-    python -m tools.bench --page     the page again, from what is stored
+    python -m benchmarks            the table, data/results/bench.json and docs/speed.md
+    python -m benchmarks --quick    a smaller one in seconds, to see that everything runs
+    python -m benchmarks --page     the page again, from what is stored
 
 Contestants take turns on the same batches, and a ratio is taken within a turn, so that other work on the
 machine slows both sides. The table gives the median and, in brackets, the lowest and highest turn.
@@ -23,13 +23,13 @@ os.environ |= {"KINETO_LOG_LEVEL": "99", "TORCH_CPP_LOG_LEVEL": "ERROR"}
 
 import torch
 
-from course_utils.experiments.claims import write_json
-from tools import speed_page
-from tools.bench_imports import measure_imports
-from tools.bench_lessons import Step, measure_decoding, measure_lesson_growth, measure_steps
-from tools.bench_peer import REQUIREMENT, PeerUnavailable, build_peer, load_peer
-from tools.bench_timing import Ratio
-from tools.bench_translation import QUICK, Sizes, measure_growth, measure_search, measure_training
+from benchmarks import page as speed_page
+from benchmarks.imports import measure_imports
+from benchmarks.lessons import Step, measure_decoding, measure_lesson_growth, measure_steps
+from benchmarks.peer import REQUIREMENT, PeerUnavailable, build_peer, load_peer
+from benchmarks.timing import Ratio
+from benchmarks.translation import QUICK, Sizes, measure_growth, measure_search, measure_training
+from experiments.claims import write_json
 from tools.project import ROOT
 
 PEER_FOLDER = ROOT / "build" / "bench-peer"
@@ -67,7 +67,7 @@ def table(ratios: list[Ratio], steps: list[Step], growth: list[dict], sizes: Siz
 
 def main(arguments: list[str] | None = None) -> dict | None:
     """Measure, print, and keep what was measured."""
-    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small sizes, few turns; writes no file unless told where")
     parser.add_argument("--no-peer", action="store_true", help="leave the d2l package out: nothing is downloaded")
     parser.add_argument("--output", type=Path, help="where to write the figures as JSON")
@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> dict | None:
     imports = measure_imports(rounds=1 if options.quick else 3)
     print("\n".join(table(ratios, steps, growth, sizes, judge=not options.quick)))
     results = {
-        "command": "python -m tools.bench" + " --quick" * options.quick,
+        "command": "python -m benchmarks" + " --quick" * options.quick,
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, no GPU",
         "peer": REQUIREMENT if peer is not None else None,
         "versions": versions,

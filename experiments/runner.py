@@ -27,11 +27,11 @@ from types import ModuleType
 
 import torch
 
-from course_utils import experiments
-from course_utils.experiments.behaviour import KEPT_SOURCES, behaviour_of, has_parts
-from course_utils.experiments.claims import results_path, write_json
-from course_utils.experiments.sweep import Measurement, make_all
+import experiments
 from course_utils.process_group import current_process_group
+from experiments.behaviour import KEPT_SOURCES, behaviour_of, has_parts
+from experiments.claims import results_path, write_json
+from experiments.sweep import Measurement, make_all
 
 FORMAT = 1
 
@@ -119,7 +119,7 @@ def run(
         measured, whole = measurement.load(), measurements[measurement.seed]
         whole["seconds"] += measured["seconds"]
         whole["figures"] |= measured["figures"]
-    command = f"python -m course_utils.experiments run {lesson} --seeds {seeds} --source {source}"
+    command = f"python -m experiments run {lesson} --seeds {seeds} --source {source}"
     shared = {"source": source, "seeds": list(range(seeds)), "command": command + (" --fast" if fast else "")}
     settings = {"format": FORMAT, "fast": fast, **settings}
     result = {

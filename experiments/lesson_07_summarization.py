@@ -8,9 +8,11 @@ from course_utils.data.reports.data import SummaryData
 from course_utils.data.reports.docstrings import NoDocstringsError
 from course_utils.data.reports.wording import report_words
 from course_utils.data.text import SPECIAL_WORDS, Vocabulary
-from course_utils.experiments.claims import Claim
-from course_utils.experiments.recipes import long_run, training_card
-from course_utils.experiments.summarization import (
+from course_utils.models.extractive import ExtractiveSummarizer, ExtractiveWeights
+from course_utils.models.summarizer import Summarizer
+from experiments.claims import Claim
+from experiments.recipes import long_run, training_card
+from experiments.summarization import (
     Recipe,
     baselines_of,
     build,
@@ -21,8 +23,6 @@ from course_utils.experiments.summarization import (
     tune_extractive,
     word_loss,
 )
-from course_utils.models.extractive import ExtractiveSummarizer, ExtractiveWeights
-from course_utils.models.summarizer import Summarizer
 
 SOURCES = ("default", "docstrings", "real")
 LADDER = ("abs-none", "abs-bag", "abs-convolution", "abs-attention")

@@ -10,16 +10,16 @@ import pkgutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from course_utils import experiments
-from course_utils.experiments.claims import claims_table, verdict
+import experiments
 from course_utils.files import write_whole
 from course_utils.paths import data_folder
+from experiments.claims import claims_table, verdict
 
 BEGIN, END = (
-    "<!-- claims: begin (written by `python -m course_utils.experiments report --write`) -->",
+    "<!-- claims: begin (written by `python -m experiments report --write`) -->",
     "<!-- claims: end -->",
 )
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 README, PAGE = ROOT / "README.md", ROOT / "docs" / "claims.md"
 
 MAIN = (
@@ -50,7 +50,7 @@ MAIN = (
 
 _PAGE_TOP = """# Every claim, and what we measured
 
-`python -m course_utils.experiments report --write` makes this page from `data/results/`; a test fails when it is stale.
+`python -m experiments report --write` makes this page from `data/results/`; a test fails when it is stale.
 
 **How to read it.** A claim *holds* only if the whole 95 % interval of the difference, paired by seed, lies on its side;
 otherwise it is *not confirmed*, and stays. Seeds are 0, 1, 2 and so on, as many as were fixed beforehand. One seed

@@ -5,8 +5,8 @@ from functools import partial
 
 from course_utils.data.phrases.parallel import load_parallel
 from course_utils.data.text import UNKNOWN
-from course_utils.experiments.claims import Claim
-from course_utils.experiments.translation import Recipe, fit, named_figures, score
+from experiments.claims import Claim
+from experiments.translation import Recipe, fit, named_figures, score
 
 SMALL_STATES = (32, 64)
 FIXED = Recipe("rnn-encoder-decoder", hidden_size=128, steps=800, learning_rate=7e-3, curriculum=(8, 16, 30))

@@ -1,4 +1,4 @@
-"""What a training step costs, counted and not timed: `python -m tools.operations [--write]`.
+"""What a training step costs, counted and not timed: `python -m benchmarks.operations [--write]`.
 
 Counted are calls of PyTorch's kernels, multiplications in matrix products and convolutions, and bytes of new tensors,
 for one step of every system that a lesson trains live, on eight examples. The counts do not depend on the machine or
@@ -17,8 +17,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from course_utils.experiments.claims import write_json
 from course_utils.paths import data_folder
+from experiments.claims import write_json
 from tools import full_scale
 
 EXAMPLES = 8
@@ -145,9 +145,9 @@ def live_trainings(size: int = 1) -> Iterator[tuple[str, str, Callable, object, 
 
 def _translation(size: int):
     from course_utils.data.phrases.parallel import phrase_data
-    from course_utils.experiments.lesson_01_bottleneck import FIXED, STACKED
-    from course_utils.experiments.lesson_02_additive_attention import ATTENTION
-    from course_utils.experiments.translation import fit
+    from experiments.lesson_01_bottleneck import FIXED, STACKED
+    from experiments.lesson_02_additive_attention import ATTENTION
+    from experiments.translation import fit
 
     data = phrase_data(200 * size, 2)
     for recipe in (FIXED, STACKED, ATTENTION):
@@ -156,40 +156,40 @@ def _translation(size: int):
 
 def _glimpses(size: int):
     from course_utils.data.canvases.digits import load_digit_images
-    from course_utils.experiments.glimpses import fit
-    from course_utils.experiments.lesson_03_glimpses import LIVE
+    from experiments.glimpses import fit
+    from experiments.lesson_03_glimpses import LIVE
 
     for name, recipe in LIVE.items():
         yield name, fit, replace(recipe, stages=()), load_digit_images("default").train
 
 
 def _captions(size: int):
-    from course_utils.experiments.captioning import fit, scenes_of
-    from course_utils.experiments.lesson_04_captioning import LIVE
+    from experiments.captioning import fit, scenes_of
+    from experiments.lesson_04_captioning import LIVE
 
     for name, recipe in LIVE.items():
         yield name, fit, recipe, scenes_of(recipe.groups, 40 * size, 2)
 
 
 def _entailment(size: int):
-    from course_utils.experiments.entailment import fit, pairs_of
-    from course_utils.experiments.lesson_05_entailment import LIVE, WORLD
+    from experiments.entailment import fit, pairs_of
+    from experiments.lesson_05_entailment import LIVE, WORLD
 
     for name, recipe in LIVE.items():
         yield name, fit, replace(recipe, fresh=False), pairs_of(WORLD, 40 * size, 10)
 
 
 def _speech(size: int):
-    from course_utils.experiments.lesson_06_speech import LIVE
-    from course_utils.experiments.speech import fit, utterances_of
+    from experiments.lesson_06_speech import LIVE
+    from experiments.speech import fit, utterances_of
 
     for name, recipe in LIVE.items():
         yield name, fit, recipe, utterances_of(40 * size, 2)
 
 
 def _summaries(size: int):
-    from course_utils.experiments.lesson_07_summarization import LIVE, data_of
-    from course_utils.experiments.summarization import fit
+    from experiments.lesson_07_summarization import LIVE, data_of
+    from experiments.summarization import fit
 
     for name, recipe in LIVE.items():
         yield name, fit, recipe, data_of("default", True)
@@ -213,7 +213,7 @@ def kept() -> dict[tuple[str, str], Cost]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Print the table, and keep it if asked."""
-    parser = argparse.ArgumentParser(prog="python -m tools.operations", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.operations", description=__doc__.partition("\n")[0])
     parser.add_argument("--write", action="store_true", help="keep the counts in data/results/operations.json")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
@@ -225,7 +225,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.write:
         cost, size = cost_at_paper_size(examples=2)
         paper = {"sizes": PAPER, "examples": 2, "step": vars(cost), "parameters": size}
-        content = {"command": "python -m tools.operations --write", "torch": torch.__version__, "steps": rows}
+        content = {"command": "python -m benchmarks.operations --write", "torch": torch.__version__, "steps": rows}
         write_json(data_folder("results") / "operations.json", {**content, "paper": paper})
         full_scale.write()
     return 0

@@ -8,7 +8,8 @@ from course_utils.data.real import is_staged
 from course_utils.data.scenes.captions import caption_words
 from course_utils.data.scenes.photographs import PhotographData, load_photographs, photograph_data
 from course_utils.data.text import Vocabulary
-from course_utils.experiments.captioning import (
+from course_utils.models.captioning import Captioner, SoftCaptioner
+from experiments.captioning import (
     Recipe,
     build_model,
     fit,
@@ -18,9 +19,8 @@ from course_utils.experiments.captioning import (
     scenes_of,
     token_loss,
 )
-from course_utils.experiments.claims import Claim
-from course_utils.experiments.recipes import long_run, training_card
-from course_utils.models.captioning import Captioner, SoftCaptioner
+from experiments.claims import Claim
+from experiments.recipes import long_run, training_card
 
 PAIRS = (2, 2)
 """Groups of the scenes that claims and live models are trained and tested on."""

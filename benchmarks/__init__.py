@@ -1,0 +1,1 @@
+"""How fast the models are: `python -m benchmarks` measures, writes one table and one page."""
