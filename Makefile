@@ -9,6 +9,10 @@ READY := .venv/.ready
 # Which lessons: make lessons LESSONS="02"     More options: make notebooks OPTIONS=--force
 LESSONS ?=
 OPTIONS ?=
+# make refresh REMAKE="04 pages" OPTIONS="--jobs 2", or ACCEPT="04" REASON="only names changed"
+REMAKE ?=
+ACCEPT ?=
+export REASON ?=
 # make test TESTS=tests/test_notebooks.py runs a part, slow tests included
 TESTS ?=
 ALL_TESTS := tests grading notebooks
@@ -16,7 +20,7 @@ ALL_TESTS := tests grading notebooks
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup \
 	--nbval-lax --nbval-current-env --nbval-cell-timeout=300
 
-.PHONY: help setup lab test test-all lessons notebooks site bench constraints clean
+.PHONY: help setup lab test test-all lessons notebooks refresh site bench constraints clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -43,6 +47,10 @@ lessons: $(READY)  ## execute the lessons and print their times and closing tabl
 
 notebooks: $(READY)  ## rebuild the notebooks whose lesson changed
 	@$(BIN)/python -m tools.build_notebooks $(OPTIONS) $(LESSONS)
+
+refresh: $(READY)  ## say what is stale, why, and what remaking costs; REMAKE="04 pages" remakes
+	@$(BIN)/python -m tools.refresh $(OPTIONS) $(if $(REMAKE),--remake $(REMAKE)) $(if $(ACCEPT),--accept $(ACCEPT)) \
+		$(if $(REASON),--reason "$$REASON")
 
 site: $(READY)  ## build the course's pages in build/site/html
 	@$(BIN)/python -m tools.site $(OPTIONS)

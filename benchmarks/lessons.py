@@ -40,6 +40,8 @@ LIMITS: dict[str, str | type] = {
     "abs-attention": "abs-bag",
 }
 """System → what is left of it without attention: another system of its lesson, or a class around it."""
+LARGE = 400
+"""Training examples, so that batches are as large as a lesson's."""
 SOURCES = {"source": "source_mask", "premise": "premise_mask", "features": "feature_mask"}
 """What a batch may call its source → and its mask."""
 
@@ -87,9 +89,13 @@ class Step:
         return self.units / self.seconds
 
 
-def live(size: int = 4) -> Iterator[Live]:
-    """Every system that a lesson trains live, untrained, with the largest of its first few batches."""
-    for lesson, system, fit, recipe, data in live_trainings(size):
+def live(count: int | None = LARGE) -> Iterator[Live]:
+    """Every system that a lesson trains live, untrained, with the largest of its first few batches.
+
+    Args:
+        count: of training examples; None = as few as each lesson says.
+    """
+    for lesson, system, fit, recipe, data in live_trainings(count):
 
         def variant(name: str, fit=fit, recipe=recipe, data=data) -> nn.Module:
             return caught(fit, replace(recipe, system=name), data)[0]
@@ -135,7 +141,7 @@ def unit_of(batch: tuple) -> str:
 def measure_steps(sizes: Sizes) -> list[Step]:
     """Time a training step of every live system, beside its textbook loop and its limit where there is one."""
     steps = []
-    for lesson, system, model, batch, variant in live(4 if sizes.lesson_rounds > 1 else 1):
+    for lesson, system, model, batch, variant in live(LARGE if sizes.lesson_rounds > 1 else None):
         contestants = {"ours": model}
         if system in TEXTBOOKS:
             contestants["textbook"] = TEXTBOOKS[system](model)
@@ -189,7 +195,7 @@ def stretched(batch: tuple, examples: int, times: int) -> tuple:
 def measure_lesson_growth(sizes: Sizes) -> list[dict]:
     """Training steps with sources two and four times as long, and with batches so much larger."""
     rows = []
-    for lesson, system, model, batch, _ in live(1):
+    for lesson, system, model, batch, _ in live(None):
         if system not in ("rnn-search", "word-by-word", "location", "abs-attention"):
             continue
         step, count = training_step(model), sizes.lesson_growth_batch
@@ -209,7 +215,7 @@ def measure_lesson_growth(sizes: Sizes) -> list[dict]:
 def measure_decoding(sizes: Sizes) -> list[dict]:
     """Words per second that each lesson's main system writes, a batch at a time: greedily, and with a beam of five."""
     rows = []
-    for lesson, system, model, batch, _ in live(4 if sizes.lesson_rounds > 1 else 1):
+    for lesson, system, model, batch, _ in live(LARGE if sizes.lesson_rounds > 1 else None):
         if system not in ("rnn-search", "soft", "location", "abs-attention"):
             continue
         model.eval()

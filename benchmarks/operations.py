@@ -17,8 +17,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from course_utils.lessons import find_lessons
 from course_utils.paths import data_folder
 from experiments.claims import write_json
+from experiments.runner import find_experiment
 from tools import full_scale
 
 EXAMPLES = 8
@@ -132,77 +134,20 @@ def cost_at_paper_size(examples: int = 2) -> tuple[Cost, int]:
     return cost_of(lambda: model.loss(batch).mean.backward()), size_of(model)
 
 
-def live_trainings(size: int = 1) -> Iterator[tuple[str, str, Callable, object, object]]:
-    """Everything that a lesson trains live: lesson, system, `fit(recipe, data, seed, …)`, recipe, data.
+def live_trainings(count: int | None = None) -> Iterator[tuple[str, str, Callable, object, object]]:
+    """Everything that lessons train live: lesson, system, `fit(recipe, data, seed, …)`, recipe, data.
 
     Args:
-        size: how many times the smallest data.
+        count: of training examples; None = as few as each lesson says.
+
+    Raises:
+        NotImplementedError: if the experiment of a lesson does not say what the lesson trains.
     """
-    for lesson, trainings in _TRAININGS.items():
-        for name, fit, recipe, data in trainings(size):
-            yield lesson, name, fit, recipe, data
-
-
-def _translation(size: int):
-    from course_utils.data.phrases.parallel import phrase_data
-    from experiments.lesson_01_bottleneck import FIXED, STACKED
-    from experiments.lesson_02_additive_attention import ATTENTION
-    from experiments.translation import fit
-
-    data = phrase_data(200 * size, 2)
-    for recipe in (FIXED, STACKED, ATTENTION):
-        yield recipe.system, fit, replace(recipe, maximum_tokens=None, curriculum=()), data
-
-
-def _glimpses(size: int):
-    from course_utils.data.canvases.digits import load_digit_images
-    from experiments.glimpses import fit
-    from experiments.lesson_03_glimpses import LIVE
-
-    for name, recipe in LIVE.items():
-        yield name, fit, replace(recipe, stages=()), load_digit_images("default").train
-
-
-def _captions(size: int):
-    from experiments.captioning import fit, scenes_of
-    from experiments.lesson_04_captioning import LIVE
-
-    for name, recipe in LIVE.items():
-        yield name, fit, recipe, scenes_of(recipe.groups, 40 * size, 2)
-
-
-def _entailment(size: int):
-    from experiments.entailment import fit, pairs_of
-    from experiments.lesson_05_entailment import LIVE, WORLD
-
-    for name, recipe in LIVE.items():
-        yield name, fit, replace(recipe, fresh=False), pairs_of(WORLD, 40 * size, 10)
-
-
-def _speech(size: int):
-    from experiments.lesson_06_speech import LIVE
-    from experiments.speech import fit, utterances_of
-
-    for name, recipe in LIVE.items():
-        yield name, fit, recipe, utterances_of(40 * size, 2)
-
-
-def _summaries(size: int):
-    from experiments.lesson_07_summarization import LIVE, data_of
-    from experiments.summarization import fit
-
-    for name, recipe in LIVE.items():
-        yield name, fit, recipe, data_of("default", True)
-
-
-_TRAININGS = {
-    "01, 02": _translation,
-    "03": _glimpses,
-    "04": _captions,
-    "05": _entailment,
-    "06": _speech,
-    "07": _summaries,
-}
+    for lesson in find_lessons():
+        if lesson.has_experiment:
+            experiment = find_experiment(lesson.number)
+            for name, (recipe, data) in experiment.live_trainings(count).items():
+                yield lesson.number, name, experiment.fit, recipe, data
 
 
 def kept() -> dict[tuple[str, str], Cost]:

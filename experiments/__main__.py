@@ -1,8 +1,7 @@
-"""`python -m experiments run|checkpoint|vouch|report`; see `--help`."""
+"""`python -m experiments run|checkpoint|accept|report`; see `--help`."""
 
 import argparse
-
-import torch
+from pathlib import Path
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -12,20 +11,22 @@ def main(arguments: list[str] | None = None) -> None:
     run = commands.add_parser("run", help="measure the claims of a lesson over seeds")
     run.add_argument("lesson", help="two digits, e.g. 02")
     run.add_argument("--seeds", type=int, default=5, help="how many; they are 0 … seeds-1")
-    run.add_argument("--source", choices=("default", "real", "docstrings", "librispeech"), default="default")
+    run.add_argument("--source", default="default", help="of the data: default, real, or another that the lesson has")
     run.add_argument("--fast", action="store_true", help="few steps, to test the machinery; never in data/results")
     run.add_argument(
         "--parts", nargs="+", default=(), help="measure only these parts; a run without it writes the result"
     )
     run.add_argument("--jobs", type=int, default=1, help="how many measurements side by side on this machine")
     run.add_argument("--cluster", help="address of a Dask scheduler whose workers measure, e.g. tcp://host:8786")
+    run.add_argument("--work-folder", type=Path, default=Path("runs"), help="where finished seeds wait for the others")
     checkpoint = commands.add_parser("checkpoint", help="train the checkpoints of a lesson again")
     checkpoint.add_argument("lesson", help="two digits, e.g. 02")
     checkpoint.add_argument("names", nargs="*", help="which of them; all if none is named")
-    vouch = commands.add_parser("vouch", help="say that a stored result still stands, after a change of the code")
-    vouch.add_argument("lesson", help="two digits, e.g. 02")
-    vouch.add_argument("--source", choices=("default", "real"), default="default")
-    for command in (run, checkpoint, vouch):
+    accept = commands.add_parser("accept", help="let a stored result stand, after a change of the code")
+    accept.add_argument("lesson", help="two digits, e.g. 02")
+    accept.add_argument("--reason", required=True, help="why the change cannot matter to it; stored with the date")
+    accept.add_argument("--source", default="default", help="of the data: default or real")
+    for command in (run, checkpoint, accept):
         command.add_argument("--threads", type=int, help="CPU threads; PyTorch's own choice if not given")
     report = commands.add_parser("report", help="print the table of claims")
     report.add_argument("--write", action="store_true", help="also bring README.md and docs/claims.md up to date")
@@ -39,15 +40,22 @@ def main(arguments: list[str] | None = None) -> None:
             reporting.write()
         return
     if options.threads:
+        import torch
+
         torch.set_num_threads(options.threads)
     from experiments import runner
 
+    try:
+        runner.find_experiment(options.lesson).check_source(getattr(options, "source", "default"))
+    except ValueError as error:
+        parser.error(str(error))
     if options.command == "run":
-        chosen = {name: getattr(options, name) for name in ("seeds", "source", "fast", "parts", "jobs", "cluster")}
+        names = ("seeds", "source", "fast", "parts", "jobs", "cluster", "work_folder")
+        chosen = {name: getattr(options, name) for name in names}
         path = runner.run(options.lesson, **chosen)
         print(f"written: {path}" if path else "measured; run again without --parts to write the result")
-    elif options.command == "vouch":
-        print(f"written: {runner.vouch(options.lesson, options.source)}")
+    elif options.command == "accept":
+        print(f"written: {runner.accept(options.lesson, options.reason, options.source)}")
     else:
         runner.make_checkpoints(options.lesson, options.names)
 

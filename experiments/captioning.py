@@ -1,4 +1,4 @@
-"""What the experiments of lesson 4 share: how a captioning model is trained, and how captions and looks are marked."""
+"""What the experiments of lesson 4 share: training a captioning model, and evaluating its captions and attention."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,18 +10,18 @@ from torch import Tensor
 
 from course_utils.data.batching import Batch, make_target_batch
 from course_utils.data.scenes.data import SceneData, SceneExample, scene_data
-from course_utils.data.text import BEGIN, END
-from course_utils.mechanisms.search import Hypothesis, beam_search, greedy_search
+from course_utils.mechanisms.search import Hypothesis
 from course_utils.models.captioning import Captioner, SoftCaptioner, build_captioner, coverage_penalty
 from course_utils.training import History
+from experiments.evaluate import mean_loss, padded_off, search
 from experiments.recipes import PlainRecipe, train_recipe
 
 MOST_WORDS = 70
 """Longest caption that a search may write; the longest true ones of four groups are shorter."""
 FUNCTION_WORDS = ("the", "of", "to", "and", "there", "which", ",", ":")
-"""Words that name nothing in the picture: neither objects nor numbers, sizes, colours, places or directions."""
+"""Words that name nothing in the image: neither objects nor numbers, sizes, colours, places or directions."""
 SPLIT_LABELS = {"test": "seen", "unseen pairs": "unseen"}
-"""How the figures name the two tests: by whether the pairs of kinds met in training."""
+"""How metrics name the two tests: by whether the pairs of kinds met in training."""
 
 _HARD_OPTIONS = ("policy_weight", "entropy_weight", "discount", "expected_share")
 _SECOND_STAGE = 100  # added to the seed of the scenes that follow soft attention
@@ -36,7 +36,7 @@ class Recipe(PlainRecipe):
         groups: fewest and most groups in a scene, 2 to 4.
         options: further arguments of the system, e.g. `(("penalty_weight", 1.0),)`.
         steps, learning_rate: see `training.train`.
-        batch_size: pictures in a batch.
+        batch_size: images in a batch.
         soft_steps: steps with soft attention before the `steps` of a hard model that is not given a soft one.
         soft_learning_rate: of those.
         fresh: draw new scenes all the time; False = use the data's own training scenes again and again, in which no
@@ -76,7 +76,7 @@ def scenes_of(groups: tuple[int, int] = (2, 2), train_count: int = 100, test_cou
 
 
 def build_model(recipe: Recipe, vocabulary_size: int, canvas: int = 64) -> Captioner:
-    """Make the recipe's model for square pictures of `canvas` pixels, untrained."""
+    """Make the recipe's model for square images of `canvas` pixels, untrained."""
     options = {name: tuple(v) if isinstance(v, list) else v for name, v in recipe.options}
     return build_captioner(recipe.system, vocabulary_size, height=canvas, width=canvas, **options)
 
@@ -96,7 +96,7 @@ def fit(
     Args:
         recipe: what to train and how.
         data: made with the recipe's groups.
-        seed: initial weights, scenes, order, and drawn cells.
+        seed: initial weights, scenes, order, and sampled cells.
         start_from: a trained soft model whose weights a hard or soft one takes over; None = train one first if the
             recipe has `soft_steps`, or start from new weights.
         progress, time_limit_seconds: see `training.train`; for each stage.
@@ -106,8 +106,8 @@ def fit(
         The model, and what happened: losses and seconds of both stages if there are two.
 
     Raises:
-        ValueError: if the data has other groups than the recipe, a vector is to start from a model that looks, or
-            a soft recipe has a soft stage before it.
+        ValueError: if the data has other groups than the recipe, a vector is to start from a model with attention,
+            or a soft recipe has a soft stage before it.
     """
     if data.groups not in (None, tuple(recipe.groups)):
         raise ValueError(
@@ -115,7 +115,7 @@ def fit(
             "Use scenes_of(recipe.groups)."
         )
     if recipe.system not in ("soft", "hard") and start_from is not None:
-        raise ValueError(f"system is {recipe.system!r}; only a model that looks can start from a soft one.")
+        raise ValueError(f"system is {recipe.system!r}; only a model with attention can start from a soft one.")
     if recipe.system != "hard" and recipe.soft_steps:
         raise ValueError(f"system is {recipe.system!r} with soft_steps; only a hard model has a soft stage first.")
     first = History()
@@ -138,54 +138,52 @@ def fit(
     return model, history
 
 
-@torch.no_grad()
+class _WordLoss(NamedTuple):
+    """Mean cross-entropy of a batch, nats per word, and the number of words."""
+
+    mean: Tensor
+    tokens: int
+
+
 def token_loss(model: Captioner, data: SceneData, batch_size: int = 50) -> float:
     """Mean cross-entropy of the first validation captions, nats per word, with cells chosen as when writing."""
-    device = next(model.parameters()).device
-    total, tokens = 0.0, 0
-    for batch in data.ordered_batches(data.validation, batch_size):
-        batch = batch.to(device)
+
+    def loss(batch: Batch) -> _WordLoss:
         logits, _ = model(batch)
         words = batch.target_output[batch.target_mask]
-        total += float(torch.nn.functional.cross_entropy(logits[batch.target_mask], words, reduction="sum"))
-        tokens += len(words)
-    return total / tokens
+        return _WordLoss(torch.nn.functional.cross_entropy(logits[batch.target_mask], words), len(words))
+
+    return mean_loss(model, data.ordered_batches(data.validation, batch_size), loss)
 
 
-def write_captions(model: Captioner, pictures: Tensor, beam_size: int = 1, batch_size: int = 50) -> list[Hypothesis]:
-    """Describe pictures.
+def write_captions(model: Captioner, images: Tensor, beam_size: int = 1, batch_size: int = 50) -> list[Hypothesis]:
+    """Describe images.
 
     Args:
         model: any system.
-        pictures: `(count, 3, height, width)` uint8.
+        images: `(count, 3, height, width)` uint8.
         beam_size: 1 is greedy.
-        batch_size: pictures at once.
+        batch_size: images at once.
 
     Returns:
-        One hypothesis per picture; its attention weights are `(words and end symbol, cells)`, or None.
+        One hypothesis per image; its attention weights are `(words and end symbol, cells)`, or None.
     """
     device, found = next(model.parameters()).device, []
-    limits = {"begin": BEGIN, "end": END, "max_length": MOST_WORDS}
-    for part in pictures.split(batch_size):
+    for part in images.split(batch_size):
         source = part.flatten(1).to(device)
-        arguments = (model, source, torch.ones_like(source, dtype=torch.bool))
-        found += (
-            greedy_search(*arguments, **limits)
-            if beam_size == 1
-            else beam_search(*arguments, **limits, beam_size=beam_size)
-        )
+        found += search(model, source, torch.ones_like(source, dtype=torch.bool), MOST_WORDS, beam_size)
     return found
 
 
 def caption_bleu(captions: Sequence[str], references: Sequence[Sequence[str]]) -> float:
-    """Corpus BLEU-4 by sacrebleu, 0 to 100, against several references per picture.
+    """Corpus BLEU-4 by sacrebleu, 0 to 100, against several references per image.
 
     Args:
-        captions: one text per picture.
-        references: as many texts for each picture.
+        captions: one text per image.
+        references: as many texts for each image.
 
     Raises:
-        ValueError: if the lists are empty or of different lengths, or not all pictures have as many references.
+        ValueError: if the lists are empty or of different lengths, or not all images have as many references.
     """
     if not captions or len(captions) != len(references) or len({len(texts) for texts in references}) != 1:
         raise ValueError(
@@ -198,12 +196,12 @@ def caption_bleu(captions: Sequence[str], references: Sequence[Sequence[str]]) -
 
 
 class CaptionScore(NamedTuple):
-    """How well pictures were described.
+    """How well images were described.
 
     Attributes:
         bleu: BLEU-4 against the five references, 0 to 100.
         exact: share of captions that are true and complete, 0 to 1.
-        scenes: number of pictures.
+        scenes: number of images.
     """
 
     bleu: float
@@ -212,7 +210,7 @@ class CaptionScore(NamedTuple):
 
 
 def score(model: Captioner, data: SceneData, examples: Sequence[SceneExample], beam_size: int = 1) -> CaptionScore:
-    """Describe the pictures of examples and mark the captions."""
+    """Describe the images of examples and evaluate the captions."""
     found = write_captions(model, torch.stack([example.image for example in examples]), beam_size)
     captions = [data.vocabulary.decode(hypothesis.tokens) for hypothesis in found]
     exact = sum(not example.problems(words) for example, words in zip(examples, captions, strict=True))
@@ -221,8 +219,8 @@ def score(model: Captioner, data: SceneData, examples: Sequence[SceneExample], b
     return CaptionScore(caption_bleu(texts, references), exact / len(examples), len(examples))
 
 
-class CaptionLook(NamedTuple):
-    """Where a model looked along a reference caption.
+class CaptionAttention(NamedTuple):
+    """What a model attends to along a reference caption.
 
     Attributes:
         words: the caption.
@@ -238,15 +236,15 @@ class CaptionLook(NamedTuple):
 @torch.no_grad()
 def look_along(
     model: Captioner, data: SceneData, examples: Sequence[SceneExample], caption: int = 0, batch_size: int = 50
-) -> list[CaptionLook]:
-    """Let a model say a reference of each example (teacher forcing), so that its looks can be marked.
+) -> list[CaptionAttention]:
+    """Let a model say a reference of each example (teacher forcing), so that its attention can be evaluated.
 
     Examples are scenes or photographs; words that the model does not know are the unknown word to it.
 
     Raises:
         ValueError: if the model has no attention.
     """
-    device, looks = next(model.parameters()).device, []
+    device, found = next(model.parameters()).device, []
     for start in range(0, len(examples), batch_size):
         chosen = examples[start : start + batch_size]
         words = [example.words(caption) for example in chosen]
@@ -254,10 +252,12 @@ def look_along(
         batch = Batch(images=torch.stack([example.image for example in chosen]), **vars(captions))
         _, seen = model(batch.to(device))
         if seen.attention_weights is None:
-            raise ValueError(f"{type(model).__name__} has no attention, so there are no looks to mark.")
-        for text, weights, gates in zip(words, seen.attention_weights.cpu(), seen.gates.cpu(), strict=True):
-            looks.append(CaptionLook(text, weights[: len(text) + 1], gates[: len(text) + 1]))
-    return looks
+            raise ValueError(f"{type(model).__name__} has no attention weights; expected a soft or hard model.")
+        lengths = [len(text) + 1 for text in words]
+        maps = padded_off(seen.attention_weights, lengths, [seen.attention_weights.shape[-1]] * len(words))
+        gates = [row[:length] for row, length in zip(seen.gates.cpu(), lengths, strict=True)]
+        found += map(CaptionAttention, words, maps, gates)
+    return found
 
 
 class PointingScore(NamedTuple):
@@ -267,8 +267,8 @@ class PointingScore(NamedTuple):
         hits: share of nouns whose most attended cell has its middle inside a gold box, 0 to 1.
         mass: mean share of attention on the cells with their middles inside, 0 to 1.
         uniform: the same, hits as well as mass, for a map that is the same everywhere: the share of such cells.
-        chance: share of the picture's area that the gold boxes cover: a hit of a point drawn evenly.
-        nouns: how many were marked.
+        chance: share of the image's area that the gold boxes cover: a hit of a point sampled uniformly.
+        nouns: how many were evaluated.
     """
 
     hits: float
@@ -281,7 +281,7 @@ class PointingScore(NamedTuple):
 def pointing_game(
     maps: Sequence[Tensor], examples: Sequence[SceneExample], cell_boxes: Tensor, caption: int = 0
 ) -> PointingScore:
-    """Mark maps against the gold boxes of nouns.
+    """Evaluate maps against the gold boxes of nouns.
 
     Source: Zhang et al. 2016, arXiv 1608.00507 (the pointing game).
 
@@ -292,7 +292,7 @@ def pointing_game(
         caption: which reference.
 
     Raises:
-        ValueError: if no noun can be marked, or a map has another number of cells.
+        ValueError: if no noun has a gold box, or a map has another number of cells.
     """
     middles = (cell_boxes[:, :2] + cell_boxes[:, 2:]).float() / 2
     totals, nouns = torch.zeros(4), 0
@@ -315,48 +315,46 @@ def pointing_game(
     return PointingScore(*(totals / nouns).tolist(), nouns)
 
 
-def mean_penalty(looks: Sequence[CaptionLook]) -> float:
-    """Average Σ_i (1 − Σ_t α_ti)² over captions: 0 if every cell was looked at as much as one word in all."""
-    totals = [
-        coverage_penalty(look.attention_weights[None], torch.ones(1, len(look.attention_weights), dtype=torch.bool))
-        for look in looks
-    ]
+def mean_penalty(attended: Sequence[CaptionAttention]) -> float:
+    """Average Σ_i (1 − Σ_t α_ti)² over captions: 0 if the weights of every cell sum to 1 over the caption."""
+    maps = [caption.attention_weights for caption in attended]
+    totals = [coverage_penalty(weights[None], torch.ones(1, len(weights), dtype=torch.bool)) for weights in maps]
     return float(torch.cat(totals).mean())
 
 
 class GateScore(NamedTuple):
-    """How much of the picture the gate lets through, 0 to 1, on average over nouns and over function words."""
+    """How much of the image the gate lets through, 0 to 1, on average over nouns and over function words."""
 
     nouns: float
     function: float
 
 
-def gate_score(looks: Sequence[CaptionLook], examples: Sequence[SceneExample], caption: int = 0) -> GateScore:
+def gate_score(attended: Sequence[CaptionAttention], examples: Sequence[SceneExample], caption: int = 0) -> GateScore:
     """Average the gate at nouns and at `FUNCTION_WORDS`.
 
     Raises:
         ValueError: if the captions have no word of a sort.
     """
     nouns, function = [], []
-    for look, example in zip(looks, examples, strict=True):
+    for said, example in zip(attended, examples, strict=True):
         named = example.boxes(caption)
-        for index, word in enumerate(look.words):
+        for index, word in enumerate(said.words):
             if index in named:
-                nouns.append(float(look.gates[index]))
+                nouns.append(float(said.gates[index]))
             elif word in FUNCTION_WORDS:
-                function.append(float(look.gates[index]))
+                function.append(float(said.gates[index]))
     if not nouns or not function:
         raise ValueError(f"got {len(nouns)} nouns and {len(function)} function words; expected some of each.")
     return GateScore(sum(nouns) / len(nouns), sum(function) / len(function))
 
 
-def named_figures(
+def named_metrics(
     name: str, model: Captioner, data: SceneData, beam_size: int = 1, most: int | None = None
 ) -> dict[str, float]:
-    """Score a model and name its figures `<name>/…`, as the claims refer to them.
+    """Evaluate a model and name its metrics `<name>/…`, as the claims refer to them.
 
     Args:
-        name: what the figures begin with.
+        name: what the metrics begin with.
         model: trained.
         data: whose tests are used.
         beam_size: 1 is greedy.
@@ -367,24 +365,24 @@ def named_figures(
         unseen. With attention, on unseen pairs along the first reference, `pointing`, `pointing/chance`,
         `pointing/uniform`, `mass`, `penalty`, `gate/nouns` and `gate/function`.
     """
-    figures = {f"{name}/nats": token_loss(model, data)}
+    metrics = {"nats": token_loss(model, data)}
     for split, label in SPLIT_LABELS.items():
         result = score(model, data, data.test[split][:most], beam_size)
-        figures |= {f"{name}/bleu/{label}": result.bleu, f"{name}/exact/{label}": result.exact}
-    figures[f"{name}/exact/gap"] = figures[f"{name}/exact/seen"] - figures[f"{name}/exact/unseen"]
-    if not isinstance(model, SoftCaptioner):
-        return figures
-    examples = data.test["unseen pairs"][:most]
-    looks = look_along(model, data, examples)
-    pointing = pointing_game([look.attention_weights for look in looks], examples, model.encoder.cell_boxes())
-    gates = gate_score(looks, examples)
-    marks = {
-        "pointing": pointing.hits,
-        "pointing/chance": pointing.chance,
-        "pointing/uniform": pointing.uniform,
-        "mass": pointing.mass,
-        "penalty": mean_penalty(looks),
-        "gate/nouns": gates.nouns,
-        "gate/function": gates.function,
-    }
-    return figures | {f"{name}/{key}": value for key, value in marks.items()}
+        metrics |= {f"bleu/{label}": result.bleu, f"exact/{label}": result.exact}
+    metrics["exact/gap"] = metrics["exact/seen"] - metrics["exact/unseen"]
+    if isinstance(model, SoftCaptioner):
+        examples = data.test["unseen pairs"][:most]
+        attended = look_along(model, data, examples)
+        maps = [caption.attention_weights for caption in attended]
+        pointing = pointing_game(maps, examples, model.encoder.cell_boxes())
+        gates = gate_score(attended, examples)
+        metrics |= {
+            "pointing": pointing.hits,
+            "pointing/chance": pointing.chance,
+            "pointing/uniform": pointing.uniform,
+            "mass": pointing.mass,
+            "penalty": mean_penalty(attended),
+            "gate/nouns": gates.nouns,
+            "gate/function": gates.function,
+        }
+    return {f"{name}/{key}": value for key, value in metrics.items()}

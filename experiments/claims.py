@@ -1,13 +1,33 @@
-"""A claim of a paper, two lists of figures, and the verdict: the entries of `data/results/*.json`."""
+"""A paper's claim as data, two lists of metrics, and the verdict: the entries of `data/results/*.json`.
+
+`claims/NN.yaml` holds the claims of lesson NN, a list of
+
+    - id: 02.beats-fixed            # the lesson and a short name
+      paper: arXiv:1409.0473
+      claim: Attention translates better than a fixed vector
+      metric: BLEU, all test sentences      # with its unit
+      direction: higher             # or lower: where `ours` should lie
+      baseline: {name: fixed vector, key: fixed/bleu/all}   # key: of the metrics that `Experiment.measure` returns
+      ours: {name: attention, key: attention/bleu/all}
+      paper_figures: RNNencdec-50 17.82, RNNsearch-50 26.75
+      sources: [default, real]      # of the data that it can be measured on
+
+Every field is required, and there are no others.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from course_utils.files import write_whole
 from course_utils.metrics import paired_interval
 from course_utils.paths import result_path
+
+FOLDER = Path(__file__).with_name("claims")
+_FIELDS = ("id", "paper", "claim", "metric", "direction", "baseline", "ours", "paper_figures", "sources")
 
 
 @dataclass(frozen=True)
@@ -20,8 +40,8 @@ class Claim:
         claim: the claim in a sentence.
         metric: what is measured, with its unit.
         direction: "higher" or "lower": where `ours` should lie.
-        baseline, ours: (name of the system, key of its figure in a measurement).
-        paper_figures: the paper's own figures, in words.
+        baseline, ours: (name of the system, key of its metric in a measurement).
+        paper_figures: the paper's own numbers, in words.
         sources: the data sources on which it can be measured.
     """
 
@@ -41,7 +61,7 @@ class Claim:
         The claim holds only if the whole 95 % interval of the paired difference lies on its side.
 
         Args:
-            measurements: figures by key, one mapping per seed.
+            measurements: metrics by key, one mapping per seed.
         """
         baseline = [measurement[self.baseline[1]] for measurement in measurements]
         ours = [measurement[self.ours[1]] for measurement in measurements]
@@ -63,6 +83,59 @@ class Claim:
             "holds": holds if finite else None,
             "paper_figures": self.paper_figures,
         }
+
+
+def load_claims(lesson: str, folder: Path = FOLDER) -> tuple[Claim, ...]:
+    """Read the claims of a lesson, in the order of the file.
+
+    Args:
+        lesson: its two digits.
+        folder: where `NN.yaml` is.
+
+    Raises:
+        ValueError: if the file is missing or is no list, or an entry is not as the schema says; names file and claim.
+    """
+    path = folder / f"{lesson}.yaml"
+    if not path.exists():
+        raise ValueError(f"{path} is not there; expected the claims of lesson {lesson}, as experiments/claims.py says.")
+    entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(entries, list) or not entries:
+        raise ValueError(f"{path} holds {type(entries).__name__}; expected a list of claims.")
+    claims = tuple(_claim(entry, lesson, f"{path}, claim {place}") for place, entry in enumerate(entries, 1))
+    ids = [claim.claim_id for claim in claims]
+    if repeated := sorted({name for name in ids if ids.count(name) > 1}):
+        raise ValueError(f"{path} has {', '.join(repeated)} more than once; expected every id once.")
+    return claims
+
+
+def _claim(entry: object, lesson: str, place: str) -> Claim:
+    entry = entry if isinstance(entry, Mapping) else {}
+    place += f" ({entry['id']})" if "id" in entry else ""
+
+    def expect(right: bool, problem: str) -> None:
+        if not right:
+            raise ValueError(f"{place}: {problem}.")
+
+    missing, unknown = [name for name in _FIELDS if name not in entry], [name for name in entry if name not in _FIELDS]
+    expect(not missing, f"the fields {', '.join(missing)} are missing; expected {', '.join(_FIELDS)}")
+    expect(not unknown, f"the fields {', '.join(map(str, unknown))} are unknown; expected {', '.join(_FIELDS)}")
+    sides = {name: entry.pop(name) for name in ("baseline", "ours")}
+    for name, side in sides.items():
+        good = isinstance(side, Mapping) and side.keys() == {"name", "key"} and all(map(_is_text, side.values()))
+        expect(good, f"{name} is {side!r}; expected the texts name and key")
+    sources = entry.pop("sources")
+    expect(isinstance(sources, list) and sources and all(map(_is_text, sources)), f"sources is {sources!r}; expected a "
+           "list of names")  # fmt: skip
+    for name, value in entry.items():
+        expect(_is_text(value), f"{name} is {value!r}; expected a text (put it in quotes)")
+    expect(entry["id"].startswith(f"{lesson}."), f"the id does not begin with the lesson; expected {lesson}.short-name")
+    expect(entry["direction"] in ("higher", "lower"), f"direction is {entry['direction']!r}; expected higher or lower")
+    pairs = {name: (side["name"], side["key"]) for name, side in sides.items()}
+    return Claim(entry.pop("id"), **entry, **pairs, sources=tuple(sources))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def results_path(lesson: str, source: str) -> Path:

@@ -1,4 +1,4 @@
-"""What the experiments of lesson 5 share: how a rung of the ladder is trained, and how labels and looks are marked."""
+"""What the experiments of lesson 5 share: how models are trained, and how labels and attention are evaluated."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from course_utils.data.inference.logic import LABELS
 from course_utils.data.inference.pairs import InferencePair
 from course_utils.models.entailment import EntailmentModel
 from course_utils.training import History
+from experiments.evaluate import padded_off
 from experiments.recipes import PlainRecipe, train_recipe
 
 
@@ -27,7 +28,7 @@ class Recipe(PlainRecipe):
         options: further arguments of `EntailmentModel`, e.g. `(("hidden_size", 96),)`.
         steps, learning_rate: see `training.train`.
         batch_size: pairs in a batch.
-        fresh: draw new pairs all the time; False = the data's own training pairs again and again.
+        fresh: sample new pairs all the time; False = the data's own training pairs again and again.
         rename: let children and colours change places anew whenever a pair is seen (not with `fresh`).
     """
 
@@ -46,6 +47,11 @@ def pairs_of(difficulty: Difficulty, train_count: int = 20_000, test_count: int 
     return synthetic_inference_data(difficulty, train_count, test_count)
 
 
+def build(recipe: Recipe, vocabulary_size: int) -> EntailmentModel:
+    """Make the recipe's model for a vocabulary, untrained."""
+    return EntailmentModel(recipe.system, vocabulary_size, **dict(recipe.options))
+
+
 def fit(
     recipe: Recipe, data: InferenceData, seed: int = 0, *, start: EntailmentModel | None = None, **options
 ) -> tuple[EntailmentModel, History]:
@@ -53,7 +59,7 @@ def fit(
 
     Args:
         recipe: what to train and how.
-        data: made pairs or SNLI.
+        data: synthetic pairs or SNLI.
         seed: initial weights, pairs and their order.
         start: a model of the same shape whose weights to begin with; None = fresh ones.
         options: further arguments of `training.train`.
@@ -63,13 +69,13 @@ def fit(
     else:
         batches = data.batches(recipe.batch_size, seed, recipe.rename)
 
-    def build() -> EntailmentModel:
-        model = EntailmentModel(recipe.system, len(data.vocabulary), **dict(recipe.options))
+    def begin() -> EntailmentModel:
+        model = build(recipe, len(data.vocabulary))
         if start is not None:
             model.load_state_dict(start.state_dict())
         return model
 
-    return train_recipe(recipe, seed, build, lambda model: batches, **options)
+    return train_recipe(recipe, seed, begin, lambda model: batches, **options)
 
 
 @torch.no_grad()
@@ -81,22 +87,14 @@ def guess(model: EntailmentModel, data: InferenceData, pairs: Sequence[Inference
 
 
 def judge(model: EntailmentModel, data: InferenceData, pairs: Sequence[InferencePair]) -> Tensor:
-    """Whether each pair's label is guessed right, `(pairs,)` booleans."""
+    """Whether each pair is classified correctly, `(pairs,)` booleans."""
     return torch.tensor([g == pair.label for g, pair in zip(guess(model, data, pairs), pairs, strict=True)])
-
-
-@torch.no_grad()
-def mean_loss(model: EntailmentModel, data: InferenceData, pairs: Sequence[InferencePair]) -> float:
-    """Mean cross-entropy of the labels, nats per pair."""
-    device = next(model.parameters()).device
-    total = sum(float(model.loss(b.to(device)).mean) * len(b.label) for b in data.ordered_batches(pairs))
-    return total / len(pairs)
 
 
 def accuracy_by(
     right: Tensor, pairs: Sequence[InferencePair], group: Callable[[InferencePair], Sequence]
 ) -> dict[object, tuple[float, int]]:
-    """Share of right labels within groups that may overlap.
+    """Accuracy within groups that may overlap.
 
     Args:
         right: `(pairs,)`, what `judge` returned.
@@ -104,44 +102,41 @@ def accuracy_by(
         group: the groups a pair belongs to, e.g. `lambda pair: (pair.clauses,)` or `lambda pair: pair.phenomena`.
 
     Returns:
-        Group → accuracy and number of pairs, groups in sorted order.
+        Group → accuracy, 0 to 1, and number of pairs, groups in sorted order.
     """
-    counts: dict[object, list[int]] = {}
-    for guess, pair in zip(right.tolist(), pairs, strict=True):
+    groups: dict[object, list[bool]] = {}
+    for correct, pair in zip(right.tolist(), pairs, strict=True):
         for name in group(pair):
-            hits = counts.setdefault(name, [0, 0])
-            hits[0] += guess
-            hits[1] += 1
-    return {name: (hits / number, number) for name, (hits, number) in sorted(counts.items())}
+            groups.setdefault(name, []).append(correct)
+    return {name: (sum(found) / len(found), len(found)) for name, found in sorted(groups.items())}
 
 
 @torch.no_grad()
 def looks_of(model: EntailmentModel, data: InferenceData, pairs: Sequence[InferencePair]) -> list[Tensor]:
-    """Where a model looked at each pair: `(hypothesis words or 1, premise words)`, without padding.
+    """A model's attention weights for each pair: `(hypothesis words or 1, premise words)`, without padding.
 
     Raises:
         ValueError: if the model has no attention.
     """
-    device, looks = next(model.parameters()).device, []
+    device, found = next(model.parameters()).device, []
     for batch in data.ordered_batches(pairs):
         weights = model.trace(batch.to(device)).attention_weights
         if weights is None:
-            raise ValueError(f"{model.system} has no attention, so there are no looks to mark.")
-        rows = batch.hypothesis_mask.sum(dim=1).tolist() if weights.shape[1] > 1 else [1] * len(weights)
-        columns = batch.premise_mask.sum(dim=1).tolist()
-        looks += [w[:r, :c].cpu() for w, r, c in zip(weights, rows, columns, strict=True)]
-    return looks
+            raise ValueError(f"{model.system} has no attention weights; expected a system with attention.")
+        rows = batch.hypothesis_mask.sum(dim=1) if weights.shape[1] > 1 else [1] * len(batch)
+        found += padded_off(weights, rows, batch.premise_mask.sum(dim=1))
+    return found
 
 
 class AlignmentScore(NamedTuple):
-    """Whether hypothesis words look at the premise words, and at the clauses, that they rest on.
+    """Whether hypothesis words attend to the premise words, and to the clauses, that they are aligned with.
 
     Attributes:
         words: share of aligned hypothesis words whose most attended premise word is a gold one, 0 to 1.
-        words_chance: the same for a premise word drawn evenly.
+        words_chance: the same for a premise word sampled uniformly.
         words_match: the same for the first premise word that is spelled alike; no such word is a miss.
         clauses: share whose most attended word lies in a gold clause.
-        clauses_chance: the same for a premise word drawn evenly.
+        clauses_chance: the same for a premise word sampled uniformly.
         count: number of aligned hypothesis words.
     """
 
@@ -153,18 +148,18 @@ class AlignmentScore(NamedTuple):
     count: int
 
 
-def mark_alignment(looks: Sequence[Tensor], pairs: Sequence[InferencePair]) -> AlignmentScore:
-    """Mark word-by-word looks against the gold alignment; words that rest on no premise word are left out.
+def mark_alignment(attention_weights: Sequence[Tensor], pairs: Sequence[InferencePair]) -> AlignmentScore:
+    """Evaluate word-by-word attention against the gold alignment; words aligned with no premise word are left out.
 
     Args:
-        looks: `(hypothesis words, premise words)` for each pair.
-        pairs: made ones, with gold.
+        attention_weights: `(hypothesis words, premise words)` for each pair.
+        pairs: synthetic ones, with gold alignments.
 
     Raises:
         ValueError: if a map has not one row per hypothesis word, or no word is aligned.
     """
     totals, count = torch.zeros(5, dtype=torch.float64), 0
-    for weights, pair in zip(looks, pairs, strict=True):
+    for weights, pair in zip(attention_weights, pairs, strict=True):
         if len(weights) != len(pair.hypothesis):
             raise ValueError(f"a map has {len(weights)} rows for {len(pair.hypothesis)} hypothesis words.")
         for word, (gold, clauses) in enumerate(zip(pair.alignment, pair.clause_alignment, strict=True)):
@@ -175,46 +170,45 @@ def mark_alignment(looks: Sequence[Tensor], pairs: Sequence[InferencePair]) -> A
             spelled = pair.hypothesis[word]
             match = pair.premise.index(spelled) if spelled in pair.premise else None
             length = len(pair.premise)
-            marks = (peak in gold, len(gold) / length, match in gold, peak in inside, len(inside) / length)
-            totals += torch.tensor(marks, dtype=torch.float64)
+            scores = (peak in gold, len(gold) / length, match in gold, peak in inside, len(inside) / length)
+            totals += torch.tensor(scores, dtype=torch.float64)
             count += 1
     if not count:
-        raise ValueError("pairs have no aligned word; expected made pairs with at least one.")
+        raise ValueError("pairs have no aligned word; expected synthetic pairs with at least one.")
     return AlignmentScore(*(totals / count).tolist(), count)
 
 
-def named_figures(name: str, model: EntailmentModel, data: InferenceData, most: int | None = None) -> dict[str, float]:
-    """Score a model and name its figures `<name>/…`, as the claims refer to them.
+def entailment_metrics(model: EntailmentModel, data: InferenceData, most: int | None = None) -> dict[str, float]:
+    """Evaluate a model.
 
     Args:
-        name: what the figures begin with.
         model: trained.
         data: whose tests are used.
         most: pairs of each test; None = all.
 
     Returns:
         `accuracy/<test>` in %. On the test called "test" also, of SNLI, `accuracy/shorter premises` and
-        `accuracy/longer premises`, than the median; of made pairs, `accuracy/<n> clauses` and `accuracy/<n> facts`, and
-        with word-by-word attention `alignment` and `clauses`, in %, see `AlignmentScore`.
+        `accuracy/longer premises`, than the median; of synthetic pairs, `accuracy/<n> clauses` and
+        `accuracy/<n> facts`, and with word-by-word attention `alignment` and `clauses`, in %, see `AlignmentScore`.
     """
-    judged = {test: judge(model, data, pairs[:most]) for test, pairs in data.test.items()}
-    figures = {f"{name}/accuracy/{test}": 100 * right.float().mean().item() for test, right in judged.items()}
-    pairs, right = data.test["test"][:most], judged["test"]
+    correct = {test: judge(model, data, pairs[:most]) for test, pairs in data.test.items()}
+    metrics = {f"accuracy/{test}": 100 * right.float().mean().item() for test, right in correct.items()}
+    pairs, right = data.test["test"][:most], correct["test"]
+
+    def add_groups(label: Callable[[InferencePair], str]) -> None:
+        groups = accuracy_by(right, pairs, lambda pair: (label(pair),))
+        metrics.update({f"accuracy/{name}": 100 * share for name, (share, _) in groups.items()})
+
     if data.difficulty is None:
         middle = median(len(pair.premise) for pair in pairs)
-        by_length = accuracy_by(right, pairs, lambda pair: ("longer" if len(pair.premise) > middle else "shorter",))
-        return figures | {f"{name}/accuracy/{n} premises": 100 * share for n, (share, _) in by_length.items()}
-    by_clauses = accuracy_by(right, pairs, lambda pair: (pair.clauses,))
-    by_facts = accuracy_by(right, pairs, lambda pair: (pair.facts,))
-    figures |= {f"{name}/accuracy/{n} clauses": 100 * share for n, (share, _) in by_clauses.items()}
-    figures |= {f"{name}/accuracy/{n} facts": 100 * share for n, (share, _) in by_facts.items()}
+        add_groups(lambda pair: "longer premises" if len(pair.premise) > middle else "shorter premises")
+        return metrics
+    add_groups(lambda pair: f"{pair.clauses} clauses")
+    add_groups(lambda pair: f"{pair.facts} facts")
     if model.system.endswith("word-by-word"):
-        marks = mark_alignment(looks_of(model, data, pairs), pairs)
-        figures |= {
-            f"{name}/alignment": 100 * marks.words,
-            f"{name}/alignment/chance": 100 * marks.words_chance,
-            f"{name}/alignment/match": 100 * marks.words_match,
-            f"{name}/clauses": 100 * marks.clauses,
-            f"{name}/clauses/chance": 100 * marks.clauses_chance,
-        }
-    return figures
+        score = mark_alignment(looks_of(model, data, pairs), pairs)
+        shares = {"alignment": score.words, "alignment/chance": score.words_chance}
+        shares |= {"alignment/match": score.words_match, "clauses": score.clauses}
+        shares |= {"clauses/chance": score.clauses_chance}
+        metrics |= {key: 100 * share for key, share in shares.items()}
+    return metrics

@@ -1,7 +1,7 @@
-"""What can be guessed without reading: the label from the hypothesis alone, or from the words of both in a bag.
+"""Baselines without reading: the label from the hypothesis alone, or from a bag of words of both sentences.
 
-A corpus whose hypotheses give their labels away teaches a model to look nowhere; SNLI's do (Gururangan et al. 2018,
-arXiv 1803.02324). These two are fitted and printed beside every result of the lesson on entailment.
+A corpus whose hypotheses give their labels away teaches a model to attend to nothing; SNLI's do (Gururangan et al.
+2018, arXiv 1803.02324). These two are fitted and printed beside every result of the lesson on entailment.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,15 +36,15 @@ BASELINES: dict[str, Features] = {"hypothesis only": hypothesis_features, "bag o
 
 
 def baseline_accuracies(name: str, data: InferenceData, train_count: int | None = None) -> dict[str, float]:
-    """Fit a baseline on the training pairs and score it on every test.
+    """Fit a baseline on the training pairs and evaluate it on every test.
 
     Args:
         name: a key of `BASELINES`.
-        data: made pairs or SNLI.
+        data: synthetic pairs or SNLI.
         train_count: use only the first so many training pairs; None = all.
 
     Returns:
-        Test name → share of labels guessed, 0 to 1; chance is a third.
+        Test name → accuracy, 0 to 1; the chance level is a third.
 
     Raises:
         ValueError: for another name.

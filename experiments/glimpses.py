@@ -1,4 +1,4 @@
-"""What the experiments of lesson 3 share: canvases, how a model that looks is trained, and where it looked."""
+"""What the experiments of lesson 3 share: canvases, how a model with glimpses is trained, and where it glimpses."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +15,7 @@ from course_utils.models.drawing import DRAW
 from course_utils.models.glimpses import ConvClassifier, RecurrentAttentionModel, WindowClassifier
 from course_utils.models.reading import DeepRecurrentAttentionModel
 from course_utils.training import History
+from experiments.evaluate import mean_loss
 from experiments.recipes import PlainRecipe, train_recipe
 
 SYSTEMS: dict[str, Callable[..., nn.Module]] = {
@@ -28,7 +29,7 @@ SYSTEMS: dict[str, Callable[..., nn.Module]] = {
 
 _BATCHES_PER_EPOCH = 100
 _TEST_SEED = 20_141_024  # of the canvases that everything is tested on; training seeds are 0, 1, 2, …
-_SHARE_OF_FALL = 0.7  # of the steps, after which the policy's spread stays at its last value
+_SHARE_OF_FALL = 0.7  # of the steps, after which the policy's σ stays at its last value
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Recipe(PlainRecipe):
 
 
 def build_model(recipe: Recipe) -> nn.Module:
-    """Make the recipe's model, untrained, with the policy's smallest spread."""
+    """Make the recipe's model, untrained, with the policy's smallest σ."""
     model = SYSTEMS[recipe.system](recipe.canvas.height, recipe.canvas.width, **dict(recipe.options))
     if recipe.spreads:
         model.spread = recipe.spreads[1]
@@ -114,12 +115,12 @@ def draw_tests(
     return [draw_canvases(split, plain, size, generator, layouts) for size in sizes]
 
 
-class LookScore(NamedTuple):
-    """Where a model looked, against the gold boxes; a list has one entry per glimpse.
+class GlimpseScore(NamedTuple):
+    """The places of glimpses against the gold boxes; a list has one entry per glimpse.
 
     Attributes:
         hits: share of canvases on which the middle of that glimpse lies in the digit's box, 0 to 1.
-        chance: the same for places drawn evenly over the canvas.
+        chance: the same for places sampled uniformly from the canvas.
         centre: the same for a glimpse that stays in the middle of the canvas.
         pixels_seen: mean share of the canvas's pixels that lie in the sharpest patch of any glimpse so far.
     """
@@ -131,8 +132,8 @@ class LookScore(NamedTuple):
 
 
 @torch.no_grad()
-def score_looks(model: nn.Module, batches: Sequence[Batch]) -> LookScore:
-    """Mark the glimpses of a model on canvases with one digit each.
+def score_looks(model: nn.Module, batches: Sequence[Batch]) -> GlimpseScore:
+    """Evaluate the places of a model's glimpses on canvases with one digit each.
 
     The middle of a window that reaches beyond the canvas may lie outside; then it misses.
     """
@@ -152,7 +153,7 @@ def score_looks(model: nn.Module, batches: Sequence[Batch]) -> LookScore:
         centre += float(is_inside(middle, gold).sum())
         count += len(boxes)
     means = [torch.cat(values).mean(dim=0).tolist() for values in (hits, seen)]
-    return LookScore(means[0], chance / count, centre / count, means[1])
+    return GlimpseScore(means[0], chance / count, centre / count, means[1])
 
 
 def is_inside(points: Tensor, boxes: Tensor) -> Tensor:
@@ -160,9 +161,7 @@ def is_inside(points: Tensor, boxes: Tensor) -> Tensor:
     return ((points >= boxes[..., :2]) & (points < boxes[..., 2:])).all(dim=-1)
 
 
-@torch.no_grad()
 def bound_in_nats(model: DRAW, batches: Sequence[Batch], samples: int = 1) -> float:
-    """Return DRAW's bound on −log p, nats per picture, averaged over pictures and `samples` runs."""
+    """Return DRAW's bound on −log p, nats per image, averaged over images and `samples` runs."""
     generator = Generator().manual_seed(_TEST_SEED)
-    totals = [float(model.loss(batch, generator).mean) * len(batch.images) for _ in range(samples) for batch in batches]
-    return sum(totals) / samples / sum(len(batch.images) for batch in batches)
+    return mean_loss(model, [*batches] * samples, lambda batch: model.loss(batch, generator))

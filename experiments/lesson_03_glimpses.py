@@ -1,29 +1,25 @@
-"""Lesson 3: what glimpses gain over the whole picture, what a learned place is worth, and where models look."""
+"""Lesson 3: what glimpses gain over the whole image, what a learned place is worth, and where the glimpses are."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import torch
+from torch import nn
 
-from course_utils.checkpoints import load_checkpoint, round_to_bytes, save_checkpoint
 from course_utils.data.batching import Batch
 from course_utils.data.canvases.canvases import CanvasSettings
 from course_utils.data.canvases.digits import DigitImages, load_digit_images
 from course_utils.data.canvases.layouts import load_layouts
 from course_utils.data.canvases.parts import MILD
 from course_utils.models.drawing import DRAW as DrawingModel
-from course_utils.models.glimpses import (
-    RecurrentAttentionModel,
-    WindowClassifier,
-    error_by_glimpses,
-    error_rate,
-    multiply_adds,
-    policy_gradients,
-)
+from course_utils.models.glimpses import error_by_glimpses, error_rate, multiply_adds, policy_gradients
 from course_utils.models.reading import DeepRecurrentAttentionModel, reading_error
-from experiments.claims import Claim
-from experiments.glimpses import Recipe, bound_in_nats, build_model, draw_tests, fit, score_looks
-from experiments.recipes import long_run, training_card
+from course_utils.training import History
+from experiments import glimpses
+from experiments.experiment import Experiment
+from experiments.glimpses import Recipe, bound_in_nats, build_model, draw_tests, score_looks
 
 CLUTTERED = CanvasSettings(60, 60, fragments=4, augmentation=MILD)
 EASY = CanvasSettings(60, 60, augmentation=MILD)
@@ -91,79 +87,6 @@ LIVE = {
 }
 """What the lesson trains while it is read."""
 
-CLAIMS = [
-    Claim(
-        "03.beats-conv",
-        "arXiv:1406.6247",
-        "On cluttered 60×60 canvases, eight glimpses beat a small convolutional net that sees everything",
-        "error, %",
-        "lower",
-        ("convolutions", "conv/error"),
-        ("RAM, 8 glimpses", "ram/error"),
-        "8.09 and 4.04 %",
-    ),
-    Claim(
-        "03.more-glimpses",
-        "arXiv:1406.6247",
-        "More glimpses beat fewer",
-        "error on cluttered 60×60, %",
-        "lower",
-        ("RAM, 4 glimpses", "ram-4/error"),
-        ("RAM, 8 glimpses", "ram/error"),
-        "4.96 and 4.04 %",
-    ),
-    Claim(
-        "03.window-beats-ram",
-        "arXiv:1502.04623",
-        "A window that learns by its gradient beats places learned by reward, for equal glimpses",
-        "error on cluttered 60×60, %",
-        "lower",
-        ("RAM without asking glimpses alone", "ram-plain/error"),
-        ("window, 8 glimpses", "window/error"),
-        "8.11 and 3.36 % (100×100, 8 glimpses)",
-    ),
-    Claim(
-        "03.looks-at-the-digit",
-        "arXiv:1406.6247",
-        "The last glimpse is on the digit",
-        "share of last glimpses inside the gold box, %",
-        "higher",
-        ("middle of the canvas", "centre/hits"),
-        ("RAM, 8 glimpses", "ram/hits"),
-        "pictures only",
-    ),
-    Claim(
-        "03.baseline-variance",
-        "arXiv:1406.6247",
-        "A learned baseline lowers the variance of the policy's gradient",
-        "variance, share of that without baseline",
-        "lower",
-        ("no baseline", "ram/variance-without"),
-        ("baseline", "ram/variance-with"),
-        "stated, not measured",
-    ),
-    Claim(
-        "03.one-after-another",
-        "arXiv:1412.7755",
-        "Reading digit by digit beats naming the whole row at once, for equal glimpses",
-        "rows of 1 or 2 digits not read exactly, %",
-        "lower",
-        ("RAM, all at once", "pair-ram/error"),
-        ("DRAM", "dram/error"),
-        "no such comparison; pairs about 5 % for DRAM",
-    ),
-    Claim(
-        "03.draws-better",
-        "arXiv:1502.04623",
-        "Drawing through windows gives a better bound than drawing everywhere",
-        "bound on −log p, nats per digit",
-        "lower",
-        ("no attention", "draw-plain/nats"),
-        ("attention", "draw/nats"),
-        "≤ 87.40 and ≤ 80.97 nats",
-    ),
-]
-
 
 def with_options(recipe: Recipe, **options: object) -> Recipe:
     """The recipe with some of its options changed."""
@@ -171,27 +94,8 @@ def with_options(recipe: Recipe, **options: object) -> Recipe:
 
 
 def for_source(recipe: Recipe, source: str) -> Recipe:
-    """MNIST has pictures enough: nothing is augmented there."""
+    """MNIST has images enough: nothing is augmented there."""
     return recipe if source == "default" else replace(recipe, canvas=replace(recipe.canvas, augmentation=None))
-
-
-def recipes(source: str) -> dict[str, dict[str, Recipe]]:
-    """The recipes of every part of the measurement."""
-    parts = {
-        "ram": {"ram": RAM},
-        "ram-4": {"ram-4": with_options(RAM, glimpses=4)},
-        "ram-plain": {"ram-plain": with_options(RAM, alone_weight=0)},
-        "window": {"window": WINDOW},
-        "conv": {"conv": CONV},
-        "rows": {"dram": DRAM, "pair-ram": PAIR_RAM},
-        "drawing": {"draw": DRAW, "draw-plain": with_options(DRAW, attention=False)},
-    }
-    return {part: {name: for_source(r, source) for name, r in named.items()} for part, named in parts.items()}
-
-
-def settings(source: str, fast: bool) -> dict:
-    """Everything that decides the figures, part by part."""
-    return {part: {n: r.configuration() for n, r in named.items()} for part, named in recipes(source).items()}
 
 
 @lru_cache(maxsize=2)
@@ -200,52 +104,12 @@ def images_of(source: str) -> DigitImages:
     return load_digit_images(source)
 
 
-def train_part(part: str, source: str, seed: int, fast: bool) -> tuple[dict[str, torch.nn.Module], dict[str, float]]:
-    """Train the models of one part; return them and how many seconds each took."""
-    models, figures = {}, {}
-    for name, recipe in recipes(source)[part].items():
-        recipe = recipe.shortened(0.002) if fast else recipe
-        models[name], history = fit(
-            recipe, images_of(source).train, seed, layouts=row_layouts(part, source, "train"), progress=not fast
-        )
-        figures[f"{name}/seconds"] = history.seconds
-    return models, figures
-
-
 def row_layouts(part: str, source: str, split: str) -> torch.Tensor | None:
     """Where the digits of a row stand: as in photographs of house numbers with the real source."""
     return load_layouts(split, longest=2) if part == "rows" and source == "real" else None
 
 
-def tests_of(part: str, source: str, fast: bool = False) -> list[Batch]:
-    """The canvases on which a part is tested."""
-    canvas = next(iter(recipes(source)[part].values())).canvas
-    count = 250 if fast else 2000
-    return draw_tests(images_of(source).test, canvas, count, row_layouts(part, source, "test"))
-
-
-def measure_classifier(part: str, source: str, seed: int, fast: bool) -> dict[str, float]:
-    """Error after each glimpse, in per cent, and what it costs; for those that look, also where."""
-    models, figures = train_part(part, source, seed, fast)
-    model, tests = models[part], tests_of(part, source, fast)
-    errors = error_by_glimpses(model, tests)
-    figures |= {f"{part}/error": 100 * errors[-1], f"{part}/multiply-adds": multiply_adds(model, tests[0].images)}
-    if part == "conv":
-        return figures
-    looks = score_looks(model, tests)
-    for glimpse, (error, hits, seen) in enumerate(zip(errors, looks.hits, looks.pixels_seen, strict=True), start=1):
-        figures |= {f"{part}/error/{glimpse}": 100 * error, f"{part}/hits/{glimpse}": 100 * hits}
-        figures |= {f"{part}/seen/{glimpse}": 100 * seen}
-    figures |= {f"{part}/hits": 100 * looks.hits[-1]}
-    figures |= {"centre/hits": 100 * looks.centre, "chance/hits": 100 * looks.chance}
-    if part == "ram":
-        figures["ram/error-8-samples"] = 100 * error_rate(model, tests, samples=8)
-        without, with_baseline = gradient_variances(model, tests[0], 4 if fast else 60)
-        figures |= {"ram/variance-without": 1.0, "ram/variance-with": with_baseline / without}
-    return figures
-
-
-def gradient_variances(model: torch.nn.Module, batch: Batch, count: int) -> tuple[float, float]:
+def gradient_variances(model: nn.Module, batch: Batch, count: int) -> tuple[float, float]:
     """Variance of the policy's gradient over `count` runs on one batch, summed over weights: without, with baseline."""
     variances = []
     for use_baseline in (False, True):
@@ -254,103 +118,140 @@ def gradient_variances(model: torch.nn.Module, batch: Batch, count: int) -> tupl
     return variances[0], variances[1]
 
 
-def measure_rows(source: str, seed: int, fast: bool) -> dict[str, float]:
-    """Share of rows that are not read exactly, in per cent."""
-    models, figures = train_part("rows", source, seed, fast)
-    tests = tests_of("rows", source, fast)
-    figures["dram/error"] = 100 * reading_error(models["dram"], tests)
-    figures["pair-ram/error"] = 100 * error_rate(models["pair-ram"], tests)
-    return figures
+def classifier_metrics(name: str, model: nn.Module, tests: list[Batch], fast: bool) -> dict[str, float]:
+    """Error after each glimpse, in per cent, and multiply-adds; for models with glimpses also where they are."""
+    errors = error_by_glimpses(model, tests)
+    metrics = {f"{name}/error": 100 * errors[-1], f"{name}/multiply-adds": multiply_adds(model, tests[0].images)}
+    if name == "conv":
+        return metrics
+    places = score_looks(model, tests)
+    for glimpse, (error, hits, seen) in enumerate(zip(errors, places.hits, places.pixels_seen, strict=True), start=1):
+        metrics |= {f"{name}/error/{glimpse}": 100 * error, f"{name}/hits/{glimpse}": 100 * hits}
+        metrics |= {f"{name}/seen/{glimpse}": 100 * seen}
+    metrics |= {f"{name}/hits": 100 * places.hits[-1]}
+    metrics |= {"centre/hits": 100 * places.centre, "chance/hits": 100 * places.chance}
+    if name == "ram":
+        metrics["ram/error-8-samples"] = 100 * error_rate(model, tests, samples=8)
+        without, with_baseline = gradient_variances(model, tests[0], 4 if fast else 60)
+        metrics |= {"ram/variance-without": 1.0, "ram/variance-with": with_baseline / without}
+    return metrics
 
 
-def measure_drawing(source: str, seed: int, fast: bool) -> dict[str, float]:
-    """The bound with and without attention."""
-    models, figures = train_part("drawing", source, seed, fast)
-    tests = tests_of("drawing", source, fast)
-    return figures | {
-        f"{name}/nats": bound_in_nats(model, tests, samples=1 if fast else 4) for name, model in models.items()
+class CheckpointData(NamedTuple):
+    """What a checkpoint is trained on, the canvases that it is validated on, and the credit of the digits."""
+
+    digits: Batch
+    validation: list[Batch]
+    credit: str
+
+
+_LONG_RAM = replace(RAM, steps=36_000, learning_rate=1.5e-3, stages=clutter((0.03, 0), (0.06, 1), (0.09, 2), (0.12, 3)))
+# A window that has grown narrow on lone digits is lost when clutter comes: so it comes early, and steps are small.
+_LONG_WINDOW = replace(
+    with_options(WINDOW, hidden_size=256), steps=24_000, learning_rate=7e-4, stages=clutter((0.02, 0), (0.04, 2))
+)
+
+
+class GlimpseExperiment(Experiment):
+    """Glimpses, windows and convolutions on cluttered canvases, rows of digits, and drawing.
+
+    The checkpoints are the same systems, trained longer; on the default source but for those named after MNIST.
+    """
+
+    lesson = "03"
+    unit = "of canvases wrong, or nats"
+    in_bytes = True
+    tolerances = dict.fromkeys(("error", "hits", "seen"), 0.015) | {"nats": 0.5}  # of a drawing, about a hundred nats
+    checkpoints = {
+        "03-ram": _LONG_RAM,
+        "03-window": _LONG_WINDOW,
+        "03-conv": replace(CONV, steps=36_000),
+        "03-dram": replace(DRAM, steps=14_000),
+        "03-draw": DRAW,
+        "03-draw-plain": with_options(DRAW, attention=False),
+        "03-ram-mnist": for_source(_LONG_RAM, "real"),
+        "03-window-mnist": for_source(_LONG_WINDOW, "real"),
     }
 
+    def recipes(self, source: str) -> dict[str, dict[str, Recipe]]:
+        """One part per classifier, one for rows of digits, one for drawing."""
+        self.check_source(source)
+        parts = {
+            "ram": {"ram": RAM},
+            "ram-4": {"ram-4": with_options(RAM, glimpses=4)},
+            "ram-plain": {"ram-plain": with_options(RAM, alone_weight=0)},
+            "window": {"window": WINDOW},
+            "conv": {"conv": CONV},
+            "rows": {"dram": DRAM, "pair-ram": PAIR_RAM},
+            "drawing": {"draw": DRAW, "draw-plain": with_options(DRAW, attention=False)},
+        }
+        return {part: {name: for_source(r, source) for name, r in named.items()} for part, named in parts.items()}
 
-PARTS = {
-    **{part: partial(measure_classifier, part) for part in ("ram", "ram-4", "ram-plain", "window", "conv")},
-    "rows": measure_rows,
-    "drawing": measure_drawing,
-}
+    def measure(self, part: str, source: str, seed: int, fast: bool) -> dict[str, float]:
+        """Errors, and shares of glimpses, in per cent; the bound in nats."""
+        images, models, metrics = images_of(source), {}, {}
+        for name, recipe in (recipes := self.recipes(source)[part]).items():
+            recipe = recipe.shortened(0.002) if fast else recipe
+            layouts = row_layouts(part, source, "train")
+            models[name], history = glimpses.fit(recipe, images.train, seed, layouts=layouts, progress=not fast)
+            metrics[f"{name}/seconds"] = history.seconds
+        canvas = next(iter(recipes.values())).canvas
+        tests = draw_tests(images.test, canvas, 250 if fast else 2000, row_layouts(part, source, "test"))
+        if part == "rows":  # share of rows that are not read exactly
+            metrics["dram/error"] = 100 * reading_error(models["dram"], tests)
+            return metrics | {"pair-ram/error": 100 * error_rate(models["pair-ram"], tests)}
+        if part == "drawing":
+            samples = 1 if fast else 4
+            return metrics | {f"{name}/nats": bound_in_nats(model, tests, samples) for name, model in models.items()}
+        return metrics | classifier_metrics(part, models[part], tests, fast)
 
-LONG_TRAINING = {
-    "03-ram": replace(
-        RAM, steps=36_000, learning_rate=1.5e-3, stages=clutter((0.03, 0), (0.06, 1), (0.09, 2), (0.12, 3))
-    ),
-    # A window that has grown narrow on lone digits is lost when clutter comes: so it comes early, and steps are small.
-    "03-window": replace(
-        with_options(WINDOW, hidden_size=256), steps=24_000, learning_rate=7e-4, stages=clutter((0.02, 0), (0.04, 2))
-    ),
-    "03-conv": replace(CONV, steps=36_000),
-    "03-dram": replace(DRAM, steps=14_000),
-    "03-draw": DRAW,
-    "03-draw-plain": with_options(DRAW, attention=False),
-}
-LONG_TRAINING |= {
-    "03-ram-mnist": for_source(LONG_TRAINING["03-ram"], "real"),
-    "03-window-mnist": for_source(LONG_TRAINING["03-window"], "real"),
-}
-"""The checkpoints: the same systems, trained longer with seed 0; on the default source but for those named after
-MNIST."""
+    def live_trainings(self, count: int | None = None) -> dict[str, tuple[Recipe, CheckpointData]]:
+        """`LIVE`; fragments of clutter come from another digit, so there are two digits or more."""
+        images = images_of("default")
+        data = CheckpointData(images.train[:count], [], images.credit)
+        return {name: (replace(recipe, stages=()), data) for name, recipe in LIVE.items()}
+
+    def source_of(self, name: str) -> str:
+        """MNIST for those named after it."""
+        return "real" if name.endswith("-mnist") else "default"
+
+    def checkpoint_data(self, name: str) -> CheckpointData:
+        """The digits to draw canvases with; those of validation are drawn once."""
+        images = images_of(self.source_of(name))
+        validation = draw_tests(images.validation, self.checkpoints[name].canvas, 1000)
+        return CheckpointData(images.train, validation, images.credit)
+
+    def fit(self, recipe: Recipe, data: CheckpointData, seed: int = 0, **options: Any) -> tuple[nn.Module, History]:
+        """Train on canvases that are drawn anew; see `glimpses.fit`."""
+        return glimpses.fit(recipe, data.digits, seed, **options)
+
+    def build(self, name: str, card: Mapping[str, Any]) -> nn.Module:
+        """The model of the checkpoint's recipe."""
+        return build_model(self.checkpoints[name])
+
+    def watch(self, model: nn.Module, data: CheckpointData) -> float:
+        """Share of errors on validation canvases, 0 to 1, or nats."""
+        return _error_or_nats(model, data.validation)
+
+    def checkpoint_metrics(self, name: str, model: nn.Module, most: int | None = None) -> dict[str, float]:
+        """Errors and shares from 0 to 1, or nats."""
+        tests = draw_tests(images_of(self.source_of(name)).test, self.checkpoints[name].canvas, most or 2000)
+        if isinstance(model, DrawingModel):
+            return {"nats": round(_error_or_nats(model, tests), 2)}
+        metrics = {"error": _error_or_nats(model, tests)}
+        if self.checkpoints[name].system in ("ram", "window"):
+            places = score_looks(model, tests)
+            metrics |= {"hits": places.hits[-1], "hits/centre": places.centre, "seen": places.pixels_seen[-1]}
+        return {key: round(value, 4) for key, value in metrics.items()}
 
 
-def _source_of(name: str) -> str:
-    return "real" if name.endswith("-mnist") else "default"
-
-
-def train_checkpoint(name: str) -> None:
-    """Train one of `LONG_TRAINING` and store it with its card.
-
-    Raises:
-        RealDataError: for those of MNIST, if that cannot be had.
-    """
-    recipe, images = LONG_TRAINING[name], images_of(_source_of(name))
-    batches = draw_tests(images.validation, recipe.canvas, 1000)
-    model, history = fit(
-        recipe,
-        images.train,
-        **long_run(name, recipe, lambda model: main_figure(model, batches), "wrong, or nats"),
-    )
-    round_to_bytes(model)
-    made_from = {"source": _source_of(name), "credit": images.credit}
-    card = training_card(name, recipe, history, made_from, checkpoint_metrics(name, model))
-    save_checkpoint(name, model, card, in_bytes=True)
-
-
-CHECKPOINTS = dict.fromkeys(LONG_TRAINING, train_checkpoint)
-
-
-def main_figure(model: torch.nn.Module, batches: list[Batch]) -> float:
-    """The figure that a model is judged by, lower is better: share of errors, or nats."""
+def _error_or_nats(model: nn.Module, batches: list[Batch]) -> float:
+    """What is to be lowered: share of errors, 0 to 1, or nats."""
     torch.manual_seed(0)  # of the glimpses
     if isinstance(model, DrawingModel):
         return bound_in_nats(model, batches)
-    return (
-        reading_error(model, batches) if isinstance(model, DeepRecurrentAttentionModel) else error_rate(model, batches)
-    )
+    return (reading_error if isinstance(model, DeepRecurrentAttentionModel) else error_rate)(model, batches)
 
 
-def checkpoint_metrics(name: str, model: torch.nn.Module, count: int = 2000) -> dict[str, float]:
-    """The figures on a checkpoint's card: errors and shares from 0 to 1, or nats."""
-    tests = draw_tests(images_of(_source_of(name)).test, LONG_TRAINING[name].canvas, count)
-    if isinstance(model, DrawingModel):
-        return {"nats": round(main_figure(model, tests), 2)}
-    metrics = {"error": main_figure(model, tests)}
-    if isinstance(model, (RecurrentAttentionModel, WindowClassifier)):
-        looks = score_looks(model, tests)
-        metrics |= {"hits": looks.hits[-1], "hits/centre": looks.centre, "seen": looks.pixels_seen[-1]}
-    return {key: round(value, 4) for key, value in metrics.items()}
-
-
-def load_trained(name: str) -> tuple[torch.nn.Module, dict]:
-    """Load a checkpoint and its card.
-
-    Raises:
-        CheckpointError: see `load_checkpoint`.
-    """
-    return load_checkpoint(name, lambda card: build_model(LONG_TRAINING[name]))
+EXPERIMENT = GlimpseExperiment()
+load_trained = EXPERIMENT.load

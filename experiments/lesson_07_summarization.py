@@ -1,24 +1,26 @@
-"""Lesson 7: what each way of reading the source gains, whether anybody beats the lead, and what features of it add."""
+"""Lesson 7: what each encoder gains, whether a model beats the lead, and what extractive features add."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
+from typing import Any
 
-from course_utils.checkpoints import check_vocabulary, load_card, load_checkpoint, round_to_bytes, save_checkpoint
+from course_utils.checkpoints import check_vocabulary, load_card
 from course_utils.data.reports.data import SummaryData
 from course_utils.data.reports.docstrings import NoDocstringsError
 from course_utils.data.reports.wording import report_words
 from course_utils.data.text import SPECIAL_WORDS, Vocabulary
 from course_utils.models.extractive import ExtractiveSummarizer, ExtractiveWeights
 from course_utils.models.summarizer import Summarizer
-from experiments.claims import Claim
-from experiments.recipes import long_run, training_card
+from course_utils.training import History
+from experiments.evaluate import named
+from experiments.experiment import Experiment
 from experiments.summarization import (
     Recipe,
     baselines_of,
     build,
-    figures_of_headlines,
     fit,
-    named_figures,
+    headline_metrics,
+    summary_metrics,
     texts_of,
     tune_extractive,
     word_loss,
@@ -26,199 +28,45 @@ from experiments.summarization import (
 
 SOURCES = ("default", "docstrings", "real")
 LADDER = ("abs-none", "abs-bag", "abs-convolution", "abs-attention")
-"""Ways of reading the source, from the bottom up."""
+"""Encoders of the feed-forward summarizer, each with more than the one before."""
 TUNED = {"abs-attention": "abs+", "ras-copy": "ras-copy+"}
 """Systems that extractive features are added to, and what they are then called."""
-_PARTS = {"ladder": LADDER, "recurrent": ("ras-elman", "ras-additive"), "copy": ("ras-copy",)}
-
-_SMALL = {"abs": (("embedding_size", 64), ("hidden_size", 96)), "ras": (("embedding_size", 64), ("hidden_size", 96))}
-_REAL = {
-    "abs": (("embedding_size", 64), ("hidden_size", 128), ("dropout", 0.2)),
-    "ras": (("embedding_size", 96), ("hidden_size", 128), ("dropout", 0.2)),
-}
-
+_SYSTEMS_OF = {"ladder": LADDER, "recurrent": ("ras-elman", "ras-additive"), "copy": ("ras-copy",)}
+SYSTEMS = [system for names in _SYSTEMS_OF.values() for system in names]
 
 _RATES = {"abs-none": 6e-3, "abs-bag": 1.5e-2, "abs-convolution": 4e-3, "abs-attention": 1e-2}
-"""By short trials on validation reports: each reader learns at a rate that suits it, as the ladder compares readers."""
+"""By short trials on validation reports: each encoder learns at a rate that suits it, as the ladder compares them."""
 
 
-def _recipe(system: str, options: dict, **settings) -> Recipe:
-    return Recipe(system, options[system[:3]], **settings)
+def _sizes(embedding: int, hidden: int, dropout: float | None = None) -> tuple[tuple[str, object], ...]:
+    sizes = (("embedding_size", embedding), ("hidden_size", hidden))
+    return sizes if dropout is None else (*sizes, ("dropout", dropout))
 
 
-SYSTEMS = [system for part in _PARTS.values() for system in part]
+def _on_real_texts(learning_rate: float) -> dict[str, Recipe]:
+    options = {"abs": _sizes(64, 128, 0.2), "ras": _sizes(96, 128, 0.2)}
+    return {name: Recipe(name, options[name[:3]], steps=1_600, learning_rate=learning_rate) for name in SYSTEMS}
+
+
 RECIPES = {
     "default": {
-        **{system: _recipe(system, _SMALL, steps=9_000, learning_rate=rate) for system, rate in _RATES.items()},
+        **{name: Recipe(name, _sizes(64, 96), steps=9_000, learning_rate=rate) for name, rate in _RATES.items()},
         **{
-            system: _recipe(system, _SMALL, steps=6_000, learning_rate=4e-3)
-            for system in SYSTEMS
-            if system not in LADDER
+            name: Recipe(name, _sizes(64, 96), steps=6_000, learning_rate=4e-3)
+            for name in SYSTEMS
+            if name not in LADDER
         },
     },
-    "docstrings": {system: _recipe(system, _REAL, steps=1_600, learning_rate=3e-3) for system in SYSTEMS},
-    "real": {system: _recipe(system, _REAL, steps=1_600, learning_rate=4e-3) for system in SYSTEMS},
+    "docstrings": _on_real_texts(3e-3),
+    "real": _on_real_texts(4e-3),
 }
 """The recipes that claims are measured with: on each source those of the ladder see the same pairs equally often, and
 so do the recurrent ones. Of reports the recurrent ones see fewer, which is enough for them."""
 _REPORTS = {"ladder": 90_000}
-"""Made reports that a part is trained on, where they are not as many as a lesson has. With a third of them, and two
-thirds of the steps, three seeds did not tell the convolution from the bag of words."""
+"""Synthetic reports that a part is trained on, where they are not as many as a lesson has. With a third of them, and
+two thirds of the steps, three seeds did not distinguish the convolution from the bag of words."""
 LIVE = {system: replace(RECIPES["default"][system], steps=600) for system in (*LADDER, "ras-additive")}
 """What the lesson trains while it is read."""
-
-_ABS, _RAS, _COPY = "arXiv:1509.00685", "Chopra et al. 2016", "arXiv:1704.04368"
-_PERPLEXITY = "perplexity per word of unseen headlines"
-
-
-def _rung(name: str, claim: str, below: str, above: str, figures: str) -> Claim:
-    keys = (below, f"{below}/perplexity"), (above, f"{above}/perplexity")
-    return Claim(f"07.{name}", _ABS, claim, _PERPLEXITY, "lower", *keys, figures, sources=SOURCES)
-
-
-def _rouge(
-    name: str, paper: str, claim: str, below: str, above: str, figures: str, rouge: str = "1", sources: tuple = SOURCES
-) -> Claim:
-    keys = (below, f"{below}/rouge-{rouge}"), (above, f"{above}/rouge-{rouge}")
-    return Claim(f"07.{name}", paper, claim, f"ROUGE-{rouge} F1 in %", "higher", *keys, figures, sources=sources)
-
-
-def _support(name: str, claim: str, paper: str, baseline: tuple, ours: tuple) -> Claim:
-    metric = "attention on the source words that support a headline word, %"
-    return Claim(f"07.{name}", paper, claim, metric, "higher", baseline, ours, "pictures only", sources=("default",))
-
-
-_DUC = "DUC-2004 recall, 75 characters: about 22.4 and 26.55"
-CLAIMS = [
-    _rung(
-        "bag-beats-none",
-        "Knowing which words the source has lowers the perplexity",
-        "abs-none",
-        "abs-bag",
-        "about 146 and 43.6",
-    ),
-    _rung(
-        "convolution-beats-bag",
-        "Knowing which words stand together lowers the perplexity further",
-        "abs-bag",
-        "abs-convolution",
-        "about 43.6 and 35.9",
-    ),
-    _rung(
-        "attention-beats-convolution",
-        "Looking anew for each word lowers the perplexity most",
-        "abs-convolution",
-        "abs-attention",
-        "about 35.9 and 27.1",
-    ),
-    _rouge(
-        "abs-beats-lead",
-        _ABS,
-        "The attention-based summarizer beats the source's first words, as many as are best on validation",
-        "lead, tuned",
-        "abs-attention",
-        _DUC,
-    ),
-    _rouge(
-        "abs-beats-sentence",
-        _ABS,
-        "The attention-based summarizer beats an extractive one: the sentence whose words are most telling (tf · idf)",
-        "telling sentence",
-        "abs-attention",
-        "no such comparison",
-    ),
-    _rouge(
-        "features-help",
-        _ABS,
-        "Rewards for words, pairs and triples of the source help (ABS+)",
-        "abs-attention",
-        "abs+",
-        "DUC-2004 recall: 26.55 and 28.18",
-    ),
-    _rouge(
-        "recurrent-beats-feed-forward",
-        _RAS,
-        "A recurrent decoder with additive attention beats the feed-forward one",
-        "abs-attention",
-        "ras-additive",
-        "Gigaword F1: RAS-Elman 33.78, ABS+ about 30",
-    ),
-    _rouge(
-        "elman-beats-feed-forward",
-        _RAS,
-        "The paper's own decoder, an Elman network with dot products, beats the feed-forward one",
-        "abs-attention",
-        "ras-elman",
-        "Gigaword F1: RAS-Elman 33.78, ABS+ about 30",
-    ),
-    _rouge(
-        "copying-helps",
-        _COPY,
-        "A recurrent decoder that may copy beats one that may not",
-        "ras-additive",
-        "ras-copy",
-        "CNN/DailyMail F1: about 31 and 36",
-    ),
-    _rouge(
-        "copying-beats-lead",
-        _COPY,
-        "Copying and rewards for source words beat the source's first words",
-        "lead, tuned",
-        "ras-copy+",
-        "CNN/DailyMail F1: it does not, about 36 against 40",
-    ),
-    _rouge(
-        "copying-beats-lead-l",
-        _COPY,
-        "Copying and rewards beat the source's first words in the order of the words, too",
-        "lead, tuned",
-        "ras-copy+",
-        "CNN/DailyMail F1: it does not, about 33 against 37",
-        rouge="L",
-    ),
-    _rouge(
-        "copying-beats-sentence",
-        _COPY,
-        "Copying and rewards beat an extractive summarizer: the sentence whose words are most telling (tf · idf)",
-        "telling sentence",
-        "ras-copy+",
-        "no such comparison",
-    ),
-    _support(
-        "looks-at-support",
-        "Headline words look at the source words that they rest on more than an even look would",
-        _ABS,
-        ("even", "abs-attention/support/chance"),
-        ("abs-attention", "abs-attention/support"),
-    ),
-    _support(
-        "recurrent-looks-better",
-        "The recurrent decoder's looks lie more on supporting words than the feed-forward one's",
-        _RAS,
-        ("abs-attention", "abs-attention/support"),
-        ("ras-additive", "ras-additive/support"),
-    ),
-]
-
-
-def recipes(source: str) -> dict[str, dict[str, Recipe]]:
-    """The recipes of every part of the measurement.
-
-    Raises:
-        ValueError: if the source is not in `SOURCES`.
-    """
-    if source not in SOURCES:
-        raise ValueError(f"source is {source!r}; expected one of {', '.join(SOURCES)}.")
-    return {part: {name: RECIPES[source][name] for name in names} for part, names in _PARTS.items()}
-
-
-def settings(source: str, fast: bool) -> dict:
-    """Everything that decides the figures, part by part."""
-    decisive = {part: {n: r.configuration() for n, r in named.items()} for part, named in recipes(source).items()}
-    if source == "default":
-        for part, reports in _REPORTS.items():
-            decisive[part]["reports"] = reports
-    return decisive
 
 
 def data_of(source: str, fast: bool = False, part: str | None = None) -> SummaryData:
@@ -237,139 +85,136 @@ def data_of(source: str, fast: bool = False, part: str | None = None) -> Summary
     return texts_of(source)
 
 
-def measure_part(part: str, source: str, seed: int, fast: bool) -> dict[str, float]:
-    """Train the models of a part and name their figures.
-
-    Returns:
-        See `named_figures`; of the systems in `TUNED` also with extractive features. The part "ladder" has the figures
-        of `baselines_of` as well.
-
-    Raises:
-        NoDocstringsError, RealDataError: if the source cannot be had.
-    """
-    data, most, beam = data_of(source, fast, part), *((4, 2) if fast else (None, 5))
-    figures = {}
-    for name, recipe in recipes(source)[part].items():
-        recipe = recipe.shortened(0.001) if fast else recipe
-        validation = data.validation[: 10 if fast else 500]
-        model, history = fit(
-            recipe,
-            data,
-            seed,
-            progress=not fast,
-            validate=lambda model, pairs=validation: word_loss(model, data, pairs),
-            validate_every=max(1, recipe.steps // 10),
-        )
-        figures[f"{name}/seconds"] = history.seconds
-        figures |= named_figures(name, model, data, most, beam)
-        if name in TUNED:
-            tuning = tune_extractive(model, data, seed, beam_size=beam, **({"count": 4, "rounds": 1} if fast else {}))
-            tuned = ExtractiveSummarizer(model, tuning.weights)
-            figures |= named_figures(TUNED[name], tuned, data, most, beam)
-            figures |= {f"{TUNED[name]}/weight/{key}": value for key, value in tuning.weights._asdict().items()}
-    if part == "ladder":
-        pairs = data.test["test"][:most]
-        for name, baseline in baselines_of(data).items():
-            figures |= figures_of_headlines(name, data, [baseline(pair) for pair in pairs], pairs)
-    return figures
-
-
-PARTS = {part: partial(measure_part, part) for part in _PARTS}
-
-_LARGE = {
-    "abs": (("embedding_size", 64), ("hidden_size", 160), ("dropout", 0.1)),
-    "ras": (("embedding_size", 96), ("hidden_size", 160), ("dropout", 0.1)),
-}
-_TEXTS = (("embedding_size", 96), ("hidden_size", 160), ("dropout", 0.3))
-LONG_TRAINING = {
-    "07-abs-attention": _recipe("abs-attention", _LARGE, steps=25_000, learning_rate=4e-3, fresh=True),
-    "07-ras-additive": _recipe("ras-additive", _LARGE, steps=12_000, learning_rate=3e-3, fresh=True),
-    "07-ras-copy": _recipe("ras-copy", _LARGE, steps=12_000, learning_rate=3e-3, fresh=True),
-    "07-docstrings-ras-copy": Recipe("ras-copy", _TEXTS, steps=5_000, learning_rate=2e-3),
-}
-"""The checkpoints: larger and trained longer, with seed 0; of reports on new ones all the time."""
-
-
-def source_of(name: str) -> str:
-    """The data that a checkpoint is trained on: "docstrings" or "default"."""
-    return "docstrings" if "docstrings" in name else "default"
-
-
-def train_checkpoint(name: str) -> None:
-    """Train one of `LONG_TRAINING` and store it with its card, which has the tuned weights of the features."""
-    recipe, data = LONG_TRAINING[name], data_of(source_of(name))
-    model, history = fit(
-        recipe,
-        data,
-        **long_run(name, recipe, lambda model: word_loss(model, data, data.validation), "nats per word"),
-    )
-    round_to_bytes(model)
-    tuning = tune_extractive(model, data)
-    more = {"vocabulary": list(data.vocabulary.words), "extractive": tuning.weights._asdict()}
-    made_from = {"source": source_of(name), "credit": data.credit}
-    metrics = checkpoint_metrics(name, model, weights=tuning.weights)
-    save_checkpoint(name, model, training_card(name, recipe, history, made_from, metrics, **more), in_bytes=True)
-
-
-CHECKPOINTS = dict.fromkeys(LONG_TRAINING, train_checkpoint)
-
-
-def checkpoint_metrics(
-    name: str, model: Summarizer, most: int | None = None, weights: ExtractiveWeights | None = None
-) -> dict[str, float]:
-    """The figures on a checkpoint's card, without its name in front; see `named_figures`.
-
-    Args:
-        name: a key of `LONG_TRAINING`.
-        model: its model.
-        most: pairs of each test; None = all.
-        weights: of the extractive features; None = those on the card.
-
-    Returns:
-        The figures of the model, and after "with features/" those of the model with extractive features.
-
-    Raises:
-        NoDocstringsError: if the card's figures are of docstrings of other versions than are installed here.
-    """
-    data = data_of(source_of(name))
-    if weights is None:
-        card = load_card(name)
-        if source_of(name) == "docstrings":
-            data = _docstrings_of(card, data)
-        weights = ExtractiveWeights(**card["extractive"])
-    figures = named_figures("model", model, data, most=most)
-    featured = named_figures("with features", ExtractiveSummarizer(model, weights), data, most=most)
-    return {key.removeprefix("model/"): round(value, 4) for key, value in (figures | featured).items()}
-
-
-def _docstrings_of(card: dict, data: SummaryData) -> SummaryData:
-    if data.credit != card["data"]["credit"]:
-        raise NoDocstringsError(
-            f"the model was measured on docstrings of {card['data']['credit']}; installed here are those of "
-            f"{data.credit}. Its figures are of other texts; train it again: {card['command']}."
-        )
-    return with_words_of(card, data)
-
-
-def load_trained(name: str) -> tuple[Summarizer, dict]:
-    """Load a checkpoint and its card.
-
-    A model of docstrings keeps the words that it was trained with, whatever is installed here: give its data that
-    vocabulary with `with_words_of`.
-
-    Raises:
-        CheckpointError: see `load_checkpoint`; also if a model's words are not those that reports have now.
-    """
-
-    def build_from(card: dict) -> Summarizer:
-        words = card.get("vocabulary", ())
-        if source_of(name) == "default":
-            check_vocabulary(name, words, Vocabulary(report_words()).words)
-        return build(LONG_TRAINING[name], len(words))
-
-    return load_checkpoint(name, build_from)
-
-
-def with_words_of(card: dict, data: SummaryData) -> SummaryData:
+def with_words_of(card: Mapping[str, Any], data: SummaryData) -> SummaryData:
     """The same data with the vocabulary of a checkpoint's card."""
     return replace(data, vocabulary=Vocabulary(card["vocabulary"][len(SPECIAL_WORDS) :]))
+
+
+class SummarizationExperiment(Experiment):
+    """The measurements of lesson 7.
+
+    Checkpoints are larger and trained longer, of reports on new ones all the time. The checkpoint of docstrings keeps
+    the words that it was trained with, whatever is installed here: give its data that vocabulary with `with_words_of`.
+    """
+
+    lesson = "07"
+    sources = SOURCES
+    in_bytes = True
+    checkpoints = {
+        "07-abs-attention": Recipe("abs-attention", _sizes(64, 160, 0.1), steps=25_000, learning_rate=4e-3, fresh=True),
+        "07-ras-additive": Recipe("ras-additive", _sizes(96, 160, 0.1), steps=12_000, learning_rate=3e-3, fresh=True),
+        "07-ras-copy": Recipe("ras-copy", _sizes(96, 160, 0.1), steps=12_000, learning_rate=3e-3, fresh=True),
+        "07-docstrings-ras-copy": Recipe("ras-copy", _sizes(96, 160, 0.3), steps=5_000, learning_rate=2e-3),
+    }
+
+    def __init__(self) -> None:
+        self._tuned: dict[str, ExtractiveWeights] = {}  # of checkpoints in training, whose cards are not there yet
+
+    def recipes(self, source: str) -> dict[str, dict[str, Recipe]]:
+        """Part "ladder" has the encoders of ABS; "recurrent" and "copy" the decoders that came after."""
+        self.check_source(source)
+        return {part: {name: RECIPES[source][name] for name in names} for part, names in _SYSTEMS_OF.items()}
+
+    def settings(self, source: str) -> dict[str, dict]:
+        """The recipes, and the number of reports where a part has its own."""
+        decisive = super().settings(source)
+        if source == "default":
+            for part, reports in _REPORTS.items():
+                decisive[part]["reports"] = reports
+        return decisive
+
+    def measure(self, part: str, source: str, seed: int, fast: bool) -> dict[str, float]:
+        """Train the models of a part and evaluate them.
+
+        Returns:
+            See `summary_metrics`; of the systems in `TUNED` also with extractive features. The part "ladder" has the
+            metrics of `baselines_of` as well.
+
+        Raises:
+            NoDocstringsError, RealDataError: if the source cannot be had.
+        """
+        data, most, beam = data_of(source, fast, part), *((4, 2) if fast else (None, 5))
+        validation, metrics = data.validation[: 10 if fast else 500], {}
+        for name, recipe in self.recipes(source)[part].items():
+            recipe = recipe.shortened(0.001) if fast else recipe
+            model, history = fit(
+                recipe,
+                data,
+                seed,
+                progress=not fast,
+                validate=lambda model: word_loss(model, data, validation),
+                validate_every=max(1, recipe.steps // 10),
+            )
+            metrics |= named(name, {"seconds": history.seconds, **summary_metrics(model, data, most, beam)})
+            if name in TUNED:
+                few = {"count": 4, "rounds": 1} if fast else {}
+                weights = tune_extractive(model, data, seed, beam_size=beam, **few).weights
+                tuned = summary_metrics(ExtractiveSummarizer(model, weights), data, most, beam)
+                metrics |= named(TUNED[name], {**tuned, **named("weight", weights._asdict())})
+        if part == "ladder":
+            pairs = data.test["test"][:most]
+            for name, baseline in baselines_of(data).items():
+                metrics |= named(name, headline_metrics(data, [baseline(pair) for pair in pairs], pairs))
+        return metrics
+
+    def live_trainings(self, count: int | None = None) -> dict[str, tuple[Recipe, SummaryData]]:
+        """`LIVE`, on reports that are made once."""
+        data = texts_of(train_count=60 if count is None else count, test_count=12)
+        return {name: (recipe, data) for name, recipe in LIVE.items()}
+
+    def source_of(self, name: str) -> str:
+        """The data that a checkpoint is trained on: "docstrings" or "default"."""
+        return "docstrings" if "docstrings" in name else "default"
+
+    def checkpoint_data(self, name: str) -> SummaryData:
+        """The pairs of the checkpoint's source."""
+        return data_of(self.source_of(name))
+
+    def fit(self, recipe: Recipe, data: SummaryData, seed: int = 0, **options: Any) -> tuple[Summarizer, History]:
+        """See `summarization.fit`."""
+        return fit(recipe, data, seed, **options)
+
+    def build(self, name: str, card: Mapping[str, Any]) -> Summarizer:
+        """The model; of reports, if they still have the words of the card."""
+        words = card.get("vocabulary", ())
+        if self.source_of(name) == "default":
+            check_vocabulary(name, words, Vocabulary(report_words()).words)
+        return build(self.checkpoints[name], len(words))
+
+    def watch(self, model: Summarizer, data: SummaryData) -> float:
+        """Mean loss of the validation pairs."""
+        return word_loss(model, data, data.validation)
+
+    def card_entries(self, name: str, model: Summarizer, data: SummaryData) -> dict[str, Any]:
+        """The vocabulary, and the tuned weights of the extractive features."""
+        self._tuned[name] = tune_extractive(model, data).weights
+        return {"vocabulary": list(data.vocabulary.words), "extractive": self._tuned[name]._asdict()}
+
+    def checkpoint_metrics(self, name: str, model: Summarizer, most: int | None = None) -> dict[str, float]:
+        """See `summary_metrics`; those under "with features/" are with extractive features, weighted as on the card.
+
+        Raises:
+            NoDocstringsError: if the card's metrics are of docstrings of other versions than are installed here.
+        """
+        data, weights = self.checkpoint_data(name), self._tuned.pop(name, None)
+        if weights is None:
+            card = load_card(name)
+            if self.source_of(name) == "docstrings":
+                _check_credit(card, data)
+                data = with_words_of(card, data)
+            weights = ExtractiveWeights(**card["extractive"])
+        featured = summary_metrics(ExtractiveSummarizer(model, weights), data, most)
+        metrics = summary_metrics(model, data, most) | named("with features", featured)
+        return {key: round(value, 4) for key, value in metrics.items()}
+
+
+def _check_credit(card: Mapping[str, Any], data: SummaryData) -> None:
+    if data.credit != card["data"]["credit"]:
+        raise NoDocstringsError(
+            f"the model was evaluated on docstrings of {card['data']['credit']}; installed here are those of "
+            f"{data.credit}. Its metrics are of other texts; train it again: {card['command']}."
+        )
+
+
+EXPERIMENT = SummarizationExperiment()
+load_trained = EXPERIMENT.load

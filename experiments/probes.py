@@ -84,7 +84,7 @@ def probe_words(
     """Fit one linear map per position from the summary vector to the word there, and try it on other sentences.
 
     Each map is ridge regression to one-hot words, solved exactly, so nothing here is random. Vectors are
-    standardised with the mean and spread of the training ones.
+    standardised with the mean and standard deviation of the training ones.
 
     Args:
         model: a model without attention.
@@ -98,8 +98,8 @@ def probe_words(
         ValueError: if no sentence of a side is long enough for some position.
     """
     vectors = summary_vectors(model, [*train, *test]).double()
-    mean, spread = vectors[: len(train)].mean(dim=0), vectors[: len(train)].std(dim=0) + 1e-6
-    features = nn.functional.pad((vectors - mean) / spread, (0, 1), value=1.0)  # a constant for the bias
+    mean, deviation = vectors[: len(train)].mean(dim=0), vectors[: len(train)].std(dim=0) + 1e-6
+    features = nn.functional.pad((vectors - mean) / deviation, (0, 1), value=1.0)  # a constant for the bias
     seen, unseen = features[: len(train)], features[len(train) :]
     vocabulary = 1 + max(max(sentence) for sentence in [*train, *test])
     right = torch.full((len(test), positions), torch.nan)

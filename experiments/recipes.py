@@ -39,7 +39,7 @@ def train_recipe(
 
     Args:
         recipe: with `system`, `steps` and `learning_rate`.
-        seed: of all chance but that of the batches.
+        seed: of all random states but that of the batches.
         build: makes the model, on the CPU.
         batches_of: takes the model, on its device; returns what `training.train` takes its batches from.
         options: further arguments of `training.train`.
@@ -64,7 +64,7 @@ def long_run(name: str, recipe: PlainRecipe, measure: Callable[..., float], unit
     Args:
         name: of the checkpoint.
         recipe: how it is trained.
-        measure: takes the model and returns the figure to lower.
+        measure: takes the model and returns the value to lower.
         unit: what that is in, e.g. "nats per word".
     """
 
@@ -87,7 +87,7 @@ def training_card(name: str, recipe: PlainRecipe, history: History, data: dict, 
         name: of the checkpoint, beginning with its lesson's two digits.
         recipe, history: how it was trained, and what happened.
         data: source and credit.
-        metrics: its figures, measured with the rounded weights.
+        metrics: measured with the rounded weights.
         more: further entries, e.g. `vocabulary`.
     """
     return {

@@ -1,6 +1,7 @@
-"""What the experiments on recorded speech share: digits are told apart, and a poor result is taken to pieces."""
+"""What the experiments on recorded speech share: classified digits, and what a high error rate comes from."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rapidfuzz.distance import Levenshtein
 
@@ -10,13 +11,7 @@ from course_utils.data.speech.recorded_data import timed_prompts
 from course_utils.data.speech.recordings import add_noise, pieces_of
 from course_utils.data.speech.utterances import SpokenUtterance, Utterance, speak_utterance, words_of_split
 from course_utils.models.speech import SpeechModel
-from experiments.speech import (
-    error_rate,
-    long_speech_figures,
-    look_figures,
-    phoneme_error_rate,
-    recognize,
-)
+from experiments.speech import attention_metrics, error_metrics, phoneme_error_rate, recognize
 
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 """Speakers of the digits; seed n holds out the n-th."""
@@ -52,32 +47,25 @@ def digits_right(model: SpeechModel, data: SpokenData, recordings: Sequence[Spok
     return sum(one == words[0] for one, words in zip(written, said, strict=True)) / len(said)
 
 
-def digit_figures(name: str, model: SpeechModel, data: SpokenData, most: int | None = None) -> dict[str, float]:
-    """Score a model on spoken digits.
+def digit_metrics(model: SpeechModel, data: SpokenData, most: int | None = None) -> dict[str, float]:
+    """Evaluate a model on spoken digits.
 
     Args:
-        name: what the figures begin with.
         model: trained on synthetic speech, or on `digit_data` too.
         data: what `digit_data` returned.
         most: recordings of each test; None = all.
 
     Returns:
-        In %: `<name>/digits/<test>` for the digits, `<name>/digits/<n>` for each digit of the unseen speaker, and
-        `<name>/per/<test>` for every test.
+        In %: `digits/<test>` for the digits, `digits/<n>` for each digit of the unseen speaker, and `per/<test>` for
+        every test.
     """
-    figures = error_figures(name, model, data, most)
+    metrics = error_metrics(model, data, most)
     for test in ("unseen speaker", "known speakers"):
-        figures[f"{name}/digits/{test}"] = 100 * digits_right(model, data, data.test[test][:most])
+        metrics[f"digits/{test}"] = 100 * digits_right(model, data, data.test[test][:most])
     for digit in DIGITS:
         spoken = [one for one in data.test["unseen speaker"] if one.utterance.words == (digit,)][:most]
-        figures[f"{name}/digits/{digit}"] = 100 * digits_right(model, data, spoken)
-    return figures
-
-
-def error_figures(name: str, model: SpeechModel, data: SpokenData, most: int | None = None) -> dict[str, float]:
-    """Score a model on the first so many utterances of every test that has any: `<name>/per/<test>` in %."""
-    tests = {test: spoken[:most] for test, spoken in data.test.items() if spoken}
-    return {f"{name}/per/{test}": 100 * error_rate(model, data, spoken) for test, spoken in tests.items()}
+        metrics[f"digits/{digit}"] = 100 * digits_right(model, data, spoken)
+    return metrics
 
 
 def said_by_synthesizer(recording: SpokenUtterance, voice: str = "en-us") -> SpokenUtterance:
@@ -90,27 +78,26 @@ def said_by_synthesizer(recording: SpokenUtterance, voice: str = "en-us") -> Spo
     return speak_utterance(Utterance(reading.words, voice, key=f"prompt {reading.key}"))
 
 
-def prompt_figures(name: str, model: SpeechModel, data: SpokenData, most: int | None = None) -> dict[str, float]:
-    """Score a model on the telephone prompts, and ask why it does as it does.
+def prompt_metrics(model: SpeechModel, data: SpokenData, most: int | None = None) -> dict[str, float]:
+    """Evaluate a model on the telephone prompts, and ask why it does as it does.
 
     Every question changes one thing: the length (prompts cut into pieces of three words, of the same sound), the noise
     (added to the pieces), the words (pieces whose words are all in synthetic training, and pieces with none of
     them), and the voice (the same words by the synthesizer).
 
     Args:
-        name: what the figures begin with.
         model: any.
         data: whose vocabulary the model has.
         most: prompts; None = all of the set's test.
 
     Returns:
-        In %, as `<name>/…`: `per/prompts`, `per/pieces`, `per/pieces with noise`, `per/pieces of known words`,
-        `per/pieces of other words`, `per/prompts by synthesizer`, `per/pieces by synthesizer`. Also
-        `conventions`, how far the synthesizer's phonemes are from those of the prompts' labels for the same words: an
-        error rate that no model which learned the synthesizer's could avoid. Of the pieces also `speech.look_figures`,
-        against times that a forced alignment found.
+        In %: `per/prompts`, `per/pieces`, `per/pieces with noise`, `per/pieces of known words`,
+        `per/pieces of other words`, `per/prompts by synthesizer`, `per/pieces by synthesizer`. Also `conventions`, how
+        far the synthesizer's phonemes are from those of the prompts' labels for the same words: an error rate that no
+        model which learned the synthesizer's could avoid. Of the pieces also `speech.attention_metrics`, against times
+        that a forced alignment found.
     """
-    prompts, pieces = timed_prompts("test")[:most], _pieces(most)
+    prompts, pieces = timed_prompts("test")[:most], prompt_pieces(most)
     training_words = frozenset(words_of_split("train"))
     spoken = {
         "prompts": prompts,
@@ -121,26 +108,11 @@ def prompt_figures(name: str, model: SpeechModel, data: SpokenData, most: int | 
         "prompts by synthesizer": [said_by_synthesizer(prompt) for prompt in prompts],
         "pieces by synthesizer": [said_by_synthesizer(piece) for piece in pieces],
     }
-    figures = {f"{name}/per/{test}": 100 * error_rate(model, data, ones) for test, ones in spoken.items() if ones}
+    metrics = error_metrics(model, replace(data, test=spoken))
     conventions = phoneme_error_rate([one.symbols for one in spoken["pieces by synthesizer"]], [p.said for p in pieces])
-    return figures | {f"{name}/conventions": 100 * conventions} | look_figures(name, model, data, pieces)
+    return metrics | {"conventions": 100 * conventions} | attention_metrics(model, data, pieces)
 
 
-def long_prompt_figures(name: str, model: SpeechModel, data: SpokenData, most: int | None = None) -> dict[str, float]:
-    """Score a model on pieces of prompts that are joined.
-
-    Args:
-        name: what the figures begin with.
-        model: trained on pieces of other prompts, too: see `prompt_data`.
-        data: whose vocabulary the model has.
-        most: prompts; None = all of the set's test.
-
-    Returns:
-        See `speech.long_speech_figures`.
-    """
-    return long_speech_figures(name, model, data, _pieces(most))
-
-
-def _pieces(most: int | None) -> list[SpokenUtterance]:
-    """The test's prompts, cut into pieces as long as the utterances of training."""
+def prompt_pieces(most: int | None = None) -> list[SpokenUtterance]:
+    """The first so many prompts of the set's test, cut into pieces as long as the utterances of training."""
     return [piece for prompt in timed_prompts("test")[:most] for piece in pieces_of(prompt)]

@@ -1,8 +1,8 @@
 """The claims as text: a short table for the README, all of them on a page, and the same in the terminal.
 
 The README has a line for each lesson (how many claims hold, and in words what is not confirmed) and then one for each
-of `MAIN`. Those were picked by what a paper's own abstract promises and by whether looks were marked against the truth,
-never by how a claim came out; and nothing that failed can be left out, because the first table names it.
+of `MAIN`. Those were picked by what a paper's own abstract promises and by whether attention was evaluated against gold
+alignments, never by how a claim came out; and nothing that failed can be left out, because the first table names it.
 """
 
 import json
@@ -46,7 +46,7 @@ MAIN = (
     "07.features-help",
     "07.looks-at-support",
 )
-"""What each paper's abstract promises, and whether the looks are where they should be: the claims in the README."""
+"""What each paper's abstract promises, and whether attention agrees with gold alignments: the claims in the README."""
 
 _PAGE_TOP = """# Every claim, and what we measured
 
@@ -54,12 +54,12 @@ _PAGE_TOP = """# Every claim, and what we measured
 
 **How to read it.** A claim *holds* only if the whole 95 % interval of the difference, paired by seed, lies on its side;
 otherwise it is *not confirmed*, and stays. Seeds are 0, 1, 2 and so on, as many as were fixed beforehand. One seed
-gives no interval, and so no verdict. The difference is the second system minus the first. Made data have a known truth;
-real ones are described in [data/README.md](../data/README.md). The direction is what is tested: sizes of a difference
-depend on the data, and ours are smaller than the papers'.
+gives no interval, and so no verdict. The difference is the second system minus the first. Synthetic data have gold
+alignments; real ones are described in [data/README.md](../data/README.md). The direction is what is tested: sizes of a
+difference depend on the data, and ours are smaller than the papers'.
 
 **How to repeat it.** The command above each table measures it anew, from the same seeds. How near it comes to these
-figures on another machine is on the page about [reproducibility](reproducibility.md)."""
+numbers on another machine is on the page about [reproducibility](reproducibility.md)."""
 
 
 def results() -> list[dict]:
@@ -94,7 +94,7 @@ def _name(lesson: str) -> str:
 
 
 def _source(name: str) -> str:
-    return {"default": "made data", "real": "real data"}.get(name, name)
+    return {"default": "synthetic data", "real": "real data"}.get(name, name)
 
 
 def readme_tables() -> str:
@@ -140,7 +140,7 @@ def points_its_way(entry: Mapping) -> bool:
 
 
 def _main_table(found: Sequence[Mapping]) -> str:
-    rows = ["| claim | in the paper | here, made data | verdict | real data |", "|---|---|---|---|---|"]
+    rows = ["| claim | in the paper | here, synthetic data | verdict | real data |", "|---|---|---|---|---|"]
     by_place = {(r["source"], e["id"]): e for r in found for e in r["claims"]}
     for name in MAIN:
         entry, real = (by_place.get((source, name)) for source in ("default", "real"))

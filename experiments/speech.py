@@ -1,4 +1,4 @@
-"""What the experiments of lesson 6 share: how a recognizer is trained, and how phonemes and looks are marked."""
+"""What the experiments of lesson 6 share: how a model is trained, and how phonemes and attention are evaluated."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,22 +9,24 @@ import torch
 from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 
-from course_utils.data.batching import batches_by_length
 from course_utils.data.speech.data import SpokenData, gold_overlap, join_utterances, spoken_data
 from course_utils.data.speech.features import STEP_MS
 from course_utils.data.speech.utterances import SpokenUtterance
-from course_utils.data.text import BEGIN, END
-from course_utils.mechanisms.search import Hypothesis, beam_search, greedy_search
+from course_utils.data.text import END
+from course_utils.mechanisms.search import Hypothesis
 from course_utils.models.speech import SpeechModel
 from course_utils.training import History
+from experiments.evaluate import mean_loss, padded_off, search
 from experiments.recipes import PlainRecipe, train_recipe
 
 WINDOW = 12
-"""Steps to either side of the last look while long speech is decoded: half a second."""
+"""Steps to either side of the step attended to before, while long speech is decoded: half a second."""
 END_WITHIN = 8
-"""The end symbol is held back until the look is this near to the end of long speech, steps."""
+"""The end symbol is held back until the attention is this near to the end of long speech, steps."""
 COPIES = (1, 2, 4, 8)
 """How many utterances are joined in the tests of long speech."""
+AT_ONCE = 50
+"""Utterances in a batch where nothing is trained."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,11 @@ def utterances_of(train_count: int = 4000, test_count: int = 200) -> SpokenData:
     return spoken_data(train_count, test_count)
 
 
+def build(recipe: Recipe, vocabulary_size: int) -> SpeechModel:
+    """Make the recipe's model for a vocabulary, untrained."""
+    return SpeechModel(recipe.system, vocabulary_size, end_symbol=END, **dict(recipe.options))
+
+
 def fit(recipe: Recipe, data: SpokenData, seed: int = 0, **options) -> tuple[SpeechModel, History]:
     """Train a recipe on utterances.
 
@@ -67,21 +74,13 @@ def fit(recipe: Recipe, data: SpokenData, seed: int = 0, **options) -> tuple[Spe
     """
     batches = data.batches(recipe.batch_size, seed, join=recipe.join)
 
-    def build() -> SpeechModel:
-        return SpeechModel(recipe.system, len(data.vocabulary), end_symbol=END, **dict(recipe.options))
-
     options = {"label_smoothing": recipe.label_smoothing, **options}
-    return train_recipe(recipe, seed, build, lambda model: batches, **options)
+    return train_recipe(recipe, seed, lambda: build(recipe, len(data.vocabulary)), lambda model: batches, **options)
 
 
-@torch.no_grad()
-def token_loss(model: SpeechModel, data: SpokenData, batch_size: int = 50) -> float:
+def token_loss(model: SpeechModel, data: SpokenData) -> float:
     """Mean cross-entropy of the validation utterances, nats per phoneme."""
-    device, total, tokens = next(model.parameters()).device, 0.0, 0
-    for batch in batches_by_length(data.encode(data.validation), batch_size, collate=data.collate, seed=0):
-        loss = model.loss(batch.to(device))
-        total, tokens = total + float(loss.mean) * loss.tokens, tokens + loss.tokens
-    return total / tokens
+    return mean_loss(model, data.ordered_batches(data.validation, AT_ONCE))
 
 
 def recognize(
@@ -92,7 +91,6 @@ def recognize(
     *,
     window: int | None = None,
     end_within: int | None = None,
-    batch_size: int = 50,
 ) -> list[Hypothesis]:
     """Write what was said.
 
@@ -101,9 +99,8 @@ def recognize(
         data: whose vocabulary the model has.
         spoken: utterances.
         beam_size: 1 is greedy.
-        window: steps to either side of the last look; None = everywhere. The model is left as it was.
+        window: steps to either side of the most attended one before; None = everywhere. The model is left as it was.
         end_within: steps from the end within which an utterance may end; None = anywhere.
-        batch_size: utterances at once.
 
     Returns:
         One hypothesis per utterance, with at most one phoneme per step of 40 ms.
@@ -112,16 +109,10 @@ def recognize(
     before = model.attention.window, model.end_within
     model.attention.window, model.end_within = window, end_within
     try:
-        for batch in data.ordered_batches(spoken, batch_size):
+        for batch in data.ordered_batches(spoken, AT_ONCE):
+            longest = (batch.feature_mask.sum(dim=1) + 1).tolist()
             batch = batch.to(device)
-            limits = {"begin": BEGIN, "end": END, "max_length": (batch.feature_mask.sum(dim=1) + 1).tolist()}
-            arguments = (model, batch.features, batch.feature_mask)
-            with torch.no_grad():
-                found += (
-                    greedy_search(*arguments, **limits)
-                    if beam_size == 1
-                    else beam_search(*arguments, **limits, beam_size=beam_size)
-                )
+            found += search(model, batch.features, batch.feature_mask, longest, beam_size)
     finally:
         model.attention.window, model.end_within = before
     return found
@@ -175,31 +166,29 @@ def joined(spoken: Sequence[SpokenUtterance], copies: int, *, repeat: bool) -> l
 
 
 @torch.no_grad()
-def looks_along(
-    model: SpeechModel, data: SpokenData, spoken: Sequence[SpokenUtterance], batch_size: int = 50
-) -> list[Tensor]:
-    """Where a model looks while it writes the true phonemes: `(phonemes, steps)` for each utterance."""
-    device, looks = next(model.parameters()).device, []
-    for batch in data.ordered_batches(spoken, batch_size):
+def looks_along(model: SpeechModel, data: SpokenData, spoken: Sequence[SpokenUtterance]) -> list[Tensor]:
+    """A model's attention weights while it writes the true phonemes: `(phonemes, steps)` for each utterance."""
+    device, found = next(model.parameters()).device, []
+    for batch in data.ordered_batches(spoken, AT_ONCE):
         _, weights = model(batch.to(device))
-        phonemes, steps = batch.target_mask.sum(dim=1) - 1, batch.feature_mask.sum(dim=1)  # the end is no phoneme
-        looks += [w[:p, :s].cpu() for w, p, s in zip(weights, phonemes.tolist(), steps.tolist(), strict=True)]
-    return looks
+        phonemes = batch.target_mask.sum(dim=1) - 1  # the end symbol is none
+        found += padded_off(weights, phonemes, batch.feature_mask.sum(dim=1))
+    return found
 
 
-class LookScore(NamedTuple):
-    """Whether each phoneme looks at the time when it sounds.
+class AttentionScore(NamedTuple):
+    """Whether the attention of each phoneme lies where it sounds.
 
     Attributes:
         mass: mean share of the attention inside the phoneme, 0 to 1.
-        mass_uniform: the same for attention spread evenly over the utterance.
+        mass_uniform: the same for uniform attention.
         peak: share of phonemes whose most attended step overlaps with it, 0 to 1.
         near: share whose most attended step does so, or is the one before or after.
         boundary_ms: mean distance, in ms, of a boundary between two phonemes from the middle between the mean times of
             their attention.
         boundary_ms_uniform: the same if every phoneme took the same share of the utterance.
-        forward: share of looks that do not lie before the previous one.
-        phonemes: how many were marked.
+        forward: share of phonemes whose most attended step does not lie before that of the previous one.
+        phonemes: how many were evaluated.
     """
 
     mass: float
@@ -212,18 +201,18 @@ class LookScore(NamedTuple):
     phonemes: int
 
 
-def mark_looks(looks: Sequence[Tensor], spoken: Sequence[SpokenUtterance]) -> LookScore:
-    """Mark looks against the true times of phonemes.
+def mark_looks(attention_weights: Sequence[Tensor], spoken: Sequence[SpokenUtterance]) -> AttentionScore:
+    """Evaluate attention against the gold times of phonemes.
 
     Args:
-        looks: `(phonemes, steps)` for each utterance.
+        attention_weights: `(phonemes, steps)` for each utterance.
         spoken: the utterances.
 
     Raises:
         ValueError: if a map has another number of rows than the utterance has phonemes.
     """
-    sums, phonemes, boundaries, moves = torch.zeros(7, dtype=torch.float64), 0, 0, 0
-    for weights, one in zip(looks, spoken, strict=True):
+    sums, phonemes, boundaries = torch.zeros(7, dtype=torch.float64), 0, 0
+    for weights, one in zip(attention_weights, spoken, strict=True):
         if len(weights) != len(one.phonemes):
             raise ValueError(f"a map has {len(weights)} rows for {len(one.phonemes)} phonemes; expected one for each.")
         steps = weights.shape[1]
@@ -235,69 +224,70 @@ def mark_looks(looks: Sequence[Tensor], spoken: Sequence[SpokenUtterance]) -> Lo
         widened[:, :-1] |= touched[:, 1:]
         rows = torch.arange(len(weights))
         times = weights.double() @ ((torch.arange(steps, dtype=torch.float64) + 0.5) * STEP_MS)
-        truth = torch.tensor([phoneme.start_ms for phoneme in one.phonemes[1:]], dtype=torch.float64)
-        even = torch.arange(1, len(weights), dtype=torch.float64) * steps * STEP_MS / len(weights)
+        gold = torch.tensor([phoneme.start_ms for phoneme in one.phonemes[1:]], dtype=torch.float64)
+        uniform = torch.arange(1, len(weights), dtype=torch.float64) * steps * STEP_MS / len(weights)
         sums += torch.stack(
             [
                 (weights * overlap).sum().double(),
                 (overlap.sum() / steps).double(),
                 touched[rows, peaks].sum().double(),
                 widened[rows, peaks].sum().double(),
-                ((times[1:] + times[:-1]) / 2 - truth).abs().sum(),
-                (even - truth).abs().sum(),
+                ((times[1:] + times[:-1]) / 2 - gold).abs().sum(),
+                (uniform - gold).abs().sum(),
                 (peaks[1:] >= peaks[:-1]).sum().double(),
             ]
         )
-        phonemes, boundaries, moves = phonemes + len(weights), boundaries + len(truth), moves + len(truth)
-    counts = torch.tensor([phonemes] * 4 + [boundaries] * 2 + [moves], dtype=torch.float64)
-    return LookScore(*(sums / counts).tolist(), phonemes)
+        phonemes, boundaries = phonemes + len(weights), boundaries + len(gold)
+    counts = torch.tensor([phonemes] * 4 + [boundaries] * 3, dtype=torch.float64)
+    return AttentionScore(*(sums / counts).tolist(), phonemes)
 
 
-def named_figures(name: str, model: SpeechModel, data: SpokenData, most: int | None = None) -> dict[str, float]:
-    """Score a model and name its figures `<name>/…`, as the claims refer to them.
+def speech_metrics(model: SpeechModel, data: SpokenData, most: int | None = None) -> dict[str, float]:
+    """Evaluate a model.
 
     Args:
-        name: what the figures begin with.
         model: trained.
         data: whose tests are used.
         most: utterances of each test; None = all.
 
     Returns:
-        `per/<test>` in %; of the test called "test" also `long_speech_figures` and `look_figures`.
+        `per/<test>` in %; of the test called "test" also `long_speech_metrics` and `attention_metrics`.
     """
-    figures = {f"{name}/per/{test}": 100 * error_rate(model, data, spoken[:most]) for test, spoken in data.test.items()}
     spoken = data.test["test"][:most]
-    return figures | long_speech_figures(name, model, data, spoken) | look_figures(name, model, data, spoken)
+    errors, long = error_metrics(model, data, most), long_speech_metrics(model, data, spoken)
+    return errors | long | attention_metrics(model, data, spoken)
 
 
-def long_speech_figures(
-    name: str, model: SpeechModel, data: SpokenData, spoken: Sequence[SpokenUtterance]
-) -> dict[str, float]:
-    """Join the first fifty utterances, each to itself or to others, and score what is written of them.
+def error_metrics(model: SpeechModel, data: SpokenData, most: int | None = None) -> dict[str, float]:
+    """Phoneme error rates: `per/<test>` in %, of the first so many utterances of every test that has any."""
+    tests = {test: spoken[:most] for test, spoken in data.test.items() if spoken}
+    return {f"per/{test}": 100 * error_rate(model, data, spoken) for test, spoken in tests.items()}
+
+
+def long_speech_metrics(model: SpeechModel, data: SpokenData, spoken: Sequence[SpokenUtterance]) -> dict[str, float]:
+    """Join the first fifty utterances, each to itself or to others, and evaluate what is written of them.
 
     Returns:
-        In %, for each n of `COPIES`: `<name>/plain/<n>` (different utterances, greedy, as it comes), `repeats/<n>` and
+        In %, for each n of `COPIES`: `plain/<n>` (different utterances, greedy, as it comes), `repeats/<n>` and
         `different/<n>` (window and end symbol held back).
     """
-    figures, held = {}, {"window": WINDOW, "end_within": END_WITHIN}
+    metrics, held = {}, {"window": WINDOW, "end_within": END_WITHIN}
     for copies in COPIES:
         repeats, different = (joined(spoken[:50], copies, repeat=repeat) for repeat in (True, False))
-        figures[f"{name}/plain/{copies}"] = 100 * error_rate(model, data, different)
-        figures[f"{name}/repeats/{copies}"] = 100 * error_rate(model, data, repeats, **held)
-        figures[f"{name}/different/{copies}"] = 100 * error_rate(model, data, different, **held)
-    return figures
+        metrics[f"plain/{copies}"] = 100 * error_rate(model, data, different)
+        metrics[f"repeats/{copies}"] = 100 * error_rate(model, data, repeats, **held)
+        metrics[f"different/{copies}"] = 100 * error_rate(model, data, different, **held)
+    return metrics
 
 
-def look_figures(
-    name: str, model: SpeechModel, data: SpokenData, spoken: Sequence[SpokenUtterance]
-) -> dict[str, float]:
-    """Mark where a model looks while it writes the true phonemes.
+def attention_metrics(model: SpeechModel, data: SpokenData, spoken: Sequence[SpokenUtterance]) -> dict[str, float]:
+    """Evaluate a model's attention while it writes the true phonemes.
 
     Returns:
-        In %: `<name>/mass`, `mass/uniform`, `peak`, `near`, `forward`. In ms: `boundary` and `boundary/uniform`. See
-        `LookScore`.
+        In %: `mass`, `mass/uniform`, `peak`, `near`, `forward`. In ms: `boundary` and `boundary/uniform`. See
+        `AttentionScore`.
     """
-    marks = mark_looks(looks_along(model, data, spoken), spoken)
-    shares = {"mass": marks.mass, "mass/uniform": marks.mass_uniform, "peak": marks.peak, "near": marks.near}
-    figures = {f"{name}/{key}": 100 * value for key, value in {**shares, "forward": marks.forward}.items()}
-    return figures | {f"{name}/boundary": marks.boundary_ms, f"{name}/boundary/uniform": marks.boundary_ms_uniform}
+    score = mark_looks(looks_along(model, data, spoken), spoken)
+    shares = {"mass": score.mass, "mass/uniform": score.mass_uniform, "peak": score.peak, "near": score.near}
+    metrics = {key: 100 * value for key, value in {**shares, "forward": score.forward}.items()}
+    return metrics | {"boundary": score.boundary_ms, "boundary/uniform": score.boundary_ms_uniform}

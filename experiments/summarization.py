@@ -1,24 +1,22 @@
-"""What the experiments of lesson 7 share: how a summarizer is trained, how it writes, and how headlines are marked."""
+"""What the experiments of lesson 7 share: how a summarizer is trained, how it writes, how headlines are evaluated."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from course_utils.data.batching import make_pair_batch
 from course_utils.data.reports.data import LONGEST_HEADLINE, LONGEST_SOURCE, SummaryData, load_summaries
 from course_utils.data.reports.reports import Report, Summary
-from course_utils.data.text import BEGIN, END
-from course_utils.mechanisms.search import beam_search, greedy_search
 from course_utils.metrics import Rouge, rouge
 from course_utils.models.extractive import ExtractiveSummarizer, ExtractiveWeights, Tuning, tune_weights
 from course_utils.models.summarization import build_summarizer, fill_unknown_words
 from course_utils.models.summarizer import Summarizer
 from course_utils.training import History
+from experiments.evaluate import mean_loss, padded_off, search
 from experiments.recipes import PlainRecipe, train_recipe
 from experiments.summary_baselines import (
     Baseline,
@@ -28,10 +26,10 @@ from experiments.summary_baselines import (
     oracle_sentence,
     telling_sentence_baseline,
 )
-from experiments.summary_marks import judge_all, mark_support, origins_of
+from experiments.summary_scores import judge_all, mark_support, origins_of
 
 BEAM = 5
-"""Partial headlines kept per source where figures are measured."""
+"""Partial headlines kept per source where metrics are measured."""
 TUNING_PAIRS = 100
 """Validation pairs that extractive weights are tuned on."""
 
@@ -45,7 +43,7 @@ class Recipe(PlainRecipe):
         options: further arguments of the model, e.g. `(("hidden_size", 96),)`.
         steps, learning_rate: see `training.train`.
         batch_size: pairs in a batch.
-        fresh: draw new reports all the time; False = the data's own training pairs again and again.
+        fresh: sample new reports all the time; False = the data's own training pairs again and again.
     """
 
     system: str
@@ -80,18 +78,13 @@ def fit(recipe: Recipe, data: SummaryData, seed: int = 0, **options) -> tuple[Su
     return train_recipe(recipe, seed, lambda: build(recipe, len(data.vocabulary)), lambda model: batches, **options)
 
 
-@torch.no_grad()
 def word_loss(model: Summarizer, data: SummaryData, pairs: Sequence[Summary], batch_size: int = 128) -> float:
     """Mean cross-entropy of the true headlines, nats per word; the end symbol is a word, padding is none."""
-    device, total, words = next(model.parameters()).device, 0.0, 0
-    for batch in data.ordered_batches(pairs, batch_size):
-        loss = model.loss(batch.to(device))
-        total, words = total + float(loss.mean) * loss.tokens, words + loss.tokens
-    return total / words
+    return mean_loss(model, data.ordered_batches(pairs, batch_size))
 
 
 def perplexity(model: Summarizer, data: SummaryData, pairs: Sequence[Summary]) -> float:
-    """exp of `word_loss`: among how many equally likely words the model would choose as unsurely. Not below 1."""
+    """exp of `word_loss`: not below 1."""
     return math.exp(word_loss(model, data, pairs))
 
 
@@ -124,7 +117,6 @@ class Headline(NamedTuple):
     attention_weights: Tensor | None
 
 
-@torch.no_grad()
 def write_headlines(
     model: torch.nn.Module, data: SummaryData, pairs: Sequence[Summary], beam_size: int = 1, batch_size: int = 50
 ) -> list[Headline]:
@@ -133,24 +125,20 @@ def write_headlines(
     Args:
         model: a trained summarizer, or an `ExtractiveSummarizer` around one.
         data: whose vocabulary it has.
-        pairs: to read the sources of; their headlines are not looked at.
+        pairs: to read the sources of; their headlines are not used.
         beam_size: partial headlines kept; 1 = greedy.
         batch_size: sources at once.
     """
-    device, written = next(model.parameters()).device, []
-    search = partial(beam_search, beam_size=beam_size) if beam_size > 1 else greedy_search
-    for start in range(0, len(pairs), batch_size):
-        chosen = pairs[start : start + batch_size]
-        batch = make_pair_batch([(data.vocabulary.encode(pair.source), []) for pair in chosen]).to(device)
-        found = search(model, batch.source, batch.source_mask, begin=BEGIN, end=END, max_length=LONGEST_HEADLINE + 1)
-        for pair, hypothesis in zip(chosen, found, strict=True):
-            words, weights = data.vocabulary.decode(hypothesis.tokens), hypothesis.attention_weights
-            if weights is not None:
-                weights = weights[:, : len(pair.source)].cpu()
-                words = fill_unknown_words(
-                    words, weights, pair.source, [word in data.vocabulary for word in pair.source]
-                )
-            written.append(Headline(tuple(words), weights))
+    device, found, vocabulary = next(model.parameters()).device, [], data.vocabulary
+    for batch in data.ordered_batches(pairs, batch_size):
+        found += search(model, batch.source.to(device), batch.source_mask.to(device), LONGEST_HEADLINE + 1, beam_size)
+    written = []
+    for pair, hypothesis in zip(pairs, found, strict=True):
+        words, weights = vocabulary.decode(hypothesis.tokens), hypothesis.attention_weights
+        if weights is not None:
+            weights = weights[:, : len(pair.source)].cpu()
+            words = fill_unknown_words(words, weights, pair.source, [word in vocabulary for word in pair.source])
+        written.append(Headline(tuple(words), weights))
     return written
 
 
@@ -178,19 +166,21 @@ def baselines_of(data: SummaryData) -> dict[str, Baseline]:
 
 @torch.no_grad()
 def looks_along(model: Summarizer, data: SummaryData, pairs: Sequence[Summary], batch_size: int = 100) -> list[Tensor]:
-    """Where a model looks as it writes the true headline: `(headline words, source words)` each, without the end.
+    """A model's attention weights as it writes the true headline, without the end symbol's.
+
+    Returns:
+        `(headline words, source words)` for each pair.
 
     Raises:
         ValueError: if the model has no attention.
     """
-    device, looks = next(model.parameters()).device, []
-    for start in range(0, len(pairs), batch_size):
-        chosen = pairs[start : start + batch_size]
-        _, weights = model(make_pair_batch(data.encode(chosen)).to(device))
+    device, found = next(model.parameters()).device, []
+    for batch in data.ordered_batches(pairs, batch_size):
+        _, weights = model(batch.to(device))
         if weights is None:
-            raise ValueError(f"{type(model).__name__} has no attention here, so there are no looks to mark.")
-        looks += [w[: len(p.headline), : len(p.source)].cpu() for w, p in zip(weights, chosen, strict=True)]
-    return looks
+            raise ValueError(f"{type(model).__name__} has no attention weights here; expected a system with attention.")
+        found += padded_off(weights, batch.target_mask.sum(dim=1) - 1, batch.source_mask.sum(dim=1))
+    return found
 
 
 def tune_extractive(
@@ -225,47 +215,50 @@ def rouge_with(model: torch.nn.Module, data: SummaryData, pairs: Sequence[Summar
     return rouge_of(data, [headline.words for headline in write_headlines(model, data, pairs, beam_size)], pairs)
 
 
-def named_figures(
-    name: str, model: torch.nn.Module, data: SummaryData, most: int | None = None, beam_size: int = BEAM
+def summary_metrics(
+    model: torch.nn.Module, data: SummaryData, most: int | None = None, beam_size: int = BEAM
 ) -> dict[str, float]:
-    """Score a model and name its figures `<name>/…`, as the claims refer to them.
+    """Evaluate a model.
 
     Args:
-        name: what the figures begin with.
         model: a trained summarizer, or an `ExtractiveSummarizer` around one.
         data: whose tests are used.
         most: pairs of each test; None = all.
         beam_size: of the search.
 
     Returns:
-        Of the test "test", in %: `rouge-1`, `rouge-2`, `rouge-L`, `copied`, `new`, `invented` and `runs` (see
-        `WordOrigins`), `greedy/rouge-1`; of reports `exact`, `true` and `complete`, too. For summarizers `perplexity`,
-        and that of other tests `perplexity/<test>`; with attention and support also `support`, `support/chance`,
-        `support/near`, `support/near/chance` and `support/peak`, in % (see `SupportScore`).
+        Of the test "test" see `headline_metrics`, and `greedy/rouge-1` in %. For summarizers `perplexity`, and that of
+        other tests `perplexity/<test>`; with attention and support also `support`, `support/chance`, `support/near`,
+        `support/near/chance` and `support/peak`, in % (see `SupportScore`).
     """
     pairs = data.test["test"][:most]
-    headlines = [headline.words for headline in write_headlines(model, data, pairs, beam_size)]
-    figures = figures_of_headlines(name, data, headlines, pairs)
-    figures[f"{name}/greedy/rouge-1"] = rouge_with(model, data, pairs, 1).one
+    written = write_headlines(model, data, pairs, beam_size)
+    metrics = headline_metrics(data, [headline.words for headline in written], pairs)
+    metrics["greedy/rouge-1"] = rouge_with(model, data, pairs, 1).one
     if not isinstance(model, Summarizer):
-        return figures
+        return metrics
     for test, chosen in data.test.items():
-        figures[f"{name}/perplexity" + ("" if test == "test" else f"/{test}")] = perplexity(model, data, chosen[:most])
-    if any(pair.support for pair in pairs) and write_headlines(model, data, pairs[:1])[0].attention_weights is not None:
-        marks = mark_support(looks_along(model, data, pairs), pairs)
-        shares = {"support": marks.mass, "support/chance": marks.mass_chance, "support/peak": marks.peak}
-        shares |= {"support/near": marks.near, "support/near/chance": marks.near_chance}
-        figures |= {f"{name}/{key}": 100 * share for key, share in shares.items()}
-    return figures
+        metrics["perplexity" if test == "test" else f"perplexity/{test}"] = perplexity(model, data, chosen[:most])
+    if written[0].attention_weights is not None and any(pair.support for pair in pairs):
+        score = mark_support(looks_along(model, data, pairs), pairs)
+        shares = {"support": score.mass, "support/chance": score.mass_chance, "support/peak": score.peak}
+        shares |= {"support/near": score.near, "support/near/chance": score.near_chance}
+        metrics |= {key: 100 * share for key, share in shares.items()}
+    return metrics
 
 
-def figures_of_headlines(
-    name: str, data: SummaryData, headlines: Sequence[Sequence[str]], pairs: Sequence[Summary]
+def headline_metrics(
+    data: SummaryData, headlines: Sequence[Sequence[str]], pairs: Sequence[Summary]
 ) -> dict[str, float]:
-    """Score headlines, whoever wrote them; the part of `named_figures` that needs no model."""
-    figures = dict(zip(("rouge-1", "rouge-2", "rouge-L"), rouge_of(data, headlines, pairs), strict=True))
+    """Evaluate headlines, whoever wrote them.
+
+    Returns:
+        In %: `rouge-1`, `rouge-2`, `rouge-L`; `copied`, `new`, `invented` and `runs` (see `WordOrigins`), if any
+        headline has a word; of reports also `exact`, `true` and `complete` (see `Verdicts`).
+    """
+    metrics = dict(zip(("rouge-1", "rouge-2", "rouge-L"), rouge_of(data, headlines, pairs), strict=True))
     if any(headlines):
-        figures |= {key: 100 * share for key, share in origins_of(headlines, pairs)._asdict().items()}
+        metrics |= {key: 100 * share for key, share in origins_of(headlines, pairs)._asdict().items()}
     if all(isinstance(pair, Report) for pair in pairs):
-        figures |= {key: 100 * share for key, share in judge_all(headlines, pairs)._asdict().items()}
-    return {f"{name}/{key}": value for key, value in figures.items()}
+        metrics |= {key: 100 * share for key, share in judge_all(headlines, pairs)._asdict().items()}
+    return metrics

@@ -1,4 +1,4 @@
-"""What can be said without reading: the beginning of the source, or one of its sentences.
+"""Baselines without a model: the beginning of the source, or one of its sentences.
 
 The lead is the baseline of every paper on headlines, and in news a strong one, because journalists put first what
 matters. These are printed beside every result of the lesson on summarization.

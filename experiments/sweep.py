@@ -1,21 +1,21 @@
 """Many measurements side by side: on the cores of this machine, or on the workers of a Dask cluster.
 
-A measurement is kept as soon as it is known, whole or not at all. So a sweep that was killed loses only what was under
+A measurement is stored as soon as it is known, whole or not at all. So a killed sweep loses only what was under
 way, and the next one repeats nothing that is there.
 """
 
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
-from types import ModuleType
 
 from course_utils.process_group import current_process_group
 from experiments.claims import write_json
+from experiments.experiment import Experiment
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class Measurement:
     """One seed of one part of a lesson: enough for another process to measure it.
 
     Attributes:
-        experiment: the lesson's module of experiments; another process imports it by its name.
-        part: a key of its `PARTS`; "" if the lesson is undivided.
-        source, seed, fast: see `runner.run`.
-        path: where the figures are kept, on a disk that all workers share.
+        experiment: the lesson's; another process imports its class by name.
+        part: a key of its `recipes`.
+        source, seed, fast: see `Experiment.measure`.
+        path: where the metrics are stored, on a disk that all workers share.
     """
 
-    experiment: ModuleType
+    experiment: Experiment
     part: str
     source: str
     seed: int
@@ -39,18 +39,18 @@ class Measurement:
     @property
     def label(self) -> str:
         """What people call it."""
-        return f"seed {self.seed}" + (f", {self.part}" if self.part else "")
+        return f"seed {self.seed}, {self.part}"
 
     def is_there(self) -> bool:
-        """Say whether the figures are known."""
+        """Say whether the metrics are known."""
         return self.path.exists()
 
     def load(self) -> dict:
-        """Read the kept `{"seed", "seconds", "figures"}`."""
+        """Read the stored `{"seed", "seconds", "figures"}`; these are the metrics."""
         return json.loads(self.path.read_text(encoding="utf-8"))
 
     def make(self, threads: int | None = None) -> float:
-        """Measure and keep the figures, unless another worker did meanwhile; returns the seconds it took.
+        """Measure and store the metrics, unless another worker did meanwhile; returns the seconds it took.
 
         Args:
             threads: of PyTorch; None = as they are.
@@ -61,13 +61,12 @@ class Measurement:
             import torch
 
             torch.set_num_threads(threads)
-        measure: Callable = self.experiment.PARTS[self.part] if self.part else self.experiment.measure
         started = time.perf_counter()
-        figures = measure(self.source, self.seed, self.fast)
+        metrics = self.experiment.measure(self.part, self.source, self.seed, self.fast)
         seconds = time.perf_counter() - started
         group = current_process_group()
         if group is None or group.is_main:
-            write_json(self.path, {"seed": self.seed, "seconds": seconds, "figures": figures})
+            write_json(self.path, {"seed": self.seed, "seconds": seconds, "figures": metrics})
         if group:
             group.wait()
         return seconds
@@ -84,7 +83,7 @@ def make_all(measurements: Sequence[Measurement], jobs: int = 1, cluster: str | 
 
     Raises:
         ValueError: if `jobs` is below 1.
-        RuntimeError: if a worker process was killed, most often for memory; what was finished is kept.
+        RuntimeError: if a worker process was killed, most often for memory; what was finished is stored.
     """
     if jobs < 1:
         raise ValueError(f"jobs is {jobs}; expected at least 1.")
@@ -113,7 +112,7 @@ def _make_side_by_side(waiting: Sequence[Measurement], jobs: int, cluster: str |
             done = sum(measurement.is_there() for measurement in waiting)
             raise RuntimeError(
                 f"A worker was killed, most often because memory ran out. {done} of {len(waiting)} measurements are "
-                f"kept. Run the same command again, with fewer than {jobs} jobs if it was memory."
+                f"stored. Run the same command again, with fewer than {jobs} jobs if it was memory."
             ) from error
 
 

@@ -1,7 +1,7 @@
-"""What lessons 1 and 2 share: how a translation model is trained, and how it is scored by length."""
+"""What lessons 1 and 2 share: training a translation model, evaluating it by length and against gold alignments."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -9,8 +9,7 @@ import torch
 from course_utils.data.batching import make_pair_batch, pad_sequences
 from course_utils.data.phrases.aligned import AlignedPair
 from course_utils.data.phrases.parallel import ParallelData
-from course_utils.data.text import BEGIN, END
-from course_utils.mechanisms.search import Hypothesis, beam_search, greedy_search
+from course_utils.mechanisms.search import Hypothesis
 from course_utils.metrics import (
     alignment_error_rate,
     attention_mass_on_gold,
@@ -21,11 +20,12 @@ from course_utils.metrics import (
 )
 from course_utils.models.translation import TranslationModel, build_translation_model
 from course_utils.training import History
-from experiments.recipes import train_recipe
+from experiments.evaluate import mean_loss, padded_off, search
+from experiments.recipes import PlainRecipe, train_recipe
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(PlainRecipe):
     """Everything that decides a trained model besides data and seed.
 
     Attributes:
@@ -47,14 +47,6 @@ class Recipe:
     batch_size: int = 128
     maximum_tokens: int | None = 500
     curriculum: tuple[int, ...] = ()
-
-    def shortened(self, share: float) -> "Recipe":
-        """The same with a share of the steps, at least one."""
-        return replace(self, steps=max(1, round(self.steps * share)))
-
-    def configuration(self) -> dict:
-        """The recipe as plain values, for cards and results."""
-        return {**asdict(self), "options": dict(self.options)}
 
 
 def build_model(recipe: Recipe, data: ParallelData) -> TranslationModel:
@@ -85,17 +77,11 @@ def fit(recipe: Recipe, data: ParallelData, seed: int = 0, **options) -> tuple[T
     return train_recipe(recipe, seed, lambda: build_model(recipe, data), lambda model: batches, **options)
 
 
-@torch.no_grad()
 def token_loss(model: TranslationModel, pairs: Sequence[tuple[list[int], list[int]]], batch_size: int = 64) -> float:
     """Mean cross-entropy in nats per target token; its exponential is the perplexity."""
-    device = next(model.parameters()).device
     ordered = sorted(pairs, key=lambda pair: len(pair[0]))
-    total, tokens = 0.0, 0
-    for start in range(0, len(ordered), batch_size):
-        loss = model.loss(make_pair_batch(ordered[start : start + batch_size]).to(device))
-        total += loss.mean.item() * loss.tokens
-        tokens += loss.tokens
-    return total / tokens
+    parts = (ordered[start : start + batch_size] for start in range(0, len(ordered), batch_size))
+    return mean_loss(model, map(make_pair_batch, parts))
 
 
 def translate(
@@ -117,11 +103,7 @@ def translate(
         chosen = order[start : start + batch_size]
         source, mask = pad_sequences([data.source_vocabulary.encode(sources[index]) for index in chosen])
         limits = [2 * len(sources[index]) + 10 for index in chosen]
-        arguments = (model, source.to(device), mask.to(device))
-        if beam_size == 1:
-            found = greedy_search(*arguments, begin=BEGIN, end=END, max_length=limits)
-        else:
-            found = beam_search(*arguments, begin=BEGIN, end=END, max_length=limits, beam_size=beam_size)
+        found = search(model, source.to(device), mask.to(device), limits, beam_size)
         for index, hypothesis in zip(chosen, found, strict=True):
             results[index] = hypothesis
     return results
@@ -172,7 +154,7 @@ class AlignmentScore(NamedTuple):
 def reference_attention(
     model: TranslationModel, data: ParallelData, examples: Sequence[AlignedPair]
 ) -> list[torch.Tensor]:
-    """Attention along the true translations, so that it can be compared with their gold alignment.
+    """Attention along the reference translations, so that it can be compared with their gold alignment.
 
     Returns:
         For each example `(target_length, source_length)`; the row of the end symbol is cut off.
@@ -183,12 +165,12 @@ def reference_attention(
         chosen = examples[start : start + 32]
         batch = make_pair_batch(data.encode(chosen)).to(device)
         _, attention = model(batch)
-        weights += [w[: len(e.target), : len(e.source)].cpu() for w, e in zip(attention, chosen, strict=True)]
+        weights += padded_off(attention, [len(e.target) for e in chosen], [len(e.source) for e in chosen])
     return weights
 
 
 def score_alignment(model: TranslationModel, data: ParallelData, examples: Sequence[AlignedPair]) -> AlignmentScore:
-    """Mark the attention of a model against the gold alignments of examples."""
+    """Evaluate the attention of a model against the gold alignments of examples."""
     weights = reference_attention(model, data, examples)
     pairs = list(zip(weights, examples, strict=True))
     guess = [diagonal_alignment(len(e.target), len(e.source)) for e in examples]
@@ -199,19 +181,19 @@ def score_alignment(model: TranslationModel, data: ParallelData, examples: Seque
     )
 
 
-def named_figures(name: str, model: TranslationModel, data: ParallelData, beam_size: int = 1) -> dict[str, float]:
-    """Score a model and name its figures `<name>/…`, as the claims refer to them.
+def named_metrics(name: str, model: TranslationModel, data: ParallelData, beam_size: int = 1) -> dict[str, float]:
+    """Evaluate a model and name its metrics `<name>/…`, as the claims refer to them.
 
     Returns:
         `nats` on validation; `bleu/…` and `exact/…` for each bucket, for `shortest` and `longest`; `bleu/all`;
         `bleu/ratio`, longest over shortest.
     """
     by_length = score_by_length(model, data, beam_size)
-    figures = {f"{name}/nats": token_loss(model, data.validation)}
+    metrics = {f"{name}/nats": token_loss(model, data.validation)}
     ends = {"shortest": next(iter(by_length.values())), "longest": list(by_length.values())[-1]}
     for label, result in {**{f"{low}-{high}": r for (low, high), r in by_length.items()}, **ends}.items():
-        figures[f"{name}/bleu/{label}"] = result.bleu
-        figures[f"{name}/exact/{label}"] = result.exact
-    figures[f"{name}/bleu/ratio"] = ends["longest"].bleu / max(ends["shortest"].bleu, 1e-9)
-    figures[f"{name}/bleu/all"] = score(model, data, data.examples, beam_size).bleu
-    return figures
+        metrics[f"{name}/bleu/{label}"] = result.bleu
+        metrics[f"{name}/exact/{label}"] = result.exact
+    metrics[f"{name}/bleu/ratio"] = ends["longest"].bleu / max(ends["shortest"].bleu, 1e-9)
+    metrics[f"{name}/bleu/all"] = score(model, data, data.examples, beam_size).bleu
+    return metrics

@@ -194,8 +194,7 @@ board = {}
 
 def put_on_board(name, headlines, texts=data, pairs=tests, onto=board):
     """Mark headlines by ROUGE, by what they copied and, of reports, by the facts; keep the figures and print them."""
-    figures = lab.figures_of_headlines(name, texts, headlines, pairs)
-    row = onto[name] = {key.removeprefix(f"{name}/"): value for key, value in figures.items()}
+    row = onto[name] = lab.headline_metrics(texts, headlines, pairs)
     kept = ("rouge-1", "rouge-2", "rouge-L", "copied", "true", "complete")
     print(f"{name:<26}" + "   ".join(f"{key} {row[key]:5.1f}" for key in kept if key in row))
 

@@ -80,6 +80,7 @@ def project(tmp_path, monkeypatch):
     shutil.copytree(FIXTURES / "lessons", tmp_path / "lessons")
     shutil.copytree(FIXTURES / "exercises", tmp_path / "exercises")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "README.md").write_text(f"# Course\n\n{tables.BEGIN}\n{tables.END}\n")
     notes = tmp_path / "docs" / "instructor_notes"
     notes.mkdir(parents=True)
     (notes / "99.md").write_text("# Notes\n\n## Minutes\n\n## Common mistakes\n\n## Questions to discuss\n\nWhy?\n")
@@ -121,6 +122,8 @@ def test_pages_and_minutes_follow(project):
     assert "| 99.span | Measure the span | ●●○ | 4 | 3 | 3 | 1 of 1 | 1 of 1 |" in page
     assert "| 99.span | You forgot the smallest value: subtract it. | And below zero? |" in notes
     assert "| Spread | 4 |" in notes and notes.endswith("## Questions to discuss\n\nWhy?\n")
+    readme = "| 99 | [A tiny lesson](notebooks/99_tiny.ipynb) | take the mean; measure the span | ½ hour |"
+    assert readme in files[project.root / "README.md"]
     assert tables.main(["99"], project) == 0
 
 

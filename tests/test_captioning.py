@@ -1,12 +1,14 @@
-"""Captioning: gradients, padding, attention over cells, hard attention against enumeration, marks against the truth."""
+"""Captioning: gradients, padding, attention over cells, hard attention against enumeration, evaluation."""
 
 import json
 from dataclasses import replace
 from itertools import product
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from course_utils import checkpoints
 from course_utils.checkpoints import CheckpointError, check_vocabulary
 from course_utils.data.batching import make_target_batch
 from course_utils.data.scenes.data import scene_data
@@ -24,7 +26,7 @@ from course_utils.training import seed_everything, train
 from experiments import captioning as experiments
 from experiments import lesson_04_captioning as lesson_04
 from experiments.captioning import (
-    CaptionLook,
+    CaptionAttention,
     Recipe,
     build_model,
     caption_bleu,
@@ -32,7 +34,7 @@ from experiments.captioning import (
     gate_score,
     look_along,
     mean_penalty,
-    named_figures,
+    named_metrics,
     pointing_game,
     score,
     token_loss,
@@ -391,7 +393,7 @@ def test_when_testing_cells_can_be_drawn():
     assert len(chosen.argmax(dim=-1)[:, 0].unique()) > 1
 
 
-# Marks
+# Evaluation
 
 
 @pytest.fixture(scope="module")
@@ -444,13 +446,13 @@ def test_coverage_and_gates_are_averages_over_words(data):
     named = example.boxes(0)
     gates = torch.tensor([0.9 if i in named else 0.2 if w in experiments.FUNCTION_WORDS else 0.5
                           for i, w in enumerate(words)] + [0.0])  # fmt: skip
-    look = CaptionLook(words, torch.full((len(words) + 1, 4), 0.25), gates)
+    attended = CaptionAttention(words, torch.full((len(words) + 1, 4), 0.25), gates)
     if any(word in experiments.FUNCTION_WORDS for word in words):
-        assert gate_score([look], [example]) == pytest.approx((0.9, 0.2))
+        assert gate_score([attended], [example]) == pytest.approx((0.9, 0.2))
     expected = 4 * (1 - (len(words) + 1) / 4) ** 2
-    assert mean_penalty([look]) == pytest.approx(expected, rel=1e-5)
+    assert mean_penalty([attended]) == pytest.approx(expected, rel=1e-5)
     with pytest.raises(ValueError, match="nouns"):
-        gate_score([look._replace(words=("x",))], [example])
+        gate_score([attended._replace(words=("x",))], [example])
 
 
 def test_true_captions_are_exact_and_have_a_bleu_of_100(data, monkeypatch):
@@ -471,22 +473,22 @@ def test_true_captions_are_exact_and_have_a_bleu_of_100(data, monkeypatch):
         caption_bleu(["a"], [["a"], ["b"]])
 
 
-# Recipes, figures, checkpoints
+# Recipes, metrics, checkpoints
 
 
 def test_recipes_can_be_kept_as_json_and_shortened():
-    for recipe in (*lesson_04.LIVE.values(), *lesson_04.LONG_TRAINING.values()):
+    experiment = lesson_04.EXPERIMENT
+    for recipe in (*lesson_04.LIVE.values(), *experiment.checkpoints.values()):
         assert json.loads(json.dumps(recipe.configuration()))["system"] == recipe.system
         assert recipe.shortened(0.5).steps == round(recipe.steps / 2) and recipe.shortened(1e-9).steps == 1
     hard = Recipe("hard", options=(("discount", 0.5), ("hidden_size", 7)), steps=10, soft_steps=20)
     soft = hard.soft_stage()
     assert (soft.system, soft.steps, soft.soft_steps, dict(soft.options)) == ("soft", 20, 0, {"hidden_size": 7})
     assert hard.shortened(0.1).soft_steps == 2
-    json.dumps(lesson_04.settings("default", fast=True))
-    assert set(lesson_04.settings("default", fast=False)) == set(lesson_04.PARTS)
-    assert set(lesson_04.settings("real", fast=False)) < set(lesson_04.PARTS)
-    with pytest.raises(ValueError, match="'default' or 'real'"):
-        lesson_04.recipes("stamps")
+    json.dumps(experiment.settings("default"))
+    assert set(experiment.settings("real")) < set(experiment.settings("default"))
+    with pytest.raises(ValueError, match="expected one of default, real"):
+        experiment.recipes("stamps")
 
 
 def test_a_hard_recipe_trains_a_soft_model_first(data):
@@ -499,30 +501,30 @@ def test_a_hard_recipe_trains_a_soft_model_first(data):
         assert torch.equal(one, other)
     with pytest.raises(ValueError, match="only a hard model has"):
         fit(replace(recipe, system="soft"), small, progress=False)
-    with pytest.raises(ValueError, match="only a model that looks"):
+    with pytest.raises(ValueError, match="only a model with attention"):
         fit(Recipe("none-flat", steps=2), small, start_from=model, progress=False)
     with pytest.raises(ValueError, match="groups"):
         fit(replace(recipe, groups=(2, 4)), small, progress=False)
 
 
-def test_every_claim_finds_its_figures(data, monkeypatch):
+def test_every_claim_finds_its_metrics(data, monkeypatch):
     monkeypatch.setattr(experiments, "MOST_WORDS", 8)
-    figures = {}
-    for part in lesson_04.recipes("default").values():
+    metrics, claims = {}, lesson_04.EXPERIMENT.claims
+    for part in lesson_04.EXPERIMENT.recipes("default").values():
         for name, recipe in part.items():
             seed_everything(0)
             options = LOOKING if recipe.system in ATTENTIVE else LOOKING[:3]
             model = build_model(Recipe(recipe.system, options=options), len(data.vocabulary), 32).eval()
-            figures |= named_figures(name, model, data, most=4)
-    for claim in lesson_04.CLAIMS:
+            metrics |= named_metrics(name, model, data, most=4)
+    for claim in claims:
         if "default" not in claim.sources:
             continue
-        assert claim.claim_id.startswith("04.") and {claim.baseline[1], claim.ours[1]} <= set(figures)
-    assert len({claim.claim_id for claim in lesson_04.CLAIMS}) == len(lesson_04.CLAIMS)
-    assert all(torch.tensor(value).isfinite() for value in figures.values())
+        assert claim.claim_id.startswith("04.") and {claim.baseline[1], claim.ours[1]} <= set(metrics)
+    assert len({claim.claim_id for claim in claims}) == len(claims) > 10
+    assert all(torch.tensor(value).isfinite() for value in metrics.values())
 
 
-def test_looks_follow_the_reference_and_beams_keep_the_order(data):
+def test_attention_follows_the_reference_and_beams_keep_the_order(data):
     seed_everything(0)
     model = build_model(Recipe("soft", options=LOOKING), len(data.vocabulary), 32).eval()
     examples = data.test["test"]
@@ -537,7 +539,7 @@ def test_looks_follow_the_reference_and_beams_keep_the_order(data):
     assert len(together) == 6 and together[5].tokens == last[0].tokens
     assert token_loss(model, data, batch_size=2) == pytest.approx(token_loss(model, data), rel=1e-4)
     blind = build_model(Recipe("none-mean", options=LOOKING[:3]), len(data.vocabulary), 32)
-    with pytest.raises(ValueError, match="no attention"):
+    with pytest.raises(ValueError, match="no attention weights"):
         look_along(blind, data, examples)
 
 
@@ -545,6 +547,31 @@ def test_checkpoints_of_other_words_are_refused(data):
     check_vocabulary("04-soft", data.vocabulary.words, data.vocabulary.words)
     with pytest.raises(CheckpointError, match="checkpoint 04 04-soft"):
         check_vocabulary("04-soft", data.vocabulary.words[:-1], data.vocabulary.words)
-    assert set(lesson_04.STARTS) < set(lesson_04.CHECKPOINTS) and set(lesson_04.STARTS.values()) < set(
-        lesson_04.CHECKPOINTS
-    )
+
+
+def test_checkpoints_start_from_another_and_say_so_on_their_cards(data, tmp_path, monkeypatch):
+    experiment, started = lesson_04.EXPERIMENT, []
+    small = {
+        name: replace(recipe, options=LOOKING, groups=(2, 2), steps=1, batch_size=4, fresh=False)
+        for name, recipe in experiment.checkpoints.items()
+    }
+
+    def fit(recipe, data, seed=0, start_from=None, **options):
+        started.append(start_from is not None)
+        return experiments.fit(recipe, data, seed, start_from=start_from, **options)
+
+    monkeypatch.setattr(checkpoints, "data_folder", lambda kind: tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(experiment, "checkpoints", small)
+    monkeypatch.setattr(lesson_04, "scenes_of", lambda groups: data)
+    monkeypatch.setattr(lesson_04, "build_model", lambda recipe, size: build_model(recipe, size, 32))
+    monkeypatch.setattr(lesson_04, "captioning", SimpleNamespace(fit=fit))
+    monkeypatch.setattr(experiments, "MOST_WORDS", 8)
+    for name in small:
+        experiment.train(name)
+    assert started == [False, True, True]
+    model, card = experiment.load("04-hard")
+    assert type(model) is SYSTEMS["hard"] and card["starts_from"] == "04-soft"
+    assert card["vocabulary"] == list(data.vocabulary.words) and card["data"]["credit"] == data.credit
+    assert {"nats", "bleu/unseen", "pointing/view"} <= set(card["metrics"])
+    assert card["metrics"] == pytest.approx(experiment.checkpoint_metrics("04-hard", model), abs=1e-3)

@@ -2,13 +2,16 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
+from course_utils import checkpoints
 from course_utils.checkpoints import (
     CheckpointError,
+    load_card,
     load_checkpoint,
     round_to_bytes,
     round_to_half,
@@ -17,6 +20,7 @@ from course_utils.checkpoints import (
 from course_utils.data.phrases.parallel import phrase_data
 from course_utils.paths import data_folder
 from experiments import lesson_02_additive_attention as lesson_02
+from experiments.translation import Recipe
 
 
 def build(card):
@@ -117,6 +121,37 @@ def test_a_checkpoint_of_other_words_is_refused(tmp_path, data, monkeypatch):
         shutil.copy(path, tmp_path)
     card = json.loads((tmp_path / "02-additive-attention.json").read_text())
     card["source_words"][0] = "another"
-    monkeypatch.setattr(lesson_02, "load_card", lambda name: card)
+    (tmp_path / "02-additive-attention.json").write_text(json.dumps(card))
+    monkeypatch.setattr(checkpoints, "data_folder", lambda name: tmp_path)
     with pytest.raises(CheckpointError, match="other words"):
         lesson_02.load_trained("02-additive-attention", data)
+
+
+def test_a_checkpoint_is_trained_evaluated_and_stored_with_its_card(tmp_path, data, monkeypatch):
+    class Tiny(type(lesson_02.EXPERIMENT)):
+        checkpoints = {"02-tiny": Recipe("rnn-search", 8, 8, steps=2, batch_size=8, options=(("attention_size", 4),))}
+
+        def checkpoint_data(self, name):
+            return data
+
+    monkeypatch.setattr(checkpoints, "data_folder", lambda name: tmp_path)
+    monkeypatch.setattr("experiments.recipes.training_checkpoint_path", lambda name: tmp_path / "waiting")
+    monkeypatch.setattr(lesson_02, "_test_phrases", lambda: replace(data, test={(2, 8): data.test[2, 8][:4]}))
+    experiment = Tiny()
+    experiment.train("02-tiny")
+    model, card = experiment.load("02-tiny")
+    assert card["metrics"] == experiment.checkpoint_metrics("02-tiny", model)
+    assert card["metrics"].keys() == {"bleu/2-8", "exact/2-8", "aer", "mass_on_gold"}
+    assert card["data"].items() >= {"source": "default", **lesson_02.CHECKPOINT_DATA}.items()
+    assert card["recipe"] == experiment.checkpoints["02-tiny"].configuration() | {"curriculum": []}
+    assert card["command"] == "python -m experiments checkpoint 02 02-tiny" and [s for s, _ in card["validations"]] == [
+        2
+    ]
+    assert not (tmp_path / "waiting").exists()
+
+
+@pytest.mark.parametrize("name", lesson_02.EXPERIMENT.checkpoints)
+def test_a_card_tells_the_phrases_that_the_code_has(name):
+    if not (data_folder("checkpoints") / f"{name}.json").exists():
+        pytest.skip(f"the checkpoint {name} is not stored")
+    assert load_card(name)["data"].items() >= {"source": "default", **lesson_02.CHECKPOINT_DATA}.items()

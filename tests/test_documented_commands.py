@@ -22,7 +22,7 @@ PAGES = [
     *sorted((ROOT / "lessons").glob("*.py")),
 ]
 TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in PAGES}
-OURS = ("course_utils", "tools")
+OURS = ("course_utils", "tools", "experiments", "grading", "benchmarks")
 
 
 def found(pattern: str) -> list[tuple[str, ...]]:
@@ -31,11 +31,7 @@ def found(pattern: str) -> list[tuple[str, ...]]:
     return sorted(hits)
 
 
-MODULES = [
-    (module, words)
-    for module, words in found(r"-m ((?:course_utils|tools)(?:\.\w+)*)((?: [^\s`|&;)\"]+)*)")
-    if module.split(".")[0] in OURS
-]
+MODULES = [(module, words) for module, words in found(rf"-m ((?:{'|'.join(OURS)})(?:\.\w+)*)((?: [^\s`|&;)\"]+)*)")]
 
 
 @cache
@@ -78,13 +74,19 @@ def test_lessons_and_checkpoints_that_are_named_exist(words):
         return
     experiment = runner.find_experiment(lesson)
     if words[0] == "checkpoint":
-        assert set(words[2:]) <= set(experiment.CHECKPOINTS)
+        assert set(words[2:]) <= set(experiment.checkpoints)
 
 
 def test_make_has_every_target_that_is_named():
     known = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
     named = {name for (name,) in found(r"(?:^\$ |`|\bby )make (?:[A-Z]+=\S+ )*([a-z]+)(?=[ `\n])")}
     assert len(named) > 5 and named <= known, named - known
+
+
+def test_make_has_every_variable_that_is_named():
+    known = {"TORCH", *re.findall(r"^(?:export )?([A-Z]+) \?=", TEXTS["Makefile"], flags=re.MULTILINE)}  # of set-up
+    named = {name for (command,) in found(r"\bmake ([^`\n]*)") for name in re.findall(r"\b([A-Z]+)=", command)}
+    assert {"LESSONS", "REMAKE", "REASON"} <= named <= known, named - known
 
 
 def test_extras_that_are_named_exist():

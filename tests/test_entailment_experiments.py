@@ -1,4 +1,4 @@
-"""The experiments of lesson 5: training repeats, labels and looks are marked rightly, claims find their figures."""
+"""The experiments of lesson 5: training repeats, labels and attention are evaluated, claims find their metrics."""
 
 import json
 import os
@@ -15,16 +15,17 @@ from experiments import lesson_05_entailment as lesson_05
 from experiments.entailment import (
     Recipe,
     accuracy_by,
+    entailment_metrics,
     fit,
     judge,
     looks_of,
     mark_alignment,
-    mean_loss,
-    named_figures,
     pairs_of,
 )
+from experiments.evaluate import mean_loss
 
 STAGED = Path(os.environ.get("WHERE_TO_LOOK_DATA", Path(__file__).resolve().parents[2] / "shared" / "datasets"))
+EXPERIMENT = lesson_05.EXPERIMENT
 SMALL = (("embedding_size", 8), ("hidden_size", 8))
 
 
@@ -60,9 +61,10 @@ def test_the_wider_world_has_every_phenomenon_and_the_small_one_s_words():
 
 def test_training_lowers_the_loss_on_the_pairs_it_sees(data):
     recipe = small("attention", steps=60, learning_rate=2e-2)
-    before = mean_loss(fit(small("attention", steps=1), data, progress=False)[0], data, data.train)
+    untrained, _ = fit(small("attention", steps=1), data, progress=False)
+    before = mean_loss(untrained, data.ordered_batches(data.train))
     model, history = fit(recipe, data, progress=False)
-    assert mean_loss(model, data, data.train) < 0.8 * before and len(history.losses) == 60
+    assert mean_loss(model, data.ordered_batches(data.train)) < 0.8 * before and len(history.losses) == 60
     assert judge(model, data, data.train).float().mean() > 0.5
 
 
@@ -76,17 +78,17 @@ def test_accuracy_is_counted_within_groups_that_overlap(data):
     assert groups[9] == (4 / 6, 6) and sum(number for group, (_, number) in groups.items() if group != 9) == 6
 
 
-def test_a_map_of_the_gold_words_is_marked_right_and_an_even_one_by_chance():
+def test_a_map_of_the_gold_words_is_aligned_and_one_of_the_others_is_not():
     pair = read_pair("anna paints two dogs and ben paints a red car", "ben paints a car")
     perfect, wrong = torch.zeros(2, len(pair.hypothesis), len(pair.premise)).unbind()
     for word, gold in enumerate(pair.alignment):
         perfect[word, sorted(gold)] = 1.0
         wrong[word, [i for i in range(len(pair.premise)) if i not in gold]] = 1.0
-    marks = mark_alignment([perfect], [pair])
+    score = mark_alignment([perfect], [pair])
     aligned = [gold for gold in pair.alignment if gold]
-    assert marks.words == 1 and marks.clauses == 1 and marks.count == len(aligned) > 1
-    assert marks.words_chance == pytest.approx(sum(map(len, aligned)) / len(aligned) / len(pair.premise))
-    assert 0 < marks.words_match <= 1  # "ben" and "car" stand there; "paints" first stands in anna's clause
+    assert score.words == 1 and score.clauses == 1 and score.count == len(aligned) > 1
+    assert score.words_chance == pytest.approx(sum(map(len, aligned)) / len(aligned) / len(pair.premise))
+    assert 0 < score.words_match <= 1  # "ben" and "car" stand there; "paints" first stands in anna's clause
     assert mark_alignment([wrong], [pair]).words == 0
     with pytest.raises(ValueError, match=r"a map has 1 rows for \d hypothesis words"):
         mark_alignment([perfect[:1]], [pair])
@@ -95,68 +97,86 @@ def test_a_map_of_the_gold_words_is_marked_right_and_an_even_one_by_chance():
 
 
 @pytest.mark.parametrize("system", ["attention", "word-by-word", "two-way-word-by-word"])
-def test_looks_have_the_words_of_their_pair_and_sum_to_one(data, system):
+def test_attention_has_the_words_of_its_pair_and_sums_to_one(data, system):
     model, _ = fit(small(system, steps=1), data, progress=False)
     pairs = data.test["more clauses"][:7]
-    for look, pair in zip(looks_of(model, data, pairs), pairs, strict=True):
-        assert look.shape == (len(pair.hypothesis) if "word" in system else 1, len(pair.premise))
-        assert torch.allclose(look.sum(dim=1), torch.ones(len(look)), atol=1e-5)
+    for weights, pair in zip(looks_of(model, data, pairs), pairs, strict=True):
+        assert weights.shape == (len(pair.hypothesis) if "word" in system else 1, len(pair.premise))
+        assert torch.allclose(weights.sum(dim=1), torch.ones(len(weights)), atol=1e-5)
 
 
-def test_models_without_attention_have_no_looks(data):
+def test_models_without_attention_are_refused(data):
     model, _ = fit(small("conditional", steps=1), data, progress=False)
     with pytest.raises(ValueError, match="conditional has no attention"):
         looks_of(model, data, data.train)
 
 
-def test_every_claim_finds_its_figures(data, monkeypatch):
+def test_every_claim_finds_its_metrics(data, monkeypatch):
     monkeypatch.setattr(lesson_05, "data_of", lambda source, fast: data)
     monkeypatch.setattr(lesson_05, "LADDER", {system: small(system, steps=1) for system in SYSTEMS})
-    figures = {}
-    for part in lesson_05.PARTS:
-        figures |= lesson_05.PARTS[part]("default", 0, False)
-    for claim in lesson_05.CLAIMS:
+    metrics = {}
+    for part in EXPERIMENT.recipes("default"):
+        metrics |= EXPERIMENT.measure(part, "default", 0, False)
+    for claim in EXPERIMENT.claims:
         if "default" in claim.sources:
-            assert {claim.baseline[1], claim.ours[1]} <= set(figures), claim.claim_id
-    assert all(torch.tensor(value).isfinite() for value in figures.values())
-    assert {"hypothesis only/accuracy/test", "bag of words/accuracy/test"} <= set(figures)
-    gain = figures["word-by-word/accuracy/4 clauses"] - figures["conditional/accuracy/4 clauses"]
-    assert figures["gain/most"] == pytest.approx(gain)
+            assert {claim.baseline[1], claim.ours[1]} <= set(metrics), claim.claim_id
+    assert all(torch.tensor(value).isfinite() for value in metrics.values())
+    assert {"hypothesis only/accuracy/test", "bag of words/accuracy/test"} <= set(metrics)
+    gain = metrics["word-by-word/accuracy/4 clauses"] - metrics["conditional/accuracy/4 clauses"]
+    assert metrics["gain/most"] == pytest.approx(gain)
 
 
 @pytest.mark.skipif(not (STAGED / "snli_dev").is_dir(), reason="no staged snli_dev; set WHERE_TO_LOOK_DATA")
-def test_the_real_measurement_gives_every_claim_its_figures(monkeypatch):
+def test_the_real_measurement_gives_every_claim_its_metrics(monkeypatch):
     monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(STAGED))
     sample = lesson_05.data_of("real", True)
     sample.train, sample.test = sample.train[:200], {"test": sample.test["test"][:50]}
     monkeypatch.setattr(lesson_05, "data_of", lambda source, fast: sample)
-    figures = {}
-    for part in lesson_05.recipes("real"):
-        figures |= lesson_05.measure_part(part, "real", 0, fast=True)
-    for claim in lesson_05.CLAIMS:
+    metrics = {}
+    for part in EXPERIMENT.recipes("real"):
+        metrics |= EXPERIMENT.measure(part, "real", 0, fast=True)
+    for claim in EXPERIMENT.claims:
         if "real" in claim.sources:
-            assert {claim.baseline[1], claim.ours[1]} <= set(figures), claim.claim_id
-    assert "gain/most" not in figures
-    longer = [figures[f"{name}/accuracy/longer premises"] for name in ("word-by-word", "conditional")]
-    assert figures["gain/longer"] == pytest.approx(longer[0] - longer[1])
+            assert {claim.baseline[1], claim.ours[1]} <= set(metrics), claim.claim_id
+    assert "gain/most" not in metrics
+    longer = [metrics[f"{name}/accuracy/longer premises"] for name in ("word-by-word", "conditional")]
+    assert metrics["gain/longer"] == pytest.approx(longer[0] - longer[1])
     middle = median(len(pair.premise) for pair in sample.test["test"])
     longer_pairs = sum(len(pair.premise) > middle for pair in sample.test["test"])
-    whole = figures["word-by-word/accuracy/test"] * len(sample.test["test"])
-    shorter = figures["word-by-word/accuracy/shorter premises"] * (len(sample.test["test"]) - longer_pairs)
+    whole = metrics["word-by-word/accuracy/test"] * len(sample.test["test"])
+    shorter = metrics["word-by-word/accuracy/shorter premises"] * (len(sample.test["test"]) - longer_pairs)
     assert whole == pytest.approx(shorter + longer[0] * longer_pairs)
 
 
-def test_recipes_can_be_kept_as_json_and_shortened():
-    for source in ("default", "real"):
-        kept = json.loads(json.dumps(lesson_05.settings(source, fast=False)))
-        assert set(kept) == set(lesson_05.PARTS)
+def test_recipes_can_be_stored_as_json_and_shortened():
+    for source in EXPERIMENT.sources:
+        stored = json.loads(json.dumps(EXPERIMENT.settings(source)))
+        assert set(stored) == set(EXPERIMENT.recipes(source))
+        assert {part["world"] for part in stored.values()} == {repr(EASY) if source == "default" else "SNLI"}
     assert lesson_05.LADDER["attention"].shortened(1e-9).steps == 1
-    with pytest.raises(ValueError, match="'default' or 'real'"):
-        lesson_05.recipes("snli")
+    with pytest.raises(ValueError, match="expected one of default, real"):
+        EXPERIMENT.recipes("snli")
 
 
-def test_figures_are_named_after_the_model(data):
+def test_a_model_s_metrics_are_percentages(data):
     model, _ = fit(small("word-by-word", steps=1), data, progress=False)
-    figures = named_figures("name", model, data, most=9)
-    assert all(key.startswith("name/") for key in figures)
-    assert 0 <= figures["name/alignment"] <= 100 and figures["name/clauses/chance"] >= figures["name/alignment/chance"]
+    metrics = entailment_metrics(model, data, most=9)
+    assert all(0 <= value <= 100 for value in metrics.values())
+    assert metrics["clauses/chance"] >= metrics["alignment/chance"] > 0
+
+
+def test_a_checkpoint_goes_on_from_another_and_its_card_says_what_it_was_made_from(data, monkeypatch, tmp_path):
+    monkeypatch.setattr("course_utils.checkpoints.data_folder", lambda name: tmp_path)
+    monkeypatch.setattr("experiments.recipes.training_checkpoint_path", lambda name: tmp_path / name)
+    monkeypatch.setattr(lesson_05, "pairs_of", lambda *_, **__: data)
+    monkeypatch.setattr(lesson_05, "FEWEST", 1)
+    for name in ("05-word-by-word", "05-wide"):
+        monkeypatch.setitem(EXPERIMENT.checkpoints, name, small("word-by-word", steps=1, learning_rate=1e-9))
+        EXPERIMENT.train(name)
+    first, wide = (EXPERIMENT.load(name) for name in ("05-word-by-word", "05-wide"))
+    for one, other in zip(first[0].parameters(), wide[0].parameters(), strict=True):
+        assert torch.allclose(one, other, atol=1e-3)
+    assert wide[1]["data"] == {"source": "default", "credit": data.credit, "world": repr(WIDE), "pairs": 60}
+    assert wide[1]["metrics"] == pytest.approx(EXPERIMENT.checkpoint_metrics("05-wide", wide[0]), abs=1e-3)
+    assert "baseline/bag of words" in wide[1]["metrics"].keys() - first[1]["metrics"].keys()
+    assert any(key.startswith("phenomenon/") for key in wide[1]["metrics"])

@@ -206,6 +206,7 @@ def test_lesson_holds_every_exercise_once(lesson):
 
 def test_every_lesson_is_found():
     assert lessons() == lessons_with_exercises(PROJECT)
+    assert lessons() == [lesson.number for lesson in PROJECT.listed_lessons if lesson.has_exercises]
 
 
 def test_pages_say_what_the_exercises_say():

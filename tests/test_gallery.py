@@ -21,7 +21,7 @@ def test_the_committed_gallery_is_what_the_notebooks_show():
 
 def test_every_lesson_shows_three_figures_with_words():
     shown = gallery.figures(Project())
-    lessons = [path.stem for path in sorted(Project().learner_notebooks.glob("0[1-7]*.ipynb"))]
+    lessons = [lesson.stem for lesson in Project().listed_lessons if lesson.number > "00"]
     assert {name: sum(figure.notebook == name for figure in shown) for name in lessons} == dict.fromkeys(lessons, 3)
     for figure in shown:
         assert len(figure.alternative) > len(figure.title) > 10, "an alternative text says more than the title"
@@ -38,7 +38,9 @@ def tiny(tmp_path):
     code = nbformat.v4.new_code_cell("show()", metadata={"tags": ["gallery"]})
     code.outputs = [nbformat.v4.new_output("display_data", {"text/html": image})]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# 9 · Tiny"), code])
-    (tmp_path / "notebooks").mkdir()
+    for folder in ("lessons", "notebooks"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "lessons" / "09_tiny.py").write_text("# %% [markdown]\n# # 9 · Tiny\n")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / "README.md").write_text(f"before\n{gallery.BEGIN}\nold\n{gallery.END}\nafter\n")
     nbformat.write(notebook, tmp_path / "notebooks" / "09_tiny.ipynb")
@@ -75,4 +77,10 @@ def test_a_tag_without_a_figure_is_said(tiny):
     notebook.cells[1].outputs = []
     nbformat.write(notebook, path)
     with pytest.raises(ValueError, match="no figure; build the notebook"):
+        gallery.figures(tiny)
+
+
+def test_a_lesson_without_a_notebook_is_said(tiny):
+    (tiny.root / "lessons" / "08_unbuilt.py").write_text("# %% [markdown]\n# # 8 · Unbuilt\n")
+    with pytest.raises(ValueError, match="lesson 08 has no 08_unbuilt.ipynb; build it: make notebooks LESSONS=08"):
         gallery.figures(tiny)

@@ -1,4 +1,4 @@
-"""Lesson 3's experiments: what a recipe means, how looks are marked, parts of a measurement, checkpoints, figures."""
+"""Lesson 3's experiments: recipes, how glimpses are evaluated, parts of a measurement, checkpoints, figures."""
 
 import json
 from dataclasses import replace
@@ -8,12 +8,15 @@ import numpy
 import pytest
 import torch
 
+from course_utils import checkpoints
 from course_utils.data.canvases.canvases import CanvasSettings
 from course_utils.data.canvases.digits import load_digit_images
 from course_utils.models.classifiers import GlimpseTrace
 from course_utils.teaching import pictures
 from experiments import lesson_03_glimpses as lesson_03
 from experiments import runner
+from experiments.claims import Claim
+from experiments.experiment import Experiment
 from experiments.glimpses import Recipe, bound_in_nats, build_model, draw_tests, fit, score_looks
 
 torch.set_num_threads(1)
@@ -39,7 +42,7 @@ def test_stages_begin_easier_and_end_with_the_canvas_itself():
     assert TINY.canvas_at(0.0) == replace(CANVAS, fragments=0)
 
 
-def test_the_spread_falls_by_the_same_factor_each_step_and_then_stays():
+def test_the_standard_deviation_falls_by_the_same_factor_each_step_and_then_stays():
     assert TINY.spread_at(0.0) == pytest.approx(0.4) and TINY.spread_at(0.35) == pytest.approx(0.2)
     assert TINY.spread_at(0.7) == pytest.approx(0.1) == TINY.spread_at(1.0)
     assert build_model(TINY).spread == 0.1
@@ -83,8 +86,8 @@ def test_everything_is_tested_on_the_same_canvases_without_augmentation(digits):
     assert all(torch.equal(a.images, b.images) for a, b in zip(first, again, strict=True))
 
 
-class LooksThere:
-    """A stand-in that looks at the middle of the gold box first, then at the upper left corner."""
+class GlimpsesThere:
+    """A stand-in that glimpses at the middle of the gold box first, then at the upper left corner."""
 
     def __init__(self, batches):
         self.boxes = {id(batch.images): batch.boxes for batch in batches}
@@ -98,9 +101,9 @@ class LooksThere:
         return GlimpseTrace(torch.zeros(len(images), 2, 1, 10), boxes=boxes)
 
 
-def test_looks_are_marked_against_the_boxes_beside_chance(digits):
+def test_glimpses_are_evaluated_against_the_boxes_beside_chance(digits):
     batches = draw_tests(digits.test, CanvasSettings(60, 60), 300, batch_size=100)
-    score = score_looks(LooksThere(batches), batches)
+    score = score_looks(GlimpsesThere(batches), batches)
     corners = torch.cat([batch.boxes[:, 0] for batch in batches])
     at_corner = ((corners[:, 0] <= 0) & (corners[:, 1] <= 0)).float().mean()
     assert score.hits == pytest.approx([1.0, float(at_corner)])
@@ -112,7 +115,7 @@ def test_looks_are_marked_against_the_boxes_beside_chance(digits):
     assert score.pixels_seen[1] <= score.pixels_seen[0] + 9 / 3600 + 1e-6
 
 
-def test_the_bound_is_the_mean_over_pictures_whatever_the_batches(digits):
+def test_the_bound_is_the_mean_over_images_whatever_the_batches(digits):
     torch.manual_seed(0)
     recipe = Recipe("draw", CanvasSettings(28, 28, moved=False, binary=True), (("steps", 2), ("hidden_size", 8)))
     model = build_model(recipe)
@@ -124,28 +127,22 @@ def test_the_bound_is_the_mean_over_pictures_whatever_the_batches(digits):
 # Parts of a measurement
 
 
-class TwoParts:
-    """Stands in for a lesson's module whose figures come in two parts."""
+class TwoParts(Experiment):
+    """Its metrics come in two parts."""
 
-    CHECKPOINTS = {}
+    lesson = "99"
 
-    def __init__(self, sizes=(1, 2)):
-        from experiments.claims import Claim
+    def __init__(self, steps=(1, 2)):
+        self.claims = (Claim("99.x", "arXiv:0", "b beats a", "points", "higher", ("a", "a"), ("b", "b"), "1 → 2"),)
+        self.steps, self.measured = steps, []
 
-        self.CLAIMS = [Claim("99.x", "arXiv:0", "b beats a", "points", "higher", ("a", "a"), ("b", "b"), "1 → 2")]
-        self.sizes, self.measured = sizes, []
-        self.PARTS = {name: self.part(name) for name in ("a", "b")}
+    def recipes(self, source):
+        return {part: {part: replace(TINY, steps=steps)} for part, steps in zip("ab", self.steps, strict=True)}
 
-    def part(self, name):
-        def measure(source, seed, fast):
-            if not fast:  # the result's behaviour is that of a fast run
-                self.measured.append((name, seed))
-            return {name: seed + (10.0 + seed if name == "b" else 0.0)}
-
-        return measure
-
-    def settings(self, source, fast):
-        return {"a": {"size": self.sizes[0]}, "b": {"size": self.sizes[1]}}
+    def measure(self, part, source, seed, fast):
+        if not fast:  # the test cases stored with a result are those of a fast run
+            self.measured.append((part, seed))
+        return {part: seed + (10.0 + seed if part == "b" else 0.0)}
 
 
 def test_parts_are_measured_one_by_one_and_kept(tmp_path, monkeypatch):
@@ -159,20 +156,21 @@ def test_parts_are_measured_one_by_one_and_kept(tmp_path, monkeypatch):
     result = json.loads(path.read_text(encoding="utf-8"))
     assert result["claims"][0]["ours"]["values"] == [10.0, 12.0]
     assert result["claims"][0]["baseline"]["values"] == [0.0, 1.0]
-    first = TwoParts(sizes=(1, 3))  # what changed is measured anew, and nothing else
+    first = TwoParts(steps=(1, 3))  # what changed is measured anew, and nothing else
     runner.run("99", seeds=2, work_folder=tmp_path / "runs")
     assert first.measured == [("b", 0), ("b", 1)]
     with pytest.raises(ValueError, match=r"unknown parts \['c'\]; expected some of a, b"):
         runner.run("99", parts=["c"], work_folder=tmp_path / "runs")
 
 
-def test_every_claim_has_its_figures(digits, monkeypatch):
+def test_every_claim_has_its_metrics(digits, monkeypatch):
     """All parts with a step or two; small models, so that it takes seconds."""
     small = {
         "ram": {"hidden_size": 8, "glimpse_size": 8}, "window": {"hidden_size": 8}, "conv": {"hidden_size": 8},
         "dram": {"hidden_size": 8}, "draw": {"hidden_size": 8, "steps": 2},
     }  # fmt: skip
-    plain, tests = lesson_03.recipes, lesson_03.draw_tests
+    experiment = lesson_03.EXPERIMENT
+    plain, tests = experiment.recipes, lesson_03.draw_tests
 
     def shrunk(source):
         return {
@@ -180,22 +178,36 @@ def test_every_claim_has_its_figures(digits, monkeypatch):
             for part, named in plain(source).items()
         }
 
-    monkeypatch.setattr(lesson_03, "recipes", shrunk)
+    monkeypatch.setattr(experiment, "recipes", shrunk)
     monkeypatch.setattr(lesson_03, "draw_tests", lambda split, canvas, count, layouts=None: tests(split, canvas, 20))
-    figures = {}
-    for part, measure in lesson_03.PARTS.items():
-        measured = measure("default", 0, True)
+    metrics = {}
+    for part in plain("default"):
+        measured = experiment.measure(part, "default", 0, True)
         assert all(numpy.isfinite(value) for value in measured.values()), part
-        figures |= measured
-    wanted = {key for claim in lesson_03.CLAIMS for key in (claim.baseline[1], claim.ours[1])}
-    assert wanted <= figures.keys()
-    assert set(lesson_03.PARTS) == set(lesson_03.settings("default", False)) == set(lesson_03.settings("real", False))
-    assert 0 < figures["chance/hits"] < figures["centre/hits"] < 100
+        metrics |= measured
+    wanted = {key for claim in experiment.claims for key in (claim.baseline[1], claim.ours[1])}
+    assert wanted and wanted <= metrics.keys()
+    assert set(plain("default")) == set(experiment.settings("default")) == set(experiment.settings("real"))
+    assert 0 < metrics["chance/hits"] < metrics["centre/hits"] < 100
 
 
 def test_real_canvases_are_not_augmented():
-    for named in lesson_03.recipes("real").values():
+    for named in lesson_03.EXPERIMENT.recipes("real").values():
         assert all(recipe.canvas.augmentation is None for recipe in named.values())
+    with pytest.raises(ValueError, match="expected one of default, real"):
+        lesson_03.EXPERIMENT.recipes("mnist")
+
+
+def test_a_checkpoint_is_trained_evaluated_and_loaded_again(tmp_path, monkeypatch):
+    experiment, small = lesson_03.EXPERIMENT, lesson_03.with_options(lesson_03.RAM, hidden_size=8, glimpse_size=8)
+    monkeypatch.setattr(checkpoints, "data_folder", lambda kind: tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(experiment, "checkpoints", {"03-ram": replace(small, steps=4, batch_size=4)})
+    experiment.train("03-ram")
+    model, card = experiment.load("03-ram")
+    assert card["data"]["source"] == "default" and card["recipe"]["options"]["hidden_size"] == 8
+    assert card["metrics"] == pytest.approx(experiment.checkpoint_metrics("03-ram", model), abs=1e-3)
+    assert set(card["metrics"]) == {"error", "hits", "hits/centre", "seen"}
 
 
 # Figures

@@ -19,7 +19,7 @@ from course_utils.exercises.lesson_07 import (
 from course_utils.metrics import rouge
 from course_utils.models import extractive
 from course_utils.models.summarization import build_summarizer
-from experiments.summary_marks import mark_support
+from experiments.summary_scores import mark_support
 
 WORDS = 11
 

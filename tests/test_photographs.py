@@ -1,4 +1,4 @@
-"""Real pictures with captions: the loader on small files of the hub's schema, and on the staged sets where they are."""
+"""Real images with captions: the loader on small files of the hub's schema, and on the staged sets where they are."""
 
 import io
 import os
@@ -93,8 +93,8 @@ def test_what_is_staged_is_trained_on_first_else_flickr8k(flickr):
 
 
 def test_without_photographs_that_have_boxes_the_real_measurement_goes_on(flickr):
-    assert set(lesson_04.measure_part("looks", "real", 0, fast=True)) == {
-        f"{name}/{figure}" for name in ("soft", "hard") for figure in ("nats", "seconds")
+    assert set(lesson_04.EXPERIMENT.measure("looks", "real", 0, fast=True)) == {
+        f"{name}/{metric}" for name in ("soft", "hard") for metric in ("nats", "seconds")
     }
 
 
@@ -133,7 +133,7 @@ def thing(category, *box, crowd=False):
     return {"category": category, "bbox": list(box), "iscrowd": crowd}
 
 
-def test_boxes_come_in_pixels_of_the_squeezed_picture(tmp_path, monkeypatch):
+def test_boxes_come_in_pixels_of_the_squeezed_image(tmp_path, monkeypatch):
     objects = [
         thing("person", 0.25, 0.5, 0.25, 0.25), thing("person", 0.0, 0.0, 1.0, 1.0, crowd=True),
         thing("person", 0.75, 0.0, 0.5, 0.001), thing("kite", 0.999, 0.999, 0.001, 0.001),
@@ -168,7 +168,7 @@ def test_files_that_are_something_else_are_refused(tmp_path, monkeypatch):
         load_photographs("coco_tiny_captions")
 
 
-def test_a_moved_picture_has_the_same_size_and_its_own_pixels():
+def test_a_moved_image_has_the_same_size_and_its_own_pixels():
     picture = torch.arange(3 * 20 * 20).reshape(3, 20, 20).to(torch.uint8)
 
     class Always:
@@ -189,16 +189,16 @@ def test_a_moved_picture_has_the_same_size_and_its_own_pixels():
 
 @staged("tuxpaint_stamps")
 @staged("coco_tiny_captions")
-def test_the_real_measurement_gives_every_claim_its_figures(monkeypatch):
+def test_the_real_measurement_gives_every_claim_its_metrics(monkeypatch):
     monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(STAGED))
-    figures = {}
-    for part in lesson_04.recipes("real"):
-        figures |= lesson_04.measure_part(part, "real", 0, fast=True)
-    claims = [claim for claim in lesson_04.CLAIMS if "real" in claim.sources]
+    metrics, experiment = {}, lesson_04.EXPERIMENT
+    for part in experiment.recipes("real"):
+        metrics |= experiment.measure(part, "real", 0, fast=True)
+    claims = [claim for claim in experiment.claims if "real" in claim.sources]
     assert len(claims) == 4
     for claim in claims:
-        assert {claim.baseline[1], claim.ours[1]} <= set(figures)
-    assert 0 < figures["soft/pointing/uniform"] < 0.6 and 0 <= figures["soft/pointing"] <= 1
+        assert {claim.baseline[1], claim.ours[1]} <= set(metrics)
+    assert 0 < metrics["soft/pointing/uniform"] < 0.6 and 0 <= metrics["soft/pointing"] <= 1
 
 
 @staged("tuxpaint_stamps")

@@ -48,13 +48,14 @@ from course_utils.mechanisms.search import Hypothesis
 from experiments import lesson_06_speech as lesson_06
 from experiments import recorded_speech
 from experiments import speech as experiments
+from experiments.evaluate import named
 from experiments.recorded_speech import (
     SPEAKERS,
-    digit_figures,
+    digit_metrics,
     digit_of,
     digits_right,
-    long_prompt_figures,
-    prompt_figures,
+    prompt_metrics,
+    prompt_pieces,
 )
 from experiments.speech import Recipe
 
@@ -62,6 +63,7 @@ soundfile = pytest.importorskip("soundfile", reason="the package soundfile, whic
 
 STAGED = Path(os.environ.get("WHERE_TO_LOOK_DATA") or Path(__file__).resolve().parents[2] / "shared" / "datasets")
 
+EXPERIMENT = lesson_06.EXPERIMENT
 SMALL = (("hidden_size", 8), ("embedding_size", 4), ("attention_size", 6), ("layers", 1))
 
 
@@ -178,7 +180,7 @@ def readings(split):
 
 def test_readings_of_librispeech_take_the_place_of_digits_and_prompts(stage, synthetic, monkeypatch):
     with pytest.raises(RealDataNotFoundError, match="in no staged folder.*--source librispeech"):
-        lesson_06.measure_part("synthetic", "real", 0, True)
+        EXPERIMENT.measure("synthetic", "real", 0, True)
     for split in ("validation", "test"):
         stage("librispeech", readings(split), split)
     data = reading_data(synthetic)
@@ -189,11 +191,11 @@ def test_readings_of_librispeech_take_the_place_of_digits_and_prompts(stage, syn
     assert lesson_06.recorded_data_of("read-synthetic", synthetic).train == synthetic.train
     monkeypatch.setattr(lesson_06, "utterances_of", lambda *_: synthetic)
     monkeypatch.setattr(lesson_06, "READ", {part: replace(one, options=SMALL) for part, one in lesson_06.READ.items()})
-    figures = {}
-    for part in lesson_06.settings("librispeech", True):
-        figures |= lesson_06.measure_part(part, "librispeech", 0, True)
-    for claim in (claim for claim in lesson_06.CLAIMS if "librispeech" in claim.sources):
-        assert {claim.baseline[1], claim.ours[1]} <= set(figures), claim.claim_id
+    metrics = {}
+    for part in EXPERIMENT.recipes("librispeech"):
+        metrics |= EXPERIMENT.measure(part, "librispeech", 0, True)
+    for claim in (claim for claim in EXPERIMENT.claims if "librispeech" in claim.sources):
+        assert {claim.baseline[1], claim.ours[1]} <= set(metrics), claim.claim_id
 
 
 def test_recordings_have_the_level_and_pitch_of_synthetic_speech(stage):
@@ -585,7 +587,7 @@ def test_prompts_in_training_are_not_those_of_the_test(monkeypatch, synthetic):
 
 @staged("fsdd")
 @staged("asterisk_prompts_en")
-def test_every_claim_about_recordings_finds_its_figures(monkeypatch, synthetic):
+def test_every_claim_about_recordings_finds_its_metrics(monkeypatch, synthetic):
     """Each speaker's first recordings stand for all; what is recognised is nothing, what is synthesized is prepared."""
     monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(STAGED))
     nothing = Hypothesis([], 0.0, None, True)
@@ -593,22 +595,22 @@ def test_every_claim_about_recordings_finds_its_figures(monkeypatch, synthetic):
         monkeypatch.setattr(module, "recognize", lambda model, data, spoken, *_, **__: [nothing] * len(spoken))
     monkeypatch.setattr(recorded_speech, "said_by_synthesizer", lambda one: small_set("test")[0])
     prompts_only(monkeypatch, 25)
-    figures = {}
-    for part, recipes in lesson_06.recipes("real").items():
+    metrics = {}
+    for part, recipes in EXPERIMENT.recipes("real").items():
         data = lesson_06.recorded_data_of(part, synthetic, seed=7)
         assert len(data.train) == len(synthetic.train) or part != "synthetic"
         recipe = Recipe(recipes[part].system, options=SMALL, steps=1, batch_size=8)
         model, _ = experiments.fit(recipe, data, progress=False)
         if part.startswith("prompts"):
-            figures |= long_prompt_figures(part, model, data, most=15)
+            metrics |= named(part, experiments.long_speech_metrics(model, data, prompt_pieces(15)))
         else:
             assert speakers_of(data.test["unseen speaker"]) == (SPEAKERS[1],)
-            figures |= digit_figures(part, model, data, most=2)
+            metrics |= named(part, digit_metrics(model, data, most=2))
         if part in ("synthetic", "prompts", "prompts-content", "prompts-smooth"):
-            figures |= prompt_figures(part, model, data, most=15)
-    for claim in (claim for claim in lesson_06.CLAIMS if "real" in claim.sources):
-        assert {claim.baseline[1], claim.ours[1]} <= set(figures), claim.claim_id
-    assert all(np.isfinite(value) for value in figures.values())
+            metrics |= named(part, prompt_metrics(model, data, most=15))
+    for claim in (claim for claim in EXPERIMENT.claims if "real" in claim.sources):
+        assert {claim.baseline[1], claim.ours[1]} <= set(metrics), claim.claim_id
+    assert all(np.isfinite(value) for value in metrics.values())
 
 
 @staged("librivox_sample")

@@ -14,9 +14,11 @@ from torch import nn
 
 from course_utils.data.batching import Batch, make_pair_batch
 from course_utils.data.text import BEGIN, END
+from course_utils.lessons import find_lessons
 from course_utils.mechanisms.search import greedy_search
 from course_utils.models import captioning, entailment, speech, summarization, translation
 from course_utils.training import seed_everything, train
+from experiments.runner import find_experiment
 
 torch.set_num_threads(1)
 
@@ -223,71 +225,27 @@ def test_a_stopped_kernel_keeps_the_steps_so_far(system, capsys):
 # ------------------------------------------------------------------------- data sets of one example, and of none
 
 
-def _lesson_02(count: int):
-    from course_utils.data.phrases.parallel import phrase_data
-    from experiments.lesson_02_additive_attention import ATTENTION
-    from experiments.translation import fit
-
-    return fit, ATTENTION, phrase_data(count, 1)
-
-
-def _lesson_03(count: int):
-    from course_utils.data.canvases.digits import load_digit_images
-    from experiments.glimpses import fit
-    from experiments.lesson_03_glimpses import LIVE
-
-    split = load_digit_images("default").train
-    return fit, LIVE["conv"], split[:count]
-
-
-def _lesson_04(count: int):
-    from experiments.captioning import fit, scenes_of
-    from experiments.lesson_04_captioning import LIVE
-
-    return fit, LIVE["soft"], scenes_of(LIVE["soft"].groups, count, 1)
-
-
-def _lesson_05(count: int):
-    from experiments.entailment import fit, pairs_of
-    from experiments.lesson_05_entailment import LIVE, WORLD
-
-    return fit, LIVE["word-by-word"], pairs_of(WORLD, count, 1)
-
-
-def _lesson_06(count: int):
-    from experiments.lesson_06_speech import LIVE
-    from experiments.speech import fit, utterances_of
-
-    return fit, LIVE["location"], utterances_of(count, 1)
-
-
-def _lesson_07(count: int):
-    from experiments.lesson_07_summarization import LIVE
-    from experiments.summarization import fit, texts_of
-
-    return fit, LIVE["abs-attention"], texts_of("default", train_count=count)
-
-
-LESSONS = {"02": _lesson_02, "03": _lesson_03, "04": _lesson_04, "05": _lesson_05, "06": _lesson_06, "07": _lesson_07}
+LESSONS = [lesson.number for lesson in find_lessons() if lesson.has_experiment]
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_one_example_is_a_data_set(lesson):
-    if lesson == "03":
-        with pytest.raises(ValueError, match="the split has 1 images; expected 1 and 2 or more"):
-            fit, recipe, data = LESSONS[lesson](1)  # fragments of clutter come from another digit
-            fit(replace(recipe, steps=2), data, 0, progress=False)
-        return
-    fit, recipe, data = LESSONS[lesson](1)
-    model, history = fit(replace(recipe, steps=3), data, 0, progress=False)
-    assert len(history.losses) == 3 and weights_of(model).isfinite().all()
+    experiment = find_experiment(lesson)
+    for name, (recipe, data) in experiment.live_trainings(1).items():
+        if lesson == "03":  # fragments of clutter come from another digit
+            with pytest.raises(ValueError, match="the split has 1 images; expected 1 and 2 or more"):
+                experiment.fit(replace(recipe, steps=2), data, 0, progress=False)
+            continue
+        model, history = experiment.fit(replace(recipe, steps=3), data, 0, progress=False)
+        assert len(history.losses) == 3 and weights_of(model).isfinite().all(), name
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_a_data_set_without_an_example_is_refused(lesson):
     def trained():
-        fit, recipe, data = LESSONS[lesson](0)
-        fit(replace(recipe, steps=3), data, 0, progress=False)
+        experiment = find_experiment(lesson)
+        for recipe, data in experiment.live_trainings(0).values():
+            experiment.fit(replace(recipe, steps=3), data, 0, progress=False)
 
     with pytest.raises(ValueError, match="expected"):
         trained()

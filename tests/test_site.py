@@ -222,7 +222,9 @@ def test_a_fork_gets_its_own_addresses(tmp_path):
 
 
 def test_a_new_lesson_is_picked_up(tmp_path):
-    (tmp_path / "notebooks").mkdir()
+    for folder in ("lessons", "notebooks"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "lessons" / "09_new.py").write_text("# %% [markdown]\n# # 9 · New\n")
     text = '[project]\nversion = "2.0.0"\nurls.Repository = "https://github.com/a/b"\n'
     (tmp_path / "pyproject.toml").write_text(text)
     texts = ["# 9 · New\n\n**The question of this lesson:** why?", "## Further reading\n\n- A paper"]
@@ -230,7 +232,7 @@ def test_a_new_lesson_is_picked_up(tmp_path):
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "notebooks" / "09_new.ipynb")
     times = RunTimes("2 cores", "3.13", "2.15", 0.05, (LessonTime("09_new", "9 · New", 100.0, 9.0, "fit()", "1 GB"),))
     cards = lessons.lesson_cards(Project(tmp_path), times, {})
-    assert "## [9 · New](notebooks/09_new.ipynb)" in cards and "Why?" in cards and "About 2 min" in cards
+    assert "## [9 · New](notebooks/09_new.ipynb)" in cards and "Why?" in cards and "about 2 min" in cards
     assert "### 9 · New\n\n- A paper" in lessons.further_reading(Project(tmp_path))
     assert "notebooks/09_new" in Site(Project(tmp_path), tmp_path / "build")._groups()["Lessons"]
 

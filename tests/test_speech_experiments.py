@@ -1,4 +1,4 @@
-"""The experiments of lesson 6: errors and looks are marked, long speech is joined, claims find their figures."""
+"""The experiments of lesson 6: errors and attention are evaluated, long speech is joined, claims find their metrics."""
 
 import json
 
@@ -24,11 +24,11 @@ from experiments.speech import (
     joined,
     looks_along,
     mark_looks,
-    named_figures,
     phoneme_error_rate,
     recognize,
 )
 
+EXPERIMENT = lesson_06.EXPERIMENT
 NOTHING = Hypothesis([], 0.0, None, True)
 SMALL = (("hidden_size", 8), ("embedding_size", 4), ("attention_size", 6), ("layers", 1))
 
@@ -68,24 +68,24 @@ def tone(count, spans):
     return SpokenUtterance(Utterance(("x",), "en-us"), numpy.zeros((4 * count, MELS), numpy.float16), phonemes)
 
 
-def test_looks_at_the_middle_of_each_phoneme_are_perfect():
+def test_attention_inside_each_phoneme_is_perfect():
     one = tone(12, [(0, 4), (4, 6), (6, 12)])
     weights = torch.zeros(3, 12)
     weights[0, 0:4], weights[1, 4:6], weights[2, 6:12] = 1 / 4, 1 / 2, 1 / 6
-    marks = mark_looks([weights], [one])
-    assert (marks.mass, marks.peak, marks.near, marks.forward) == pytest.approx((1, 1, 1, 1))
-    assert marks.mass_uniform == pytest.approx(12 / 12 / 3) and marks.phonemes == 3
+    score = mark_looks([weights], [one])
+    assert (score.mass, score.peak, score.near, score.forward) == pytest.approx((1, 1, 1, 1))
+    assert score.mass_uniform == pytest.approx(12 / 12 / 3) and score.phonemes == 3
     # mean times are 2, 5 and 9 steps, their middles 3.5 and 7; the boundaries lie at 4 and 6
-    assert marks.boundary_ms == pytest.approx((0.5 + 1) / 2 * STEP_MS)
-    assert marks.boundary_ms_uniform == pytest.approx((0 + 2) / 2 * STEP_MS)
+    assert score.boundary_ms == pytest.approx((0.5 + 1) / 2 * STEP_MS)
+    assert score.boundary_ms_uniform == pytest.approx((0 + 2) / 2 * STEP_MS)
 
 
-def test_looks_beside_the_phoneme_and_backwards_are_told_apart():
+def test_attention_beside_the_phoneme_and_backwards_is_distinguished():
     one = tone(12, [(0, 4), (4, 6), (6, 12)])
     weights = torch.zeros(3, 12)
     weights[0, 4] = weights[1, 8] = weights[2, 5] = 1  # one step behind, three behind, one before
-    marks = mark_looks([weights], [one])
-    assert (marks.mass, marks.peak) == (0, 0) and marks.near == pytest.approx(2 / 3) and marks.forward == 0.5
+    score = mark_looks([weights], [one])
+    assert (score.mass, score.peak) == (0, 0) and score.near == pytest.approx(2 / 3) and score.forward == 0.5
     with pytest.raises(ValueError, match="2 rows for 3 phonemes"):
         mark_looks([weights[:2]], [one])
 
@@ -99,15 +99,15 @@ def test_joined_utterances_are_repeats_or_neighbours(data):
 
 
 @pytest.mark.parametrize("system", ["content", "location", "smooth"])
-def test_a_seed_gives_the_same_model_and_looks_sum_to_one(data, system):
+def test_a_seed_gives_the_same_model_and_attention_sums_to_one(data, system):
     (model, history), (again, _) = (fit(small(system), data, progress=False) for _ in range(2))
     assert len(history.losses) == 2
     for one, other in zip(model.parameters(), again.parameters(), strict=True):
         assert torch.equal(one, other)
     spoken = data.test["test"]
-    for look, one in zip(looks_along(model, data, spoken), spoken, strict=True):
-        assert len(look) == len(one.phonemes)
-        assert torch.allclose(look.sum(dim=1), torch.ones(len(look)), atol=1e-5)
+    for weights, one in zip(looks_along(model, data, spoken), spoken, strict=True):
+        assert len(weights) == len(one.phonemes)
+        assert torch.allclose(weights.sum(dim=1), torch.ones(len(weights)), atol=1e-5)
 
 
 def test_decoding_settings_hold_for_one_call_only(data):
@@ -123,22 +123,36 @@ def test_decoding_settings_hold_for_one_call_only(data):
     assert error_rate(model, data, data.test["unseen voices"]) >= 0
 
 
-def test_every_claim_finds_its_figures(data, monkeypatch):
+def test_every_claim_finds_its_metrics(data, monkeypatch):
     monkeypatch.setattr(experiments, "recognize", lambda model, data, spoken, *_, **__: [NOTHING] * len(spoken))
-    figures = {}
-    for part, recipes in lesson_06.recipes("default").items():
-        model, _ = fit(small(recipes[part].system, steps=1), data, progress=False)
-        figures |= named_figures(part, model, data, most=2)
-    for claim in (claim for claim in lesson_06.CLAIMS if "default" in claim.sources):
-        assert {claim.baseline[1], claim.ours[1]} <= set(figures), claim.claim_id
-    assert all(torch.tensor(value).isfinite() for value in figures.values())
-    assert {f"content/plain/{copies}" for copies in COPIES} <= set(figures)
+    monkeypatch.setattr(lesson_06, "utterances_of", lambda *_: data)
+    monkeypatch.setattr(lesson_06, "RECIPES", {system: small(system, steps=1) for system in lesson_06.SYSTEMS})
+    metrics = {}
+    for part in EXPERIMENT.recipes("default"):
+        metrics |= EXPERIMENT.measure(part, "default", 0, True)
+    for claim in (claim for claim in EXPERIMENT.claims if "default" in claim.sources):
+        assert {claim.baseline[1], claim.ours[1]} <= set(metrics), claim.claim_id
+    assert all(torch.tensor(value).isfinite() for value in metrics.values())
+    assert {f"content/plain/{copies}" for copies in COPIES} <= set(metrics)
 
 
-def test_recipes_can_be_kept_as_json_and_shortened():
-    sources = ("default", "real", "librispeech")
-    kept = [json.loads(json.dumps(lesson_06.settings(source, fast=False))) for source in sources]
-    assert sorted(part for parts in kept for part in parts) == sorted(lesson_06.PARTS)
+def test_a_checkpoint_says_how_it_does_on_every_voice(data, monkeypatch, tmp_path):
+    monkeypatch.setattr("course_utils.checkpoints.data_folder", lambda name: tmp_path)
+    monkeypatch.setattr("experiments.recipes.training_checkpoint_path", lambda name: tmp_path / name)
+    monkeypatch.setattr(lesson_06, "utterances_of", lambda *_: data)
+    monkeypatch.setattr(experiments, "recognize", lambda model, data, spoken, *_, **__: [NOTHING] * len(spoken))
+    monkeypatch.setitem(EXPERIMENT.checkpoints, "06-smooth", small("smooth"))
+    EXPERIMENT.train("06-smooth")
+    model, card = EXPERIMENT.load("06-smooth")
+    assert card["metrics"] == pytest.approx(EXPERIMENT.checkpoint_metrics("06-smooth", model), abs=1e-3)
+    assert {*card["voices"]} >= {one.utterance.voice for one in data.test["unseen voices"]}
+    assert all(rate == 100 and count > 0 for rate, count in card["voices"].values())  # nothing was written
+
+
+def test_recipes_can_be_stored_as_json_and_shortened():
+    stored = {source: json.loads(json.dumps(EXPERIMENT.settings(source))) for source in EXPERIMENT.sources}
+    assert all(set(stored[source]) == set(EXPERIMENT.recipes(source)) for source in EXPERIMENT.sources)
+    assert stored["real"]["voices"]["versions"]["speeds"]
     assert lesson_06.LIVE["smooth"].shortened(1e-9).steps == 1
     with pytest.raises(ValueError, match="expected one of default, real, librispeech"):
-        lesson_06.recipes("else")
+        EXPERIMENT.recipes("else")

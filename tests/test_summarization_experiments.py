@@ -1,4 +1,4 @@
-"""The experiments of lesson 7: training repeats, headlines and looks are marked rightly, claims find their figures."""
+"""The experiments of lesson 7: training repeats, headlines and attention are evaluated, claims find their metrics."""
 
 import json
 import math
@@ -18,13 +18,13 @@ from experiments import lesson_07_summarization as lesson_07
 from experiments.summarization import (
     Recipe,
     baselines_of,
-    figures_of_headlines,
     fit,
+    headline_metrics,
     looks_along,
-    named_figures,
     perplexity,
     rouge_of,
     rouge_with,
+    summary_metrics,
     summary_of,
     texts_of,
     tune_extractive,
@@ -32,9 +32,10 @@ from experiments.summarization import (
     write_headlines,
 )
 from experiments.summary_baselines import best_lead_length, oracle_sentence
-from experiments.summary_marks import NEAR, judge_all, mark_support, origins_of
+from experiments.summary_scores import NEAR, judge_all, mark_support, origins_of
 
 STAGED = Path(os.environ.get("WHERE_TO_LOOK_DATA", Path(__file__).resolve().parents[2] / "shared" / "datasets"))
+EXPERIMENT = lesson_07.EXPERIMENT
 SMALL = (("embedding_size", 8), ("hidden_size", 8))
 
 
@@ -92,7 +93,7 @@ def test_perplexity_counts_words_and_ends_but_no_padding(data):
 
 
 @pytest.mark.parametrize("system, beam", [("abs-none", 1), ("abs-attention", 3), ("ras-copy", 2)])
-def test_headlines_are_written_in_order_with_a_look_for_each_word(data, system, beam):
+def test_headlines_are_written_in_order_with_attention_for_each_word(data, system, beam):
     model, _ = fit(small(system), data, progress=False)
     pairs = data.examples[:5]
     written = write_headlines(model, data, pairs, beam, batch_size=2)
@@ -109,7 +110,7 @@ def test_headlines_are_written_in_order_with_a_look_for_each_word(data, system, 
 
 def test_unknown_words_come_from_the_source(data):
     class Unsure(torch.nn.Module):
-        """Writes "unknown word" and ends, looking at the third source word."""
+        """Writes "unknown word" and ends, attending to the third source word."""
 
         def __init__(self):
             super().__init__()
@@ -122,9 +123,9 @@ def test_unknown_words_come_from_the_source(data):
             scores = torch.full((len(previous), 9), -50.0)
             scores[:, 1] = torch.where(state == 0, 0.0, -60.0)
             scores[:, END] = torch.where(state == 0, -60.0, 0.0)
-            looks = torch.zeros(memory.shape)
-            looks[:, 2] = 1.0
-            return scores, state + 1, looks
+            weights = torch.zeros(memory.shape)
+            weights[:, 2] = 1.0
+            return scores, state + 1, weights
 
     few = replace(data, vocabulary=Vocabulary(["a", "b", "c", "d", "e"]))
     (written,) = write_headlines(Unsure(), few, [pair("a b unheard c", "a")])
@@ -177,23 +178,23 @@ def test_true_headlines_are_judged_by_the_facts(data):
     assert judge_all(others, reports).complete < 0.5 and judge_all([("x",)] * len(reports), reports) == (0, 0, 0)
 
 
-def test_a_map_of_the_support_is_marked_right_and_an_even_one_by_chance(data):
+def test_attention_on_the_support_is_perfect_and_uniform_attention_is_the_baseline(data):
     pairs = data.examples
-    perfect, even, beside = [], [], []
+    perfect, uniform, beside = [], [], []
     for p in pairs:
         shape = len(p.headline), len(p.source)
         gold = torch.zeros(shape)
         for row, found in zip(gold, p.support, strict=True):
             row[sorted(found) or [0]] = 1 / max(1, len(found))
         perfect.append(gold)
-        even.append(torch.full(shape, 1 / shape[1]))
+        uniform.append(torch.full(shape, 1 / shape[1]))
         beside.append((gold == 0) / (gold == 0).sum(dim=1, keepdim=True))
-    marks, plain, wrong = (mark_support(maps, pairs) for maps in (perfect, even, beside))
-    assert marks.mass == pytest.approx(1) and marks.near == pytest.approx(1) and marks.peak == 1
+    score, plain, wrong = (mark_support(maps, pairs) for maps in (perfect, uniform, beside))
+    assert score.mass == pytest.approx(1) and score.near == pytest.approx(1) and score.peak == 1
     assert plain.mass == pytest.approx(plain.mass_chance) and plain.near == pytest.approx(plain.near_chance)
     assert wrong.mass == pytest.approx(0, abs=1e-6) and wrong.near > 0.01
-    assert marks.near_chance > marks.mass_chance > 0
-    assert marks.words == sum(bool(found) for p in pairs for found in p.support)
+    assert score.near_chance > score.mass_chance > 0
+    assert score.words == sum(bool(found) for p in pairs for found in p.support)
     row = torch.zeros(1, 9)
     row[0, 4 + NEAR] = 1
     one = mark_support([row], [pair("a b c d e f g h i", "e", [{4}])])
@@ -205,12 +206,12 @@ def test_a_map_of_the_support_is_marked_right_and_an_even_one_by_chance(data):
 
 
 @pytest.mark.parametrize("system", ["abs-attention", "ras-additive"])
-def test_looks_along_true_headlines(data, system):
+def test_attention_along_true_headlines(data, system):
     model, _ = fit(small(system, steps=1), data, progress=False)
     pairs = data.examples[:7]
-    for look, p in zip(looks_along(model, data, pairs, batch_size=3), pairs, strict=True):
-        assert look.shape == (len(p.headline), len(p.source))
-        assert torch.allclose(look.sum(dim=1), torch.ones(len(look)), atol=1e-5)
+    for weights, p in zip(looks_along(model, data, pairs, batch_size=3), pairs, strict=True):
+        assert weights.shape == (len(p.headline), len(p.source))
+        assert torch.allclose(weights.sum(dim=1), torch.ones(len(weights)), atol=1e-5)
     without, _ = fit(small("abs-bag", steps=1), data, progress=False)
     with pytest.raises(ValueError, match="FeedForwardSummarizer has no attention"):
         looks_along(without, data, pairs)
@@ -228,29 +229,28 @@ def test_tuned_features_are_never_worse_on_the_pairs_they_are_tuned_on(data):
     assert words and set(words) <= {word for p in pairs for word in p.source}
 
 
-def test_figures_are_named_after_the_model(data):
+def test_a_model_is_evaluated_on_every_test(data):
     model, _ = fit(small("ras-additive", steps=1), data, progress=False)
-    figures = named_figures("name", model, data, most=3, beam_size=2)
-    assert all(key.startswith("name/") for key in figures)
-    assert figures["name/perplexity"] > 1 and "name/perplexity/longer reports" in figures
-    assert figures["name/support/chance"] < figures["name/support/near/chance"] < 100
-    assert figures_of_headlines("x", data, [()] * 2, data.examples[:2])["x/rouge-1"] == 0
+    metrics = summary_metrics(model, data, most=3, beam_size=2)
+    assert metrics["perplexity"] > 1 and "perplexity/longer reports" in metrics
+    assert metrics["support/chance"] < metrics["support/near/chance"] < 100
+    assert headline_metrics(data, [()] * 2, data.examples[:2])["rouge-1"] == 0
 
 
-def test_every_claim_finds_its_figures(data, monkeypatch):
+def test_every_claim_finds_its_metrics(data, monkeypatch):
     monkeypatch.setattr(lesson_07, "data_of", lambda *_: data)
     monkeypatch.setitem(lesson_07.RECIPES, "default", {s: small(s, steps=1) for s in lesson_07.SYSTEMS})
-    figures = {}
-    for part in lesson_07.PARTS:
-        figures |= lesson_07.PARTS[part]("default", 0, True)
-    for claim in lesson_07.CLAIMS:
-        assert {claim.baseline[1], claim.ours[1]} <= set(figures), claim.claim_id
-    assert all(math.isfinite(value) for value in figures.values())
-    assert {"telling sentence/rouge-1", "oracle sentence/rouge-L", "abs+/weight/bigram"} <= set(figures)
+    metrics = {}
+    for part in EXPERIMENT.recipes("default"):
+        metrics |= EXPERIMENT.measure(part, "default", 0, True)
+    for claim in EXPERIMENT.claims:
+        assert {claim.baseline[1], claim.ours[1]} <= set(metrics), claim.claim_id
+    assert all(math.isfinite(value) for value in metrics.values())
+    assert {"telling sentence/rouge-1", "oracle sentence/rouge-L", "abs+/weight/bigram"} <= set(metrics)
 
 
 @pytest.mark.parametrize("source", ["docstrings", "real"])
-def test_other_sources_give_every_claim_its_figures(source, monkeypatch, tmp_path):
+def test_other_sources_give_every_claim_its_metrics(source, monkeypatch, tmp_path):
     if source == "real" and not (STAGED / "debian_synopsis").is_dir():
         pytest.skip("no staged debian_synopsis; set WHERE_TO_LOOK_DATA")
     monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(STAGED))
@@ -263,24 +263,24 @@ def test_other_sources_give_every_claim_its_figures(source, monkeypatch, tmp_pat
     found = replace(found, validation=found.validation[:12], test={"test": found.test["test"][:12]})
     monkeypatch.setattr(lesson_07, "data_of", lambda *_: found)
     monkeypatch.setitem(lesson_07.RECIPES, source, {s: small(s, steps=1) for s in lesson_07.SYSTEMS})
-    figures = {}
-    for part in lesson_07.PARTS:
-        figures |= lesson_07.measure_part(part, source, 0, fast=True)
-    for claim in lesson_07.CLAIMS:
+    metrics = {}
+    for part in EXPERIMENT.recipes(source):
+        metrics |= EXPERIMENT.measure(part, source, 0, fast=True)
+    for claim in EXPERIMENT.claims:
         if source in claim.sources:
-            assert {claim.baseline[1], claim.ours[1]} <= set(figures), claim.claim_id
-    assert "abs-attention/support" not in figures and "abs-attention/true" not in figures
+            assert {claim.baseline[1], claim.ours[1]} <= set(metrics), claim.claim_id
+    assert "abs-attention/support" not in metrics and "abs-attention/true" not in metrics
 
 
-def test_recipes_can_be_kept_as_json_and_shortened():
-    for source in lesson_07.SOURCES:
-        kept = json.loads(json.dumps(lesson_07.settings(source, fast=False)))
-        assert set(kept) == set(lesson_07.PARTS)
-        ladder = [kept["ladder"][name] for name in lesson_07.LADDER]
+def test_recipes_can_be_stored_as_json_and_shortened():
+    for source in EXPERIMENT.sources:
+        stored = json.loads(json.dumps(EXPERIMENT.settings(source)))
+        assert set(stored) == set(EXPERIMENT.recipes(source))
+        ladder = [stored["ladder"][name] for name in lesson_07.LADDER]
         assert len({(r["steps"], r["batch_size"], r["fresh"]) for r in ladder}) == 1, "not at equal epochs"
     assert lesson_07.LIVE["abs-bag"].shortened(1e-9).steps == 1
     with pytest.raises(ValueError, match="expected one of default, docstrings, real"):
-        lesson_07.recipes("news")
+        EXPERIMENT.recipes("news")
 
 
 def test_a_checkpoint_of_docstrings_brings_its_own_words(data, monkeypatch, tmp_path):
@@ -290,9 +290,10 @@ def test_a_checkpoint_of_docstrings_brings_its_own_words(data, monkeypatch, tmp_
     tuning = tune_extractive(fit(small("ras-copy", steps=1), data, progress=False)[0], data, count=1, rounds=1)
     monkeypatch.setattr(lesson_07, "tune_extractive", lambda model, data: tuning)
     for name in ("07-docstrings-ras-copy", "07-ras-copy"):
-        monkeypatch.setitem(lesson_07.LONG_TRAINING, name, small("ras-copy", steps=1))
-        lesson_07.train_checkpoint(name)
-        model, card = lesson_07.load_trained(name)
+        monkeypatch.setitem(EXPERIMENT.checkpoints, name, small("ras-copy", steps=1))
+        EXPERIMENT.train(name)
+        model, card = EXPERIMENT.load(name)
         assert lesson_07.with_words_of(card, data).vocabulary == data.vocabulary
+        assert card["metrics"] == pytest.approx(EXPERIMENT.checkpoint_metrics(name, model), abs=0.01)
         assert card["metrics"]["perplexity"] == pytest.approx(perplexity(model, data, data.test["test"]), rel=1e-3)
         assert "with features/rouge-1" in card["metrics"] and set(card["extractive"]) == set(tuning.weights._fields)

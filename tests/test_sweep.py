@@ -25,36 +25,35 @@ MODULE = """
     from pathlib import Path
 
     from experiments.claims import Claim
+    from experiments.experiment import Experiment
 
     FOLDER, SLOW = Path(__file__).parent, float(os.environ.get("SLOW", "0"))
-    CLAIMS = [Claim("98.x", "arXiv:0", "b beats a", "points", "higher", ("a", "a"), ("b", "b"), "1 → 2")]
-    CHECKPOINTS = {}
-
-
-    def part(name):
-        def measure(source, seed, fast):
-            if fast:  # the result's behaviour is that of a fast run
-                return {name: 0.0}
-            note(f"begun-{name}-{seed}")
-            if (FOLDER / f"die-{name}-{seed}").exists():
-                (FOLDER / f"die-{name}-{seed}").unlink()
-                os.kill(os.getpid(), 9)
-            time.sleep(SLOW)
-            note(f"ended-{name}-{seed}")
-            return {name: seed + (10.0 + seed if name == "b" else 0.0)}
-
-        return measure
 
 
     def note(word):
         (FOLDER / f"{word}-{os.getpid()}-{time.time_ns()}.note").touch()
 
 
-    PARTS = {name: part(name) for name in ("a", "b")}
+    class SleepyExperiment(Experiment):
+        lesson = "98"
+        claims = (Claim("98.x", "arXiv:0", "b beats a", "points", "higher", ("a", "a"), ("b", "b"), "1 → 2"),)
+
+        def recipes(self, source):
+            return {"a": {}, "b": {}}
+
+        def measure(self, part, source, seed, fast):
+            if fast:  # the result's snapshot is that of a fast run
+                return {part: 0.0}
+            note(f"begun-{part}-{seed}")
+            if (FOLDER / f"die-{part}-{seed}").exists():
+                (FOLDER / f"die-{part}-{seed}").unlink()
+                os.kill(os.getpid(), 9)
+            time.sleep(SLOW)
+            note(f"ended-{part}-{seed}")
+            return {part: seed + (10.0 + seed if part == "b" else 0.0)}
 
 
-    def settings(source, fast):
-        return {"a": {"size": 1}, "b": {"size": 2}}
+    EXPERIMENT = SleepyExperiment()
 """
 
 SWEEP = """
@@ -64,7 +63,7 @@ SWEEP = """
     from experiments import runner
     import sleepy_lesson
 
-    runner.find_experiment = lambda lesson: sleepy_lesson
+    runner.find_experiment = lambda lesson: sleepy_lesson.EXPERIMENT
     runner.results_path = lambda lesson, source: Path(sys.argv[1]) / "result.json"
     if __name__ == "__main__":
         jobs, cluster = int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None
@@ -114,7 +113,7 @@ def wait_for(truth, seconds: float = 120) -> None:
 
 
 def test_side_by_side_gives_what_one_after_another_gives(folder, lesson, monkeypatch, capfd):
-    monkeypatch.setattr(runner, "find_experiment", lambda name: lesson)
+    monkeypatch.setattr(runner, "find_experiment", lambda name: lesson.EXPERIMENT)
     monkeypatch.setattr(runner, "results_path", lambda name, source: folder / "result.json")
     plain = runner.run("98", seeds=3, work_folder=folder / "one").read_text(encoding="utf-8")
     both = runner.run("98", seeds=3, jobs=2, work_folder=folder / "two").read_text(encoding="utf-8")
@@ -165,7 +164,7 @@ def test_no_jobs_is_refused(jobs):
 
 
 def test_a_measurement_that_came_meanwhile_is_not_repeated(folder, lesson):
-    measurement = Measurement(lesson, "a", "default", 0, False, folder / "runs" / "seed-0.json")
+    measurement = Measurement(lesson.EXPERIMENT, "a", "default", 0, False, folder / "runs" / "seed-0.json")
     assert measurement.make() > 0
     assert measurement.make() == 0.0 and notes(folder, "begun") == ["begun-a-0"]
 

@@ -1,8 +1,8 @@
 """How every exercise stands up to its mistakes: `python -m tools.exercises`.
 
 Each mistake is tried as an answer and has to be rejected with its own hint; each right answer in another style has to
-be accepted. `--write` tries nothing; it writes the table to docs/exercises.md, and to the notes for instructors what
-they take from the exercises: minutes and common mistakes.
+be accepted. `--write` tries nothing; it writes the table to docs/exercises.md, to the notes for instructors what they
+take from the exercises (minutes and common mistakes), and to README.md the table of lessons.
 """
 
 import argparse
@@ -23,6 +23,7 @@ table, `--write` keeps it.
 | exercise | what the learner writes | level | minutes | points | cases | mistakes named | other styles accepted |
 |---|---|---|---|---|---|---|---|
 """
+BEGIN, END = "<!-- lessons: begin (written by `python -m tools.exercises --write`) -->", "<!-- lessons: end -->"
 COMMON = "| exercise | what learners do wrong, as the check tells them | what to ask |\n|---|---|---|\n"
 
 
@@ -112,12 +113,40 @@ def notes_of(project: Project, lesson: str) -> str:
     return text.rstrip() + "\n"
 
 
+def lessons_table(project: Project) -> str:
+    """A line for each lesson: its name, its exercises, and how long reading and solving take."""
+    from course_utils.exercises import find_exercise
+    from tools.study_time import in_hours, study_minutes
+
+    minutes, lines = study_minutes(project), ["| | lesson | exercises | takes about |", "|---|---|---|---|"]
+    for lesson in project.listed_lessons:
+        name = lesson.title.rpartition(" · ")[2].partition(":")[0]
+        titles = [find_exercise(exercise_id).title for exercise_id in exercise_ids(project, lesson.number)]
+        written = "; ".join(title[0].lower() + title[1:] for title in titles) or "–"
+        link = f"[{name}](notebooks/{lesson.stem}.ipynb)"
+        lines.append(f"| {int(lesson.number)} | {link} | {written} | {in_hours(minutes[lesson.number])} |")
+    return "\n".join(lines)
+
+
+def with_lessons(readme: str, table: str) -> str:
+    """The README with this table of lessons in place of the one it has.
+
+    Raises:
+        ValueError: the README has no place for it.
+    """
+    if readme.count(BEGIN) != 1 or readme.count(END) != 1:
+        raise ValueError(f"README.md has no place for the lessons; expected one line {BEGIN!r} and one {END!r}.")
+    before, _, rest = readme.partition(BEGIN)
+    return f"{before}{BEGIN}\n\n{table}\n\n{END}{rest.partition(END)[2]}"
+
+
 def made(project: Project) -> dict[Path, str]:
     """Every file that is derived from exercises, with its text."""
     files = {project.root / PAGE: HEAD + "\n".join(rows(project, lessons_with_exercises(project), tried=False)) + "\n"}
     for path in sorted((project.root / NOTES).glob("[0-9]*.md")):
         files[path] = notes_of(project, path.stem)
-    return files
+    readme = project.root / "README.md"
+    return files | {readme: with_lessons(readme.read_text(encoding="utf-8"), lessons_table(project))}
 
 
 def _cell(text: str) -> str:

@@ -11,7 +11,7 @@ import io
 import re
 import sys
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
 
 import nbformat
 
@@ -47,10 +47,11 @@ def figures(project: Project) -> list[Figure]:
     """Take the figures of all tagged cells, small.
 
     Raises:
-        ValueError: a tagged cell shows no figure, or a lesson has more than three.
+        ValueError: a lesson has no notebook yet or more than three tagged cells, or such a cell shows no figure.
     """
     found = []
-    for path in sorted(project.learner_notebooks.glob("*.ipynb")):
+    for lesson in project.listed_lessons:
+        path = project.learner_notebook(lesson)
         cells = nbformat.read(path, as_version=4).cells
         tagged = [cell for cell in cells if "gallery" in cell.metadata.get("tags", [])]
         if len(tagged) > PER_LESSON:
@@ -67,6 +68,7 @@ def figures(project: Project) -> list[Figure]:
     return found
 
 
+@cache
 def _small(png: bytes) -> bytes:
     import numpy
     from PIL import Image
@@ -86,11 +88,12 @@ def _small(png: bytes) -> bytes:
 def table(shown: list[Figure], project: Project) -> str:
     """Write the gallery as a table of HTML, a row for each lesson, with the lesson's title above it."""
     lines = ["<table>"]
-    for path in sorted(project.learner_notebooks.glob("*.ipynb")):
-        row = [figure for figure in shown if figure.notebook == path.stem]
+    for lesson in project.listed_lessons:
+        row = [figure for figure in shown if figure.notebook == lesson.stem]
         if not row:
             continue
-        lines.append(f'<tr><th colspan="{PER_LESSON}"><a href="notebooks/{path.name}">{_title(path)}</a></th></tr>')
+        title = f'<a href="notebooks/{lesson.stem}.ipynb">{html.escape(lesson.title)}</a>'
+        lines.append(f'<tr><th colspan="{PER_LESSON}">{title}</th></tr>')
         lines.append("<tr>")
         lines += [
             f'<td width="33%" valign="top"><img src="{figure.path}" alt="{html.escape(figure.alternative)}">'
@@ -99,11 +102,6 @@ def table(shown: list[Figure], project: Project) -> str:
         ]
         lines.append("</tr>")
     return "\n".join([*lines, "</table>"])
-
-
-def _title(path: Path) -> str:
-    lines = (line for cell in nbformat.read(path, as_version=4).cells for line in cell.source.splitlines())
-    return html.escape(next(line for line in lines if line.startswith("# ")).removeprefix("# "))
 
 
 def with_gallery(readme: str, gallery: str) -> str:

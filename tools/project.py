@@ -4,6 +4,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from course_utils.lessons import Lesson, find_lessons
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -20,6 +22,19 @@ class Project:
     @property
     def learner_notebooks(self) -> Path:
         return self.root / "notebooks"
+
+    def learner_notebook(self, lesson: Lesson) -> Path:
+        """The learner's notebook of a lesson.
+
+        Raises:
+            ValueError: if it has not been built.
+        """
+        path = self.learner_notebooks / f"{lesson.stem}.ipynb"
+        if not path.is_file():
+            raise ValueError(
+                f"lesson {lesson.number} has no {path.name}; build it: make notebooks LESSONS={lesson.number}"
+            )
+        return path
 
     @property
     def instructor_notebooks(self) -> Path:
@@ -41,9 +56,14 @@ class Project:
         with (self.root / "pyproject.toml").open("rb") as file:
             return tomllib.load(file)["project"]
 
+    @property
+    def listed_lessons(self) -> tuple[Lesson, ...]:
+        """The lessons of this checkout, in order."""
+        return find_lessons(self.lessons)
+
     def lesson_sources(self, names: list[str] | None = None) -> list[Path]:
         """The lessons' sources in order; `names` picks some by file name or by its beginning ("02")."""
-        sources = sorted(self.lessons.glob("[0-9]*.py"))
+        sources = [lesson.source for lesson in self.listed_lessons]
         if not names:
             return sources
         chosen = []

@@ -2,7 +2,7 @@
 
 Processors differ in how many numbers they add at once, and so in the order of a sum, and so in its last digits. Which
 instructions are used can be forbidden: then this machine computes as an older one does. So a few training steps of
-every lesson are repeated with other instructions and other threads, every checkpoint is marked anew, and one training
+every lesson are repeated with other instructions and threads, every checkpoint is evaluated anew, and one training
 runs to its end. data/results/reproducibility.json keeps the differences, docs/reproducibility.md shows them.
 
     python -m tools.reproducibility            measure and print (about ten minutes)
@@ -22,11 +22,12 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from course_utils.lessons import find_lessons
 from experiments.claims import write_json
 from tools.project import ROOT
 from tools.reproducibility_page import KEPT, differing, reproducibility_page, write
 
-LESSONS = ("01", "02", "03", "04", "05", "06", "07")
+LESSONS = tuple(lesson.number for lesson in find_lessons() if lesson.has_experiment)
 TRAINED = "02"
 """The lesson whose main training runs to its end."""
 
@@ -72,7 +73,7 @@ def compute(variant: Variant, lessons: tuple[str, ...], trains: bool) -> dict:
     """Run a few steps of lessons in a process of its own, and perhaps the long training.
 
     Returns:
-        `capability`: the instructions that PyTorch uses; `lessons`: what `behaviour_of` gave for each; `training`:
+        `capability`: the instructions that PyTorch uses; `lessons`: what `snapshot_of` gave for each; `training`:
         figures of the long one, or None.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -87,13 +88,13 @@ def _child(path: Path, lessons: list[str], threads: int, trains: bool) -> None:
     """What the process does."""
     import torch
 
-    from experiments.behaviour import behaviour_of
     from experiments.runner import find_experiment
+    from experiments.snapshot import snapshot_of
 
     torch.set_num_threads(threads)
     computed = {
         "capability": torch.backends.cpu.get_cpu_capability(),
-        "lessons": {lesson: behaviour_of(find_experiment(lesson), threads=threads) for lesson in lessons},
+        "lessons": {lesson: snapshot_of(find_experiment(lesson), threads=threads) for lesson in lessons},
         "training": _long_training() if trains else None,
     }
     write_json(path, computed)
@@ -139,7 +140,7 @@ def measure(lessons: tuple[str, ...] = LESSONS, with_cards: bool = True, with_tr
         "versions": {"python": platform.python_version(), "torch": metadata.version("torch")},
         "variants": variants,
         "stored": {
-            lesson: differing(result["behaviour"], first["lessons"][lesson])
+            lesson: differing(result["snapshot"], first["lessons"][lesson])
             for lesson, result in stored.items()
             if result
         },
@@ -164,14 +165,14 @@ def _processor() -> str:
 
 
 def _cards() -> list[dict]:
-    """Mark every stored model anew and set its figures beside those of its card."""
+    """Evaluate every stored model anew and set its metrics beside those of its card."""
     from course_utils.data.real_errors import RealDataError
     from course_utils.data.reports.docstrings import NoDocstringsError
     from tools import cards
 
     rows = []
     for name in cards.names():
-        print(f"marking: {name} …", flush=True)
+        print(f"evaluating: {name} …", flush=True)
         try:
             found = cards.differences(name)
         except (RealDataError, NoDocstringsError) as error:

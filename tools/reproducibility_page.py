@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from course_utils.files import write_whole
 from course_utils.paths import data_folder
-from experiments.behaviour import FIGURES_AGREE, LOSSES_AGREE
+from experiments.snapshot import LOSSES_AGREE, METRICS_AGREE
 from tools.project import ROOT
 
 PAGE = ROOT / "docs" / "reproducibility.md"
@@ -33,7 +33,7 @@ versions. Phrases change with num2words and Babel, speech with espeak-ng, docstr
 
 
 def differing(before: Mapping, now: Mapping) -> dict:
-    """Say how far two behaviours of one lesson lie apart (see `behaviour.behaviour_of`).
+    """Say how far two snapshots of one lesson lie apart (see `snapshot.snapshot_of`).
 
     Returns:
         `loss`: the largest difference of a training loss, as a share; `figure`: the largest difference of a figure, in
@@ -68,7 +68,7 @@ def reproducibility_page(found: Mapping) -> str:
         "most.",
         _variants(found["variants"]),
         f"A stored result keeps what such steps gave where it was measured. A test repeats them and allows losses "
-        f"{100 * LOSSES_AGREE:.0f} % and figures {FIGURES_AGREE:.0f} units, or per cent. Here:",
+        f"{100 * LOSSES_AGREE:.0f} % and figures {METRICS_AGREE:.0f} units, or per cent. Here:",
         _stored(found["stored"]),
     ]
     if found["training"]:

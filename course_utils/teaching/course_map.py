@@ -1,11 +1,13 @@
-"""The map of the seven lessons: which idea leads to which. It is narrow, so that a telephone shows its words large."""
+"""The map of the lessons: which idea leads to which. It is narrow, so that a telephone shows its words large."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
+from course_utils.lessons import Lesson, find_lessons
 from course_utils.teaching.plots import GOLD_COLOUR, describe
 
 PAPER, INK, LINE = "#eaf2fa", "#16222e", "#08519c"
@@ -17,8 +19,8 @@ class Stop:
 
     Attributes:
         number: of the lesson.
-        name: in a word or two.
-        idea: what it adds.
+        name: its title up to the colon.
+        idea: its title after the colon.
         box: (left, bottom, width, height), inches.
     """
 
@@ -42,17 +44,9 @@ class Way:
     idea: str
 
 
-WIDTH, HEIGHT = 4.3, 7.22  # inches
-RAIL = 0.3  # where the way from lesson 2 to all others goes down
-STOPS = (
-    Stop(1, "Bottleneck", "a sentence in one vector", (0.0, 6.6, WIDTH, 0.62)),
-    Stop(2, "Attention", "before every word, a look at all words", (0.0, 5.52, WIDTH, 0.62)),
-    Stop(3, "Glimpses", "one place at a time, drawn by chance", (0.75, 4.26, WIDTH - 0.75, 0.62)),
-    Stop(4, "Captions", "a look for every word, soft or hard", (0.75, 3.0, WIDTH - 0.75, 0.62)),
-    Stop(5, "Entailment", "a look for every word that is read", (0.75, 2.0, WIDTH - 0.75, 0.62)),
-    Stop(6, "Speech", "looks that know where the last one was", (0.75, 1.0, WIDTH - 0.75, 0.62)),
-    Stop(7, "Summaries", "looks without recurrence, and with it", (0.75, 0.0, WIDTH - 0.75, 0.62)),
-)
+WIDTH, BOX, GAP, LINE_HEIGHT = 4.3, 0.62, 0.12, 0.26  # inches: map, height of a box, between boxes without and per line
+RAIL, BRANCH = 0.3, 0.75  # where the way from lesson 2 to all others goes down, and where their boxes begin
+TRUNK = 2  # lessons whose boxes are as wide as the map; the others branch off
 WAYS = (
     Way(1, 2, "the vector is full: keep one for each word"),
     Way(2, 3, "pictures: can one look\nwithout seeing everything?"),
@@ -64,23 +58,42 @@ WAYS = (
 )
 
 
+def place_stops(lessons: Sequence[Lesson]) -> tuple[Stop, ...]:
+    """Place a box for every lesson but lesson 0, one under another, with room for the words of the ways to it.
+
+    Args:
+        lessons: with titles like "2 · Additive attention: let the decoder look back".
+    """
+    stops: list[Stop] = []
+    bottom = 0.0
+    for lesson in reversed([lesson for lesson in lessons if int(lesson.number) > 0]):
+        number, left = int(lesson.number), 0.0 if int(lesson.number) <= TRUNK else BRANCH
+        name, _, idea = lesson.title.rpartition(" · ")[2].partition(": ")
+        stops.insert(0, Stop(number, name, idea, (left, bottom, WIDTH - left, BOX)))
+        lines = sum(way.idea.count("\n") + 1 for way in WAYS if way.end == number)
+        bottom += BOX + GAP + LINE_HEIGHT * max(1, lines)
+    return tuple(stops)
+
+
 def plot_course_map(axes: Axes | None = None) -> Axes:
     """Draw the map; its alternative text says every box and every arrow.
 
     Args:
         axes: where to draw; a new figure if None.
     """
-    axes = axes or plt.subplots(figsize=(WIDTH, HEIGHT), layout="constrained")[1]
-    boxes = {stop.number: stop.box for stop in STOPS}
-    for stop in STOPS:
+    stops = place_stops(find_lessons())
+    height = stops[0].box[1] + BOX
+    axes = axes or plt.subplots(figsize=(WIDTH, height), layout="constrained")[1]
+    boxes = {stop.number: stop.box for stop in stops}
+    for stop in stops:
         _draw_stop(axes, stop)
     for way in WAYS:
         _draw_way(axes, boxes[way.start], boxes[way.end], way.idea)
-    axes.set(xlim=(-0.03, WIDTH + 0.03), ylim=(-0.03, HEIGHT + 0.03))
+    axes.set(xlim=(-0.03, WIDTH + 0.03), ylim=(-0.03, height + 0.03))
     axes.set_axis_off()
-    lessons = "; ".join(f"{stop.number} {stop.name}: {_one_line(stop.idea)}" for stop in STOPS)
+    lessons = "; ".join(f"{stop.number} {stop.name}: {_one_line(stop.idea)}" for stop in stops)
     ways = "; ".join(f"from {way.start} to {way.end}: {_one_line(way.idea)}" for way in WAYS)
-    return describe(axes, f"Map of the seven lessons. {lessons}. What leads from one to the next: {ways}.")
+    return describe(axes, f"Map of the lessons. {lessons}. What leads from one to the next: {ways}.")
 
 
 def _one_line(text: str) -> str:

@@ -240,13 +240,13 @@ TERMS = (
 )
 
 
-def glossary_table(lessons: Iterable[int] = range(8)) -> str:
+def glossary_table(lessons: Iterable[int] | None = None) -> str:
     """Write entries as a Markdown table: name, what it is, other names.
 
     Args:
-        lessons: the lessons whose words are wanted; 0 = the words of every lesson.
+        lessons: the lessons whose words are wanted, with 0 for the words that every lesson uses; all if None.
     """
-    wanted = set(lessons)
+    wanted = {term.lesson for term in TERMS} if lessons is None else set(lessons)
     rows = ["| name | what it is | also called |", "|---|---|---|"]
     for term in TERMS:
         if term.lesson in wanted:

@@ -46,7 +46,7 @@ class Site:
         pages |= {path: path.relative_to(docs).as_posix() for path in (docs / "images").rglob("*.png")}
         pages |= {root / path: page for path, page in FROM_ELSEWHERE.items()}
         pages |= {path: f"reference/{name}.rst" for name, path in reference.modules(self.project).items()}
-        pages |= {lesson.path: f"{lesson.page}.ipynb" for lesson in lessons.find_lessons(self.project)}
+        pages |= {lesson.path: f"{lesson.page}.ipynb" for lesson in lessons.lesson_pages(self.project)}
         return pages | {docs / "instructor_notes": "instructor_notes/index.md", root / "notebooks": "lessons.md"}
 
     def prepare(self) -> None:
@@ -115,7 +115,7 @@ class Site:
     def _groups(self) -> dict[str, list[str]]:
         pages = {page.removesuffix(".md") for page in self.pages.values() if page.endswith(".md")} | {"reference/index"}
         groups = {name: [page for page in listed if page in pages] for name, listed in GROUPS.items()}
-        groups["Lessons"] += [lesson.page for lesson in lessons.find_lessons(self.project)]
+        groups["Lessons"] += [lesson.page for lesson in lessons.lesson_pages(self.project)]
         named = {page for listed in groups.values() for page in listed} | {"index"}
         others = sorted(page for page in pages - named if not page.startswith("instructor_notes/"))
         groups["Building on it"] += others

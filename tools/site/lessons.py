@@ -19,7 +19,7 @@ _QUESTION = re.compile(r"\*\*The question of this lesson:\*\*\s*(.+)")
 
 
 @dataclass(frozen=True)
-class Lesson:
+class LessonPage:
     """A learner's notebook, as far as lists need it.
 
     Attributes:
@@ -38,15 +38,18 @@ class Lesson:
         return f"notebooks/{self.path.stem}"
 
 
-def find_lessons(project: Project) -> list[Lesson]:
-    """Look at every learner's notebook, in order."""
+def lesson_pages(project: Project) -> list[LessonPage]:
+    """The page of every lesson, in order.
+
+    Raises:
+        ValueError: if a lesson's notebook has not been built.
+    """
     found = []
-    for path in sorted(project.learner_notebooks.glob("[0-9]*.ipynb")):
+    for lesson in project.listed_lessons:
+        path = project.learner_notebook(lesson)
         texts = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
-        words = "\n".join(texts)
-        title = next(line.removeprefix("# ") for line in words.splitlines() if line.startswith("# "))
-        question = _QUESTION.search(words)
-        found.append(Lesson(path, title, question[1] if question else ""))
+        question = _QUESTION.search("\n".join(texts))
+        found.append(LessonPage(path, lesson.title, question[1] if question else ""))
     return found
 
 
@@ -102,7 +105,7 @@ def lesson_cards(project: Project, times: RunTimes | None, pictures: dict[str, F
     seconds = {lesson.name: lesson.seconds for lesson in times.lessons} if times else {}
     minutes = study_minutes(project)
     parts = []
-    for lesson in find_lessons(project):
+    for lesson in lesson_pages(project):
         stem = lesson.path.stem
         lines = [f"## [{lesson.title}]({lesson.page}.ipynb)", ""]
         if stem in pictures:
@@ -121,7 +124,7 @@ def lesson_cards(project: Project, times: RunTimes | None, pictures: dict[str, F
 def further_reading(project: Project) -> str:
     """Markdown: what each lesson recommends in its section "Further reading"."""
     parts = []
-    for lesson in find_lessons(project):
+    for lesson in lesson_pages(project):
         for cell in nbformat.read(lesson.path, as_version=4).cells:
             if cell.cell_type == "markdown" and cell.source.startswith("## Further reading"):
                 listed = cell.source.partition("\n")[2].strip()

@@ -1,4 +1,4 @@
-"""How headlines are marked besides ROUGE: where words come from, whether they are true, where each word looked."""
+"""Metrics of headlines besides ROUGE: where words come from, whether they are true, what each word attends to."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -43,17 +43,17 @@ def origins_of(headlines: Sequence[Sequence[str]], pairs: Sequence[Summary]) -> 
         raise ValueError(f"got {len(headlines)} headlines for {len(pairs)} pairs; expected one each, with some words.")
     copied = invented = words = runs = neighbours = 0
     for headline, pair in zip(headlines, pairs, strict=True):
-        there, true = set(pair.source), set(pair.headline)
+        source, reference = set(pair.source), set(pair.headline)
         follow = set(zip(pair.source, pair.source[1:], strict=False))
-        copied += sum(word in there for word in headline)
-        invented += sum(word not in there and word not in true for word in headline)
+        copied += sum(word in source for word in headline)
+        invented += sum(word not in source and word not in reference for word in headline)
         runs += sum(both in follow for both in zip(headline, headline[1:], strict=False))
         words, neighbours = words + len(headline), neighbours + max(0, len(headline) - 1)
     return WordOrigins(copied / words, 1 - copied / words, invented / words, runs / neighbours if neighbours else 0.0)
 
 
 class Verdicts(NamedTuple):
-    """How headlines of reports stand to the facts, as shares from 0 to 1.
+    """Whether headlines of reports agree with the facts, as shares from 0 to 1.
 
     Attributes:
         exact: the reference, word by word.
@@ -74,15 +74,15 @@ def judge_all(headlines: Sequence[Sequence[str]], reports: Sequence[Report]) -> 
 
 
 class SupportScore(NamedTuple):
-    """Whether headline words look at the source words that they rest on; shares from 0 to 1.
+    """Whether headline words attend to the source words that support them; shares from 0 to 1.
 
     Attributes:
         mass: mean share of the attention on supporting words.
-        mass_chance: the same for attention spread evenly over the source.
+        mass_chance: the same for uniform attention.
         near: mean share of the attention within `NEAR` words of a supporting one.
-        near_chance: the same for attention spread evenly.
-        peak: share of words whose most attended source word supports them; an even map has `mass_chance` of them.
-        words: how many were marked.
+        near_chance: the same for uniform attention.
+        peak: share of words whose most attended source word supports them; `mass_chance` of a uniform guess.
+        words: how many were evaluated.
     """
 
     mass: float
@@ -93,18 +93,18 @@ class SupportScore(NamedTuple):
     words: int
 
 
-def mark_support(looks: Sequence[Tensor], pairs: Sequence[Summary]) -> SupportScore:
-    """Mark looks against the known support; words that rest on nothing, such as "from", are left out.
+def mark_support(attention_weights: Sequence[Tensor], pairs: Sequence[Summary]) -> SupportScore:
+    """Evaluate attention against the known support; words without support, such as "from", are left out.
 
     Args:
-        looks: `(headline words, source words)` for each pair.
+        attention_weights: `(headline words, source words)` for each pair.
         pairs: with support.
 
     Raises:
         ValueError: if a map has another shape than its pair, or no word has support.
     """
     sums, words = torch.zeros(5, dtype=torch.float64), 0
-    for weights, pair in zip(looks, pairs, strict=True):
+    for weights, pair in zip(attention_weights, pairs, strict=True):
         if weights.shape != (len(pair.headline), len(pair.source)):
             raise ValueError(
                 f"a map has shape {tuple(weights.shape)}; expected ({len(pair.headline)} headline words, "

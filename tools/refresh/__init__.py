@@ -1,0 +1,1 @@
+"""What is stale, why, and what remaking it costs: `make refresh`."""
