@@ -17,7 +17,7 @@ export REASON ?=
 TESTS ?=
 ALL_TESTS := tests grading notebooks
 # Two files or notebooks side by side, each with one thread: that uses two cores best.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup \
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile \
 	--nbval-lax --nbval-current-env --nbval-cell-timeout=300
 
 .PHONY: help setup lab test test-all lessons notebooks refresh site bench constraints clean

@@ -1,5 +1,6 @@
 """What several test modules share."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ def site() -> Path:
     from tools.site.build import Site
 
     pytest.importorskip("sphinx_book_theme", reason='the extra "docs" is missing: pip install -e ".[docs]"')
-    built = Site(Project(), Project().root / "build" / "site")
+    # Where several processes share the tests, each has its own: none is rebuilt while another one reads it.
+    process = os.environ.get("PYTEST_XDIST_WORKER", "")
+    built = Site(Project(), Project().root / "build" / f"site{process}")
     assert built.make(quiet=True) == 0, "Sphinx's warnings stand above; `make site` repeats them"
     return built.html

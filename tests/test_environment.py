@@ -108,7 +108,8 @@ def make_in_copy(folder: Path, *arguments: str, newer: str | None = None, missin
 
 def make(folder: Path, *arguments: str) -> str:
     """Run make as if nobody had started this test by make."""
-    outside = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
+    given = ("MAKE", "MFLAGS", "OPTIONS", "TESTS", "LESSONS")
+    outside = {key: value for key, value in os.environ.items() if not key.startswith(given)}
     answer = subprocess.run(["make", *arguments], cwd=folder, env=outside, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr
     return answer.stdout
