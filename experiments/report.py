@@ -81,9 +81,15 @@ def claims_page() -> str:
             f"## Lesson {_name(result['lesson'])}, {_source(result['source'])}",
             f"`{result['command']}`: {result['seconds'] / 60:.0f} minutes of computing, with torch "
             f"{result['versions']['torch']} and Python {result['versions']['python']}.",
+            *(f"Accepted on {entry['date']} without measuring again: {entry['reason']}" for entry in accepted(result)),
             claims_table(result["claims"], with_source=False),
         ]
     return "\n\n".join(parts) + "\n"
+
+
+def accepted(result: Mapping) -> Sequence[Mapping]:
+    """When and why a result was accepted although the code changed: `{"date", "reason"}` each."""
+    return result.get("accepted", ())
 
 
 def _name(lesson: str) -> str:
