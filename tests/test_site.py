@@ -143,7 +143,7 @@ def test_the_explorers_title_is_counted(site):
 
 def test_every_lesson_is_listed_with_its_question(site):
     text = (site / "lessons.html").read_text(encoding="utf-8")
-    for lesson in lessons.find_lessons(Project()):
+    for lesson in lessons.lesson_pages(Project()):
         assert f'href="{lesson.page}.html"' in text
         assert lesson.question or lesson.path.stem.startswith("00")
 
