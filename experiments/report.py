@@ -13,6 +13,7 @@ from pathlib import Path
 import experiments
 from course_utils.files import write_whole
 from course_utils.paths import data_folder
+from course_utils.regions import with_region
 from experiments.claims import claims_table, verdict
 
 BEGIN, END = (
@@ -81,15 +82,13 @@ def claims_page() -> str:
             f"## Lesson {_name(result['lesson'])}, {_source(result['source'])}",
             f"`{result['command']}`: {result['seconds'] / 60:.0f} minutes of computing, with torch "
             f"{result['versions']['torch']} and Python {result['versions']['python']}.",
-            *(f"Accepted on {entry['date']} without measuring again: {entry['reason']}" for entry in accepted(result)),
+            *(
+                f"Accepted on {entry['date']} without measuring again: {entry['reason']}"
+                for entry in result.get("accepted", ())
+            ),
             claims_table(result["claims"], with_source=False),
         ]
     return "\n\n".join(parts) + "\n"
-
-
-def accepted(result: Mapping) -> Sequence[Mapping]:
-    """When and why a result was accepted although the code changed: `{"date", "reason"}` each."""
-    return result.get("accepted", ())
 
 
 def _name(lesson: str) -> str:
@@ -178,10 +177,7 @@ def with_claims(text: str) -> str:
     Raises:
         ValueError: if the marks are missing.
     """
-    if BEGIN not in text or END not in text:
-        raise ValueError(f"the text has no marks for the table; expected a line {BEGIN} and a line {END}.")
-    before, rest = text.split(BEGIN, 1)
-    return f"{before}{BEGIN}\n\n{readme_tables()}\n\n{END}{rest.split(END, 1)[1]}"
+    return with_region(text, BEGIN, END, readme_tables())
 
 
 def write() -> None:

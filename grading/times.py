@@ -18,6 +18,7 @@ from pathlib import Path
 
 from course_utils.files import write_whole
 from course_utils.paths import data_folder
+from course_utils.regions import with_region
 from experiments.claims import write_json
 from tools.project import ROOT, Project
 
@@ -114,10 +115,7 @@ def with_times(text: str, found: Mapping) -> str:
     Raises:
         ValueError: if it has no place for them.
     """
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ValueError(f"{PAGE.name} has no place for the times; expected one line {BEGIN!r} and one {END!r}.")
-    before, _, rest = text.partition(BEGIN)
-    return f"{before}{BEGIN}\n\n{passage(found)}\n\n{END}{rest.partition(END)[2]}"
+    return with_region(text, BEGIN, END, passage(found), PAGE.name)
 
 
 def main(arguments: list[str] | None = None) -> int:

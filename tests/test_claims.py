@@ -260,5 +260,5 @@ def test_counts_of_a_lesson(monkeypatch):
 
 
 def test_a_text_without_marks_is_refused():
-    with pytest.raises(ValueError, match="no marks"):
+    with pytest.raises(ValueError, match="no place to write"):
         report.with_claims("# A page")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from course_utils.data.real_sets import REAL_SOURCES, RealSource
+from course_utils.regions import with_region
 from tools.project import Project
 
 BEGIN = "<!-- The table is made by `python -m tools.data_card`. -->"
@@ -56,11 +57,7 @@ def updated(text: str) -> str:
     Raises:
         ValueError: if the marks are not there.
     """
-    before, _, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not end:
-        raise ValueError(f"the data card lacks {BEGIN!r} or {END!r}; put both where the table belongs.")
-    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
+    return with_region(text, BEGIN, END, table(), "data/README.md")
 
 
 def card_path(root: Path | None = None) -> Path:

@@ -10,6 +10,7 @@ import re
 import sys
 from pathlib import Path
 
+from course_utils.regions import with_region
 from tools.project import Project
 
 PAGE = Path("docs") / "exercises.md"
@@ -134,10 +135,7 @@ def with_lessons(readme: str, table: str) -> str:
     Raises:
         ValueError: the README has no place for it.
     """
-    if readme.count(BEGIN) != 1 or readme.count(END) != 1:
-        raise ValueError(f"README.md has no place for the lessons; expected one line {BEGIN!r} and one {END!r}.")
-    before, _, rest = readme.partition(BEGIN)
-    return f"{before}{BEGIN}\n\n{table}\n\n{END}{rest.partition(END)[2]}"
+    return with_region(readme, BEGIN, END, table)
 
 
 def made(project: Project) -> dict[Path, str]:

@@ -15,6 +15,7 @@ from functools import cache
 
 import nbformat
 
+from course_utils.regions import with_region
 from tools.project import Project
 
 WIDTH = 640  # pixels; the README shows a third of a page
@@ -110,10 +111,7 @@ def with_gallery(readme: str, gallery: str) -> str:
     Raises:
         ValueError: the README has no place for it.
     """
-    if readme.count(BEGIN) != 1 or readme.count(END) != 1:
-        raise ValueError(f"README.md has no place for the gallery; expected one line {BEGIN!r} and one {END!r}.")
-    before, _, rest = readme.partition(BEGIN)
-    return f"{before}{BEGIN}\n\n{gallery}\n\n{END}{rest.partition(END)[2]}"
+    return with_region(readme, BEGIN, END, gallery)
 
 
 def stale(project: Project) -> list[str]:

@@ -28,7 +28,7 @@ def test_times_are_told():
 
 
 def test_a_page_without_a_place_is_refused():
-    with pytest.raises(ValueError, match="no place for the times"):
+    with pytest.raises(ValueError, match="instructors.md has no place to write"):
         with_times("# A page", FOUND)
 
 
