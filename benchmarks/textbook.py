@@ -82,11 +82,11 @@ class TextbookRetina(Retina):
         height, width = (side - 2 * self.margin for side in framed.shape[-2:])
         corners = (self._corner(location, height, width) + self.margin).tolist()
         seen = []
-        for picture, (x, y) in zip(framed, corners, strict=True):
+        for image, (x, y) in zip(framed, corners, strict=True):
             patches = []
             for k in range(self.scales):
                 half = (self.size << k) // 2
-                square = picture[:, y - half : y + half, x - half : x + half]
+                square = image[:, y - half : y + half, x - half : x + half]
                 patches.append(nn.functional.avg_pool2d(square, 1 << k))
             seen.append(torch.stack(patches))
         return torch.stack(seen)
@@ -117,11 +117,11 @@ class PlacedGlimpses(_Textbook):
 
     def loss(self, batch) -> Tensor:
         """Cross-entropy of the digit."""
-        model, count, pictures = self.model, self.model.glimpses, len(batch.images)
+        model, count, batch_size = self.model, self.model.glimpses, len(batch.images)
         framed = model.retina.prepare(batch.images).repeat_interleave(count, dim=0)
         places = 2 * torch.rand(len(framed), 2) - 1
         seen = model.glimpse(model.retina.look(framed, places), places)
-        states, _ = self.core(seen.unflatten(0, (pictures, count)))
+        states, _ = self.core(seen.unflatten(0, (batch_size, count)))
         answers = model.output(states).flatten(0, 1)
         return nn.functional.cross_entropy(answers, batch.labels.repeat_interleave(count, dim=0).flatten())
 

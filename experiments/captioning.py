@@ -234,7 +234,7 @@ class CaptionAttention(NamedTuple):
 
 
 @torch.no_grad()
-def look_along(
+def teacher_forced_traces(
     model: Captioner, data: SceneData, examples: Sequence[SceneExample], caption: int = 0, batch_size: int = 50
 ) -> list[CaptionAttention]:
     """Let a model say a reference of each example (teacher forcing), so that its attention can be evaluated.
@@ -372,7 +372,7 @@ def named_metrics(
     metrics["exact/gap"] = metrics["exact/seen"] - metrics["exact/unseen"]
     if isinstance(model, SoftCaptioner):
         examples = data.test["unseen pairs"][:most]
-        attended = look_along(model, data, examples)
+        attended = teacher_forced_traces(model, data, examples)
         maps = [caption.attention_weights for caption in attended]
         pointing = pointing_game(maps, examples, model.encoder.cell_boxes())
         gates = gate_score(attended, examples)

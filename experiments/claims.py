@@ -27,7 +27,7 @@ from course_utils.metrics import paired_interval
 from course_utils.paths import result_path
 
 FOLDER = Path(__file__).with_name("claims")
-_FIELDS = ("id", "paper", "claim", "metric", "direction", "baseline", "ours", "paper_figures", "sources")
+_FIELDS = ("id", "paper", "claim", "metric", "direction", "baseline", "ours", "paper_results", "sources")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Claim:
     direction: str
     baseline: tuple[str, str]
     ours: tuple[str, str]
-    paper_figures: str
+    paper_results: str
     sources: tuple[str, ...] = ("default", "real")
 
     def entry(self, measurements: Sequence[Mapping[str, float]]) -> dict:
@@ -81,7 +81,7 @@ class Claim:
                 "ci95": [difference.low, difference.high] if finite else None,
             },
             "holds": holds if finite else None,
-            "paper_figures": self.paper_figures,
+            "paper_results": self.paper_results,
         }
 
 
@@ -175,7 +175,7 @@ def claims_table(entries: Sequence[Mapping], *, with_source: bool = True) -> str
         seeds = f"{len(ours['values'])} seed{'s' if len(ours['values']) > 1 else ''}"
         where = f" · {entry['source']}" if with_source and "source" in entry else ""
         rows.append(
-            f"| {entry['claim']} ({entry['paper']}) | {entry['paper_figures']} "
+            f"| {entry['claim']} ({entry['paper']}) | {entry['paper_results']} "
             f"| {entry['metric']}{where}, {seeds}: {baseline['name']} {means[0]:.{places}f}, "
             f"{ours['name']} {means[1]:.{places}f} | {difference} | **{verdict(entry)}** |"
         )

@@ -112,7 +112,7 @@ def accuracy_by(
 
 
 @torch.no_grad()
-def looks_of(model: EntailmentModel, data: InferenceData, pairs: Sequence[InferencePair]) -> list[Tensor]:
+def attention_of(model: EntailmentModel, data: InferenceData, pairs: Sequence[InferencePair]) -> list[Tensor]:
     """A model's attention weights for each pair: `(hypothesis words or 1, premise words)`, without padding.
 
     Raises:
@@ -148,7 +148,7 @@ class AlignmentScore(NamedTuple):
     count: int
 
 
-def mark_alignment(attention_weights: Sequence[Tensor], pairs: Sequence[InferencePair]) -> AlignmentScore:
+def score_alignment(attention_weights: Sequence[Tensor], pairs: Sequence[InferencePair]) -> AlignmentScore:
     """Evaluate word-by-word attention against the gold alignment; words aligned with no premise word are left out.
 
     Args:
@@ -206,7 +206,7 @@ def entailment_metrics(model: EntailmentModel, data: InferenceData, most: int | 
     add_groups(lambda pair: f"{pair.clauses} clauses")
     add_groups(lambda pair: f"{pair.facts} facts")
     if model.system.endswith("word-by-word"):
-        score = mark_alignment(looks_of(model, data, pairs), pairs)
+        score = score_alignment(attention_of(model, data, pairs), pairs)
         shares = {"alignment": score.words, "alignment/chance": score.words_chance}
         shares |= {"alignment/match": score.words_match, "clauses": score.clauses}
         shares |= {"clauses/chance": score.clauses_chance}

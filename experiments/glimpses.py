@@ -54,7 +54,7 @@ class Recipe(PlainRecipe):
     learning_rate: float = 2e-3
     batch_size: int = 128
     stages: tuple[tuple[float, tuple[tuple[str, object], ...]], ...] = field(default=())
-    spreads: tuple[float, float] | None = None
+    stds: tuple[float, float] | None = None
 
     def configuration(self) -> dict:
         """The recipe as plain values, for cards and results."""
@@ -68,17 +68,17 @@ class Recipe(PlainRecipe):
                 return replace(self.canvas, **dict(changes))
         return self.canvas
 
-    def spread_at(self, progress: float) -> float:
+    def std_at(self, progress: float) -> float:
         """The policy's σ when a share `progress` of the steps is done."""
-        first, last = self.spreads
+        first, last = self.stds
         return first * (last / first) ** min(1.0, progress / _SHARE_OF_FALL)
 
 
 def build_model(recipe: Recipe) -> nn.Module:
     """Make the recipe's model, untrained, with the policy's smallest σ."""
     model = SYSTEMS[recipe.system](recipe.canvas.height, recipe.canvas.width, **dict(recipe.options))
-    if recipe.spreads:
-        model.spread = recipe.spreads[1]
+    if recipe.stds:
+        model.std = recipe.stds[1]
     return model
 
 
@@ -99,8 +99,8 @@ def fit(
         generator = Generator().manual_seed(1_000_003 * seed + epoch)
         for number in range(_BATCHES_PER_EPOCH):
             done = (epoch * _BATCHES_PER_EPOCH + number) / recipe.steps
-            if recipe.spreads:
-                model.spread = recipe.spread_at(done)
+            if recipe.stds:
+                model.std = recipe.std_at(done)
             yield draw_canvases(split, recipe.canvas_at(done), recipe.batch_size, generator, layouts)
 
     return train_recipe(recipe, seed, lambda: build_model(recipe), lambda model: partial(batches, model), **options)
@@ -132,7 +132,7 @@ class GlimpseScore(NamedTuple):
 
 
 @torch.no_grad()
-def score_looks(model: nn.Module, batches: Sequence[Batch]) -> GlimpseScore:
+def score_glimpses(model: nn.Module, batches: Sequence[Batch]) -> GlimpseScore:
     """Evaluate the places of a model's glimpses on canvases with one digit each.
 
     The middle of a window that reaches beyond the canvas may lie outside; then it misses.

@@ -19,7 +19,7 @@ from course_utils.models.reading import DeepRecurrentAttentionModel, reading_err
 from course_utils.training import History
 from experiments import glimpses
 from experiments.experiment import Experiment
-from experiments.glimpses import Recipe, bound_in_nats, build_model, draw_tests, score_looks
+from experiments.glimpses import Recipe, bound_in_nats, build_model, draw_tests, score_glimpses
 
 CLUTTERED = CanvasSettings(60, 60, fragments=4, augmentation=MILD)
 EASY = CanvasSettings(60, 60, augmentation=MILD)
@@ -40,7 +40,7 @@ RAM = Recipe(
     steps=3_000,
     learning_rate=2e-3,
     stages=clutter((0.1, 0), (0.2, 1), (0.3, 2), (0.4, 3)),
-    spreads=(0.4, 0.08),
+    stds=(0.4, 0.08),
 )
 WINDOW = Recipe(
     "window",
@@ -57,7 +57,7 @@ DRAM = Recipe(
     options=(("most_digits", 2), ("glimpses_per_digit", 3), ("scales", 3), ("hidden_size", 192)),
     steps=4_000,
     batch_size=64,
-    spreads=(0.3, 0.1),
+    stds=(0.3, 0.1),
 )
 PAIR_RAM = Recipe(
     "ram",
@@ -65,7 +65,7 @@ PAIR_RAM = Recipe(
     options=(("glimpses", 9), ("digits", 2), ("classes", 11)),
     steps=4_000,
     batch_size=64,
-    spreads=(0.4, 0.1),
+    stds=(0.4, 0.1),
 )
 DRAW = Recipe("draw", STILL, steps=4_000, batch_size=64)  # with windows it learns slowly: 1,000 steps tell little
 """The recipes that claims are measured with on the default source; with MNIST, nothing is augmented."""
@@ -124,7 +124,7 @@ def classifier_metrics(name: str, model: nn.Module, tests: list[Batch], fast: bo
     metrics = {f"{name}/error": 100 * errors[-1], f"{name}/multiply-adds": multiply_adds(model, tests[0].images)}
     if name == "conv":
         return metrics
-    places = score_looks(model, tests)
+    places = score_glimpses(model, tests)
     for glimpse, (error, hits, seen) in enumerate(zip(errors, places.hits, places.pixels_seen, strict=True), start=1):
         metrics |= {f"{name}/error/{glimpse}": 100 * error, f"{name}/hits/{glimpse}": 100 * hits}
         metrics |= {f"{name}/seen/{glimpse}": 100 * seen}
@@ -240,7 +240,7 @@ class GlimpseExperiment(Experiment):
             return {"nats": round(_error_or_nats(model, tests), 2)}
         metrics = {"error": _error_or_nats(model, tests)}
         if self.checkpoints[name].system in ("ram", "window"):
-            places = score_looks(model, tests)
+            places = score_glimpses(model, tests)
             metrics |= {"hits": places.hits[-1], "hits/centre": places.centre, "seen": places.pixels_seen[-1]}
         return {key: round(value, 4) for key, value in metrics.items()}
 

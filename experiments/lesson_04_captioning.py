@@ -13,7 +13,15 @@ from course_utils.data.text import Vocabulary
 from course_utils.models.captioning import Captioner, SoftCaptioner
 from course_utils.training import History
 from experiments import captioning
-from experiments.captioning import Recipe, build_model, look_along, named_metrics, pointing_game, scenes_of, token_loss
+from experiments.captioning import (
+    Recipe,
+    build_model,
+    named_metrics,
+    pointing_game,
+    scenes_of,
+    teacher_forced_traces,
+    token_loss,
+)
 from experiments.experiment import Experiment
 
 PAIRS = (2, 2)
@@ -56,7 +64,7 @@ def photograph_metrics(name: str, model: Captioner, data: PhotographData) -> dic
     photographs = load_photographs("coco_tiny_captions", "validation")
     hits, uniform, nouns = 0.0, 0.0, 0
     for caption in range(5):
-        maps = [attended.attention_weights for attended in look_along(model, data, photographs, caption)]
+        maps = [attended.attention_weights for attended in teacher_forced_traces(model, data, photographs, caption)]
         found = pointing_game(maps, photographs, model.encoder.cell_boxes(), caption)
         hits, uniform = hits + found.hits * found.nouns, uniform + found.uniform * found.nouns
         nouns += found.nouns
@@ -154,7 +162,7 @@ class CaptioningExperiment(Experiment):
         data = self.checkpoint_data(name)
         metrics = named_metrics("model", model, data, most=most)
         examples = data.test["unseen pairs"][:most]
-        maps = [attended.attention_weights for attended in look_along(model, data, examples)]
+        maps = [attended.attention_weights for attended in teacher_forced_traces(model, data, examples)]
         views = pointing_game(maps, examples, model.encoder.view_boxes())
         metrics |= {"model/pointing/view": views.hits, "model/pointing/view/uniform": views.uniform}
         return {key.removeprefix("model/"): round(value, 4) for key, value in metrics.items()}

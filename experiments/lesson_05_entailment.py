@@ -19,17 +19,17 @@ from experiments.experiment import Experiment
 WORLD = EASY
 """The pairs that claims, live models and checkpoints are trained and tested on."""
 
-LADDER = {system: Recipe(system, steps=5_000, learning_rate=3e-3, rename=True) for system in SYSTEMS}
+ABLATION = {system: Recipe(system, steps=5_000, learning_rate=3e-3, rename=True) for system in SYSTEMS}
 """The recipes that claims are measured with: all systems have the same sizes and see the same pairs equally often."""
 LIVE = {
-    "independent": replace(LADDER["independent"], steps=1_500),
-    "conditional": replace(LADDER["conditional"], steps=1_500),
-    "attention": replace(LADDER["attention"], steps=2_000),
-    "word-by-word": replace(LADDER["word-by-word"], steps=1_100, learning_rate=4e-3, batch_size=128),
+    "independent": replace(ABLATION["independent"], steps=1_500),
+    "conditional": replace(ABLATION["conditional"], steps=1_500),
+    "attention": replace(ABLATION["attention"], steps=2_000),
+    "word-by-word": replace(ABLATION["word-by-word"], steps=1_100, learning_rate=4e-3, batch_size=128),
 }
 """What the lesson trains while it is read, each in less than a minute."""
 SAMPLE = {
-    system: replace(recipe, options=(("dropout", 0.3),), steps=600, rename=False) for system, recipe in LADDER.items()
+    system: replace(recipe, options=(("dropout", 0.3),), steps=600, rename=False) for system, recipe in ABLATION.items()
 }
 """For a few thousand pairs of SNLI, which more steps would only learn by heart."""
 WIDE_TESTS = 2_000
@@ -37,7 +37,7 @@ WIDE_TESTS = 2_000
 FEWEST = 100
 """Pairs that an accuracy needs to stand on a card."""
 
-_SYSTEMS_OF = {"ladder": tuple(SYSTEMS)[:4], "two-way": tuple(SYSTEMS)[4:]}
+_SYSTEMS_OF = {"ablation": tuple(SYSTEMS)[:4], "two-way": tuple(SYSTEMS)[4:]}
 
 
 def data_of(source: str, fast: bool = False) -> InferenceData:
@@ -70,7 +70,7 @@ class EntailmentExperiment(Experiment):
     def recipes(self, source: str) -> dict[str, dict[str, Recipe]]:
         """Part "ladder" adds one mechanism at a time; "two-way" has attention in both directions."""
         self.check_source(source)
-        chosen = LADDER if source == "default" else SAMPLE
+        chosen = ABLATION if source == "default" else SAMPLE
         return {part: {name: chosen[name] for name in names} for part, names in _SYSTEMS_OF.items()}
 
     def live_trainings(self, count: int | None = None) -> dict[str, tuple[Recipe, InferenceData]]:
@@ -98,7 +98,7 @@ class EntailmentExperiment(Experiment):
         for name, recipe in self.recipes(source)[part].items():
             model, history = fit(recipe.shortened(0.001) if fast else recipe, data, seed, progress=not fast)
             metrics |= named(name, {"seconds": history.seconds, **entailment_metrics(model, data)})
-        if part == "ladder":
+        if part == "ablation":
             metrics |= {f"{name}/accuracy/test": 100 * baseline_accuracies(name, data)["test"] for name in BASELINES}
             metrics |= _gains(metrics, data)
         return metrics

@@ -27,11 +27,11 @@ from experiments.summarization import (
 )
 
 SOURCES = ("default", "docstrings", "real")
-LADDER = ("abs-none", "abs-bag", "abs-convolution", "abs-attention")
+ABLATION = ("abs-none", "abs-bag", "abs-convolution", "abs-attention")
 """Encoders of the feed-forward summarizer, each with more than the one before."""
 TUNED = {"abs-attention": "abs+", "ras-copy": "ras-copy+"}
 """Systems that extractive features are added to, and what they are then called."""
-_SYSTEMS_OF = {"ladder": LADDER, "recurrent": ("ras-elman", "ras-additive"), "copy": ("ras-copy",)}
+_SYSTEMS_OF = {"ablation": ABLATION, "recurrent": ("ras-elman", "ras-additive"), "copy": ("ras-copy",)}
 SYSTEMS = [system for names in _SYSTEMS_OF.values() for system in names]
 
 _RATES = {"abs-none": 6e-3, "abs-bag": 1.5e-2, "abs-convolution": 4e-3, "abs-attention": 1e-2}
@@ -54,7 +54,7 @@ RECIPES = {
         **{
             name: Recipe(name, _sizes(64, 96), steps=6_000, learning_rate=4e-3)
             for name in SYSTEMS
-            if name not in LADDER
+            if name not in ABLATION
         },
     },
     "docstrings": _on_real_texts(3e-3),
@@ -62,10 +62,10 @@ RECIPES = {
 }
 """The recipes that claims are measured with: on each source those of the ladder see the same pairs equally often, and
 so do the recurrent ones. Of reports the recurrent ones see fewer, which is enough for them."""
-_REPORTS = {"ladder": 90_000}
+_REPORTS = {"ablation": 90_000}
 """Synthetic reports that a part is trained on, where they are not as many as a lesson has. With a third of them, and
 two thirds of the steps, three seeds did not distinguish the convolution from the bag of words."""
-LIVE = {system: replace(RECIPES["default"][system], steps=600) for system in (*LADDER, "ras-additive")}
+LIVE = {system: replace(RECIPES["default"][system], steps=600) for system in (*ABLATION, "ras-additive")}
 """What the lesson trains while it is read."""
 
 
@@ -151,7 +151,7 @@ class SummarizationExperiment(Experiment):
                 weights = tune_extractive(model, data, seed, beam_size=beam, **few).weights
                 tuned = summary_metrics(ExtractiveSummarizer(model, weights), data, most, beam)
                 metrics |= named(TUNED[name], {**tuned, **named("weight", weights._asdict())})
-        if part == "ladder":
+        if part == "ablation":
             pairs = data.test["test"][:most]
             for name, baseline in baselines_of(data).items():
                 metrics |= named(name, headline_metrics(data, [baseline(pair) for pair in pairs], pairs))

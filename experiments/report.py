@@ -158,7 +158,7 @@ def _main_table(found: Sequence[Mapping]) -> str:
             for side, mean in zip((entry["baseline"], entry["ours"]), means, strict=True)
         )
         rows.append(
-            f"| {int(name[:2])}: {entry['claim']} ({entry['paper']}) | {entry['paper_figures']} "
+            f"| {int(name[:2])}: {entry['claim']} ({entry['paper']}) | {entry['paper_results']} "
             f"| {entry['metric']}: {both} ({_difference(entry, places)}) | **{verdict(entry)}** "
             f"| {_difference(real, places) if real else '–'} |"
         )

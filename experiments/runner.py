@@ -102,13 +102,13 @@ def run(
     make_all(parted, jobs, cluster)
     if parts:
         return None
-    measurements = [{"seed": seed, "figures": {}} for seed in range(seeds)]
+    measurements = [{"seed": seed, "metrics": {}} for seed in range(seeds)]
     seconds = 0.0
     for measurement in parted:
         measured = measurement.load()
         seconds += measured["seconds"]
-        measurements[measurement.seed]["figures"] |= measured["figures"]
-    metrics = [measurement["figures"] for measurement in measurements]
+        measurements[measurement.seed]["metrics"] |= measured["metrics"]
+    metrics = [measurement["metrics"] for measurement in measurements]
     command = f"python -m experiments run {lesson} --seeds {seeds} --source {source}"
     shared = {"source": source, "seeds": list(range(seeds)), "command": command + (" --fast" if fast else "")}
     settings = {"format": FORMAT, "fast": fast, **settings}

@@ -48,7 +48,7 @@ def snapshot_of(experiment: Experiment, source: str = "default", threads: int = 
         torch.set_num_threads(before)
     return {
         "losses": [[float(f"{loss:.6g}") for loss in history.losses] for history in histories],
-        "figures": {name: round(value, 4) for name, value in metrics.items() if "seconds" not in name},
+        "metrics": {name: round(value, 4) for name, value in metrics.items() if "seconds" not in name},
     }
 
 
@@ -60,8 +60,8 @@ def differences(stored: dict, now: dict) -> list[str]:
     for number, (before, after) in enumerate(zip(stored["losses"], now["losses"], strict=False)):
         if not _alike(before, after):
             found.append(f"losses of training {number}: {after} after {before}")
-    for name in stored["figures"].keys() | now["figures"].keys():
-        before, after = (side["figures"].get(name) for side in (stored, now))
+    for name in stored["metrics"].keys() | now["metrics"].keys():
+        before, after = (side["metrics"].get(name) for side in (stored, now))
         if not _near(before, after):
             found.append(f"{name}: {after} after {before}")
     return sorted(found)

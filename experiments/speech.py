@@ -166,7 +166,7 @@ def joined(spoken: Sequence[SpokenUtterance], copies: int, *, repeat: bool) -> l
 
 
 @torch.no_grad()
-def looks_along(model: SpeechModel, data: SpokenData, spoken: Sequence[SpokenUtterance]) -> list[Tensor]:
+def teacher_forced_attention(model: SpeechModel, data: SpokenData, spoken: Sequence[SpokenUtterance]) -> list[Tensor]:
     """A model's attention weights while it writes the true phonemes: `(phonemes, steps)` for each utterance."""
     device, found = next(model.parameters()).device, []
     for batch in data.ordered_batches(spoken, AT_ONCE):
@@ -201,7 +201,7 @@ class AttentionScore(NamedTuple):
     phonemes: int
 
 
-def mark_looks(attention_weights: Sequence[Tensor], spoken: Sequence[SpokenUtterance]) -> AttentionScore:
+def score_attention(attention_weights: Sequence[Tensor], spoken: Sequence[SpokenUtterance]) -> AttentionScore:
     """Evaluate attention against the gold times of phonemes.
 
     Args:
@@ -287,7 +287,7 @@ def attention_metrics(model: SpeechModel, data: SpokenData, spoken: Sequence[Spo
         In %: `mass`, `mass/uniform`, `peak`, `near`, `forward`. In ms: `boundary` and `boundary/uniform`. See
         `AttentionScore`.
     """
-    score = mark_looks(looks_along(model, data, spoken), spoken)
+    score = score_attention(teacher_forced_attention(model, data, spoken), spoken)
     shares = {"mass": score.mass, "mass/uniform": score.mass_uniform, "peak": score.peak, "near": score.near}
     metrics = {key: 100 * value for key, value in {**shares, "forward": score.forward}.items()}
     return metrics | {"boundary": score.boundary_ms, "boundary/uniform": score.boundary_ms_uniform}

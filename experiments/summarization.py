@@ -26,7 +26,7 @@ from experiments.summary_baselines import (
     oracle_sentence,
     telling_sentence_baseline,
 )
-from experiments.summary_scores import judge_all, mark_support, origins_of
+from experiments.summary_scores import judge_all, origins_of, score_support
 
 BEAM = 5
 """Partial headlines kept per source where metrics are measured."""
@@ -165,7 +165,9 @@ def baselines_of(data: SummaryData) -> dict[str, Baseline]:
 
 
 @torch.no_grad()
-def looks_along(model: Summarizer, data: SummaryData, pairs: Sequence[Summary], batch_size: int = 100) -> list[Tensor]:
+def teacher_forced_attention(
+    model: Summarizer, data: SummaryData, pairs: Sequence[Summary], batch_size: int = 100
+) -> list[Tensor]:
     """A model's attention weights as it writes the true headline, without the end symbol's.
 
     Returns:
@@ -240,7 +242,7 @@ def summary_metrics(
     for test, chosen in data.test.items():
         metrics["perplexity" if test == "test" else f"perplexity/{test}"] = perplexity(model, data, chosen[:most])
     if written[0].attention_weights is not None and any(pair.support for pair in pairs):
-        score = mark_support(looks_along(model, data, pairs), pairs)
+        score = score_support(teacher_forced_attention(model, data, pairs), pairs)
         shares = {"support": score.mass, "support/chance": score.mass_chance, "support/peak": score.peak}
         shares |= {"support/near": score.near, "support/near/chance": score.near_chance}
         metrics |= {key: 100 * share for key, share in shares.items()}

@@ -93,7 +93,7 @@ class SupportScore(NamedTuple):
     words: int
 
 
-def mark_support(attention_weights: Sequence[Tensor], pairs: Sequence[Summary]) -> SupportScore:
+def score_support(attention_weights: Sequence[Tensor], pairs: Sequence[Summary]) -> SupportScore:
     """Evaluate attention against the known support; words without support, such as "from", are left out.
 
     Args:

@@ -66,7 +66,7 @@ class Measurement:
         seconds = time.perf_counter() - started
         group = current_process_group()
         if group is None or group.is_main:
-            write_json(self.path, {"seed": self.seed, "seconds": seconds, "figures": metrics})
+            write_json(self.path, {"seed": self.seed, "seconds": seconds, "metrics": metrics})
         if group:
             group.wait()
         return seconds

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from tools.project import ROOT
 
-GUEST = Path(__file__).with_name("guest.py")
+WORKER = Path(__file__).with_name("worker.py")
 SHOWN_OUTPUT = 8_000  # characters of a cell's output that are kept
 LONGEST_ANSWER = 4_000_000  # bytes of one answer from inside
 HOME_INSIDE = "/student"
@@ -86,7 +86,7 @@ class Ending:
 
 
 class Sandbox:
-    """One guest process, shared by all submissions; each submission is a fork of it in namespaces of its own.
+    """One worker process, shared by all submissions; each submission is a fork of it in namespaces of its own.
 
     Args:
         modules: imported once, before any fork.
@@ -141,10 +141,10 @@ class Sandbox:
 
     def _start(self, bubblewrap: str | None) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-u", str(GUEST), str(theirs.fileno())]
+        command = [sys.executable, "-u", str(WORKER), str(theirs.fileno())]
         if bubblewrap:
             command = [bubblewrap, *self._walls(), "--", *command]
-        log = Path(self._scratch.name, "guest.log")
+        log = Path(self._scratch.name, "worker.log")
         with log.open("wb") as file:
             self._process = subprocess.Popen(
                 command,
@@ -209,7 +209,7 @@ class Sandbox:
         """bubblewrap's options: what the inside sees, all of it read-only."""
         options = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
         if os.getuid() == 0:
-            options += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]  # the guest becomes nobody with them
+            options += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]  # the worker becomes nobody with them
         else:
             options += ["--unshare-user"]
         options += ["--perms", "0755", "--dir", "/etc"]
@@ -243,7 +243,7 @@ class Sandbox:
             str(ROOT / "data" / "checkpoints"),
             str(ROOT / "data" / "results"),
         }
-        places |= {str(ROOT / "pyproject.toml"), str(GUEST)}
+        places |= {str(ROOT / "pyproject.toml"), str(WORKER)}
         links = [place for place in places if os.path.islink(place)]
         chosen = [
             place for place in places if os.path.exists(place) and not place.startswith("/usr/") and place != "/usr"

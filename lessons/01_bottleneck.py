@@ -570,7 +570,7 @@ stored = load_results("01", "default")
 if stored is None:
     print("Not measured yet: make it with `python -m experiments run 01`.")
 else:
-    figures = [measurement["figures"] for measurement in stored["measurements"]]
+    figures = [measurement["metrics"] for measurement in stored["measurements"]]
     keys = {"32 numbers": "fixed-32", "64 numbers": "fixed-64", "128 numbers": "fixed"}
     intervals = {
         name: {b: mean_interval([f[f"{key}/bleu/{b[0]}-{b[1]}"] for f in figures]) for b in PHRASE_BUCKETS}
@@ -850,7 +850,7 @@ if entries:
 if results["real"] is None:
     print("No real run is stored yet.")
 else:
-    measured = [measurement["figures"] for measurement in results["real"]["measurements"]]
+    measured = [measurement["metrics"] for measurement in results["real"]["measurements"]]
     large, (small,) = REAL_FIXED.hidden_size, REAL_SMALL_STATES
     rows = {
         f"{large} numbers, all sentences": "fixed/bleu/all",
@@ -913,7 +913,7 @@ for entry in entries:
     interval = entry["difference"]["ci95"] or (float("nan"), float("nan"))
     verdict = {True: "holds", False: "not confirmed", None: "one seed"}[entry["holds"]]
     print(
-        f"{entry['claim']} ({entry['paper']}; theirs: {entry['paper_figures']}): {entry['source']}, {entry['metric']} "
+        f"{entry['claim']} ({entry['paper']}; theirs: {entry['paper_results']}): {entry['source']}, {entry['metric']} "
         f"{entry['difference']['mean']:+.2f} [{interval[0]:+.2f}, {interval[1]:+.2f}]: {verdict}"
     )
 if not entries:

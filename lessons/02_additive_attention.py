@@ -743,7 +743,7 @@ real_results = load_results("02", "real")
 if real_results is None:
     print("No real run is stored yet.")
 else:
-    figures = [measurement["figures"] for measurement in real_results["measurements"]]
+    figures = [measurement["metrics"] for measurement in real_results["measurements"]]
     for label, key in (("fixed vector", "fixed"), ("attention", "attention"), ("attention, beam of 5", "attention-beam")):
         values = [figure[f"{key}/bleu/all"] for figure in figures]
         print(f"{label:<22} BLEU {sum(values) / len(values):.1f}   (each seed: {', '.join(f'{v:.1f}' for v in values)})")
@@ -756,7 +756,7 @@ else:
 
 
 # %%
-def translate_and_look(text):
+def translate_and_show(text):
     """Translate a French phrase and show where the model looked."""
     words = data.tokenize(text)
     if not words:
@@ -773,7 +773,7 @@ def translate_and_look(text):
         display(explore_alignment(attention, words, target, title=title, source_name="French", target_name="English"))
 
 
-translate_and_look("les trois petites maisons vertes en France le lundi deux mars à quinze heures")
+translate_and_show("les trois petites maisons vertes en France le lundi deux mars à quinze heures")
 
 # %% [markdown]
 # Where the notebook is live, here is a box. (In a printed page it does nothing.)
@@ -787,7 +787,7 @@ def redraw(change):
     """Translate what was typed, into the area under the box."""
     output.clear_output()
     with output:
-        translate_and_look(change["new"])
+        translate_and_show(change["new"])
 
 
 box.observe(redraw, names="value")

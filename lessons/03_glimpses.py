@@ -39,7 +39,7 @@ from course_utils.data.canvases.canvases import CanvasSettings, draw_canvases
 from course_utils.data.canvases.digits import load_digit_images
 from course_utils.exercises import check, checked
 from experiments.claims import claims_table, load_results
-from experiments.glimpses import bound_in_nats, draw_tests, fit, is_inside, score_looks
+from experiments.glimpses import bound_in_nats, draw_tests, fit, is_inside, score_glimpses
 from experiments.lesson_03_glimpses import (
     CLUTTERED, EASY, LIVE, LONGER_ROWS, ROWS, STILL, for_source, gradient_variances, load_trained,
 )  # fmt: skip
@@ -47,7 +47,7 @@ from course_utils.mechanisms.vision import Retina
 from course_utils.models.glimpses import error_by_glimpses, error_rate, multiply_adds
 from course_utils.models.reading import END, reading_error
 from course_utils.teaching.explorer import explore_glimpses
-from course_utils.teaching.pictures import plot_drawing, plot_glimpses, plot_pictures
+from course_utils.teaching.images import plot_drawing, plot_glimpses, plot_images
 from course_utils.teaching.plots import house_style, plot_lines, show
 from course_utils.training import is_fast_run
 
@@ -68,13 +68,13 @@ house_style()
 # %%
 digits = load_digit_images(SOURCE)
 print(f"{len(digits.train.images):,} digits for training, {len(digits.test.images):,} for testing ({digits.credit})")
-pictures, captions, boxes = [], [], []
+images, captions, boxes = [], [], []
 for name, canvas in (("one digit", EASY), ("cluttered", CLUTTERED), ("a number", LONGER_ROWS)):
     batch = draw_tests(digits.test, canvas, 2)[0]
-    pictures += list(batch.images)
+    images += list(batch.images)
     boxes += batch.boxes.tolist()
     captions += [f"{name}: " + "".join(str(d) for d in row if d >= 0) for row in batch.labels.tolist()]
-show(plot_pictures(pictures, title="The canvases, and where their digits are", captions=captions, boxes=boxes))
+show(plot_images(images, title="The canvases, and where their digits are", captions=captions, boxes=boxes))
 
 # %% [markdown]
 # ## The baseline: see everything at once
@@ -161,21 +161,21 @@ check("03.retina", retina_patches);
 # %% hidden="retina" points=3
 ### BEGIN HIDDEN TESTS
 torch.manual_seed(3)
-picture = 3 * torch.randn(2, 10, 16)
-before = picture.clone()
-seen = retina_patches(picture, 0.25, 0.2, 2, 3)  # column 10, row 6
+image = 3 * torch.randn(2, 10, 16)
+before = image.clone()
+seen = retina_patches(image, 0.25, 0.2, 2, 3)  # column 10, row 6
 assert seen.shape == (3, 2, 2, 2)
-assert torch.allclose(seen[0], picture[:, 5:7, 9:11])
-assert torch.allclose(seen[1], picture[:, 4:8, 8:12].reshape(2, 2, 2, 2, 2).mean((2, 4)), atol=1e-5)
-assert torch.allclose(seen[2], picture[:, 2:10, 6:14].reshape(2, 2, 4, 2, 4).mean((2, 4)), atol=1e-5)
-assert torch.allclose(retina_patches(picture, -0.28, -0.36, 4, 1)[0], picture[:, 1:5, 4:8])  # 5.76 and 3.2
-edge = retina_patches(picture, -1.0, 1.0, 4, 2)  # column 0, row 10: three quarters are outside
-assert torch.allclose(edge[0, :, :2, 2:], picture[:, 8:, :2], atol=1e-6)
-assert torch.allclose(edge[1, :, :2, 2:], picture[:, 6:, :4].reshape(2, 2, 2, 2, 2).mean((2, 4)), atol=1e-6)
+assert torch.allclose(seen[0], image[:, 5:7, 9:11])
+assert torch.allclose(seen[1], image[:, 4:8, 8:12].reshape(2, 2, 2, 2, 2).mean((2, 4)), atol=1e-5)
+assert torch.allclose(seen[2], image[:, 2:10, 6:14].reshape(2, 2, 4, 2, 4).mean((2, 4)), atol=1e-5)
+assert torch.allclose(retina_patches(image, -0.28, -0.36, 4, 1)[0], image[:, 1:5, 4:8])  # 5.76 and 3.2
+edge = retina_patches(image, -1.0, 1.0, 4, 2)  # column 0, row 10: three quarters are outside
+assert torch.allclose(edge[0, :, :2, 2:], image[:, 8:, :2], atol=1e-6)
+assert torch.allclose(edge[1, :, :2, 2:], image[:, 6:, :4].reshape(2, 2, 2, 2, 2).mean((2, 4)), atol=1e-6)
 assert (edge[:, :, 2:] == 0).all() and (edge[:, :, :, :2] == 0).all()
 cut = retina_patches(torch.ones(1, 5, 5), 0.6, 0.0, 2, 3)[2, 0]  # columns 0 to 7, of which 0 to 4 are in the picture
 assert torch.allclose(cut.sum(), torch.tensor(25 / 16)) and torch.allclose(cut[:, 1] * 4, cut[:, 0])
-assert torch.equal(picture, before)
+assert torch.equal(image, before)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -219,7 +219,7 @@ show(plot_glimpses(canvas.images[0], covered, patches, gold=canvas.boxes[0].toli
 
 
 # %% exercise="location-log-probability"
-def log_density(location, mean, spread):
+def log_density(location, mean, std):
     """Log density of each location under an isotropic Gaussian in two dimensions, in nats.
 
     -|l - mean|^2 / (2 spread^2) - 2 log(spread) - log(2 pi), with natural logarithms.
@@ -228,7 +228,7 @@ def log_density(location, mean, spread):
     """
     ### BEGIN SOLUTION
     distance = (location - mean).square().sum(dim=-1)  # squared, (batch,)
-    return -distance / (2 * spread**2) - 2 * math.log(spread) - math.log(2 * math.pi)
+    return -distance / (2 * std**2) - 2 * math.log(std) - math.log(2 * math.pi)
     ### END SOLUTION
 
 
@@ -328,7 +328,7 @@ assert ones.sum() == 2 and wins.tolist() == [1.0, 3.0] and not zeros.any()
 # %%
 ram = train_live("ram")
 errors["ram"] = error_by_glimpses(ram, test_easy)
-looks = score_looks(ram, test_easy)
+looks = score_glimpses(ram, test_easy)
 for number, (error, hit, seen) in enumerate(zip(errors["ram"], looks.hits, looks.pixels_seen, strict=True), start=1):
     print(f"after glimpse {number}: {100 * error:4.1f} % wrong; {100 * hit:4.1f} % of these glimpses lie on the digit; {100 * seen:4.1f} % of the pixels seen sharply so far")
 print(f"a glimpse in the middle of the canvas lies on the digit for {100 * looks.centre:.1f} %, a random one for {100 * looks.chance:.1f} %")
@@ -505,7 +505,7 @@ windows = {"whole canvas": (30.5, 30.5, 59 / 11, 4.0), "on the digit": (middle_x
 views = []
 for x, y, stride, variance in (map(torch.tensor, ([float(v)] for v in numbers)) for numbers in windows.values()):
     views.append(read(canvas.images[:1], bank(y, stride, variance, 12, 60), bank(x, stride, variance, 12, 60), torch.ones(1))[0])
-show(plot_pictures([canvas.images[0], *views], captions=["the canvas", *windows], columns=4, boxes=[[canvas.boxes[0, 0].tolist()], [], [], []],
+show(plot_images([canvas.images[0], *views], captions=["the canvas", *windows], columns=4, boxes=[[canvas.boxes[0, 0].tolist()], [], [], []],
                    title="One digit through three windows of 12 × 12 filters"))  # fmt: skip
 
 # %% [markdown]
@@ -556,7 +556,7 @@ show(plot_lines(curves, title=title, xlabel="glimpses", ylabel="canvases named w
 # Does RAM look at the digit? The test is the *pointing game*: does the middle of the glimpse fall into the gold box? Beside it stand a random place, and the middle of the canvas.
 
 # %%
-looks = score_looks(trained["ram"], test_cluttered)
+looks = score_glimpses(trained["ram"], test_cluttered)
 count = range(1, len(looks.hits) + 1)
 marks = {
     "RAM": (list(count), [100 * hit for hit in looks.hits]),
@@ -779,7 +779,7 @@ if real_results is None:
     print("No real run is stored yet.")
 else:
     for measurement in real_results["measurements"]:
-        figures = measurement["figures"]
+        figures = measurement["metrics"]
         parts = [f"{label} {figures[key]:.1f}" for label, key in (("conv", "conv/error"), ("RAM", "ram/error"), ("window", "window/error")) if key in figures]
         print(f"seed {measurement['seed']}, errors on cluttered canvases in %: " + ", ".join(parts))
         print(f"        drawing, bound in nats: with windows {figures['draw/nats']:.1f}, without {figures['draw-plain/nats']:.1f}")
@@ -845,7 +845,7 @@ display(Markdown(claims_table(entries) if entries else "No results are stored ye
 
 # %%
 if stored[0]:
-    figures = [measurement["figures"] for measurement in stored[0]["measurements"]]
+    figures = [measurement["metrics"] for measurement in stored[0]["measurements"]]
     for key, label in (("ram-plain", "RAM, answers only"), ("ram", "RAM, each glimpse asked too"), ("window", "window, answers only")):
         values = [figure[f"{key}/error"] for figure in figures]
         print(f"{label:<30} {sum(values) / len(values):5.1f} % wrong   (each seed: {', '.join(f'{v:.1f}' for v in values)})")

@@ -41,13 +41,13 @@ from course_utils.data.words_of_things import KINDS
 from course_utils.data.scenes.reading import sort_of_problem
 from course_utils.data.real_errors import RealDataError
 from course_utils.exercises import check, checked
-from experiments.captioning import FUNCTION_WORDS, fit, gate_score, look_along, mean_penalty, score, write_captions
-from experiments.captioning import pointing_game as mark_pointing
+from experiments.captioning import FUNCTION_WORDS, fit, gate_score, teacher_forced_traces, mean_penalty, score, write_captions
+from experiments.captioning import pointing_game as score_pointing
 from experiments.claims import claims_table, load_results
 from experiments.lesson_04_captioning import LIVE, LIVE_SCENES, load_trained
 from course_utils.teaching.explorer import explore_word_maps
 from course_utils.teaching.maps import plot_word_maps
-from course_utils.teaching.pictures import plot_pictures
+from course_utils.teaching.images import plot_images
 from course_utils.teaching.plots import house_style, show
 from course_utils.training import is_fast_run
 
@@ -76,7 +76,7 @@ first = unseen[0]
 for text in first.references:
     print("·", text)
 chosen = unseen[:6]
-show(plot_pictures([example.image / 255 for example in chosen], title="Scenes, and the objects that their captions name",
+show(plot_images([example.image / 255 for example in chosen], title="Scenes, and the objects that their captions name",
                    boxes=[[box for boxes in example.boxes().values() for box in boxes] for example in chosen]))  # fmt: skip
 
 # %% [markdown]
@@ -280,10 +280,10 @@ describe_scenes(["none-flat", "soft"], unseen[:3])
 # %% tags=["gallery"]
 def look_at(model, examples, how, caption=0):
     """Draw a map of every word while the model says a reference of each scene, and count the nouns that look right."""
-    for example, look in zip(examples, look_along(model, data, examples, caption), strict=True):
+    for example, look in zip(examples, teacher_forced_traces(model, data, examples, caption), strict=True):
         maps = look.attention_weights.unflatten(1, (model.encoder.rows, model.encoder.columns))
         words, gold = [*look.words, "(end)"], example.boxes(caption)
-        found = mark_pointing([look.attention_weights], [example], model.encoder.cell_boxes(), caption)
+        found = score_pointing([look.attention_weights], [example], model.encoder.cell_boxes(), caption)
         title = f"{how}, {found.hits * found.nouns:.0f} of {found.nouns} nouns look at what they name"
         show(plot_word_maps(example.image / 255, words, maps, gates=look.gates, gold=gold, title=title))
 
@@ -617,7 +617,7 @@ examples = test if "04-soft" in trained else unseen
 def nouns_of(model):
     """The maps of the nouns of all test scenes, `(nouns, cells)`, and their gold boxes, `(nouns, 3, 4)`, -1 where there are fewer."""
     maps, boxes = [], []
-    for example, look in zip(examples, look_along(model, data, examples), strict=True):
+    for example, look in zip(examples, teacher_forced_traces(model, data, examples), strict=True):
         for word, gold in example.boxes().items():
             maps.append(look.attention_weights[word])
             boxes.append([*gold, *[(-1, -1, -1, -1)] * (3 - len(gold))])
@@ -667,7 +667,7 @@ print(f"{100 * hits_of_view:.1f} % of the nouns look into a gold box, where the 
 # ### What the gate does
 
 # %%
-looks = look_along(best, data, examples)
+looks = teacher_forced_traces(best, data, examples)
 gates = gate_score(looks, examples)
 print(f"the gate lets {100 * gates.nouns:.0f} % in at nouns, and {100 * gates.function:.0f} % at words such as {', '.join(FUNCTION_WORDS[:4])}")
 
@@ -679,7 +679,7 @@ print(f"the gate lets {100 * gates.nouns:.0f} % in at nouns, and {100 * gates.fu
 # %%
 for name in ("04-soft", "04-penalty"):
     if name in trained:
-        rows = look_along(trained[name], data, examples)
+        rows = teacher_forced_traces(trained[name], data, examples)
         pointing, _ = mark(trained[name])
         print(f"{name:<12} penalty term {mean_penalty(rows):6.2f}   pointing {100 * pointing:5.1f} %   exact {100 * final[name].exact:5.1f} %")
 
@@ -698,7 +698,7 @@ def explore(example, words, weights, title, **marks):
 
 
 busy = max(examples[:20], key=lambda example: len(example.scene.groups))
-(look,) = look_along(best, data, [busy])
+(look,) = teacher_forced_traces(best, data, [busy])
 explore(busy, look.words, look.attention_weights, "Where does each word look?", gold=busy.boxes(), gates=look.gates)
 
 # %% [markdown]
@@ -716,7 +716,7 @@ if wrong:
     ((sort, _),) = Counter(sort_of_problem(problem) for *_, problem in wrong).most_common(1)
     said = [f"{number}. said: “{' '.join(words[:30]).replace(' ,', ',')}”; wrong: {problem}" for number, (_, words, problem) in enumerate(wrong[:3], start=1)]
     title = f"{len(wrong)} of {len(examples)} scenes are described wrongly; most often wrong: the {sort}"
-    show(plot_pictures([example.image / 255 for example, *_ in wrong[:3]], title=title, captions=said, columns=3, inches=2.6))
+    show(plot_images([example.image / 255 for example, *_ in wrong[:3]], title=title, captions=said, columns=3, inches=2.6))
 
 # %% [markdown]
 # A look at the right place is not yet a right word.
@@ -730,12 +730,12 @@ if SOURCE == "real":
     try:
         photographs = photographs_to_test()
         if any(p.objects for p in photographs):
-            looks = look_along(best, data, photographs)
-            result = mark_pointing([look.attention_weights for look in looks], photographs, best.encoder.cell_boxes())
+            looks = teacher_forced_traces(best, data, photographs)
+            result = score_pointing([look.attention_weights for look in looks], photographs, best.encoder.cell_boxes())
             print(f"{result.nouns} named words: {100 * result.hits:.1f} % in a box; an even map: {100 * result.uniform:.1f} %")
         else:
             print("These photographs have no gold boxes, so where the model attends is not evaluated.")
-        show(plot_pictures([p.image / 255 for p in photographs[:6]], title="Photographs, and what their captions name",
+        show(plot_images([p.image / 255 for p in photographs[:6]], title="Photographs, and what their captions name",
                            boxes=[[box for boxes in p.boxes().values() for box in boxes] for p in photographs[:6]]))  # fmt: skip
         print("\n".join(sorted({p.credit for p in photographs[:6]})))
     except RealDataError as error:
@@ -746,7 +746,7 @@ elif own:
     for example in own.examples[:3]:
         (caption,) = write_captions(own_model, example.image[None])
         print("truth:", example.references[0], "\n says:", " ".join(own.vocabulary.decode(caption.tokens)))
-    (look,) = look_along(own_model, own, own.examples[:1])
+    (look,) = teacher_forced_traces(own_model, own, own.examples[:1])
     maps = look.attention_weights.unflatten(1, (own_model.encoder.rows, own_model.encoder.columns))
     print("Gold boxes are missing: the attention weights are shown, not evaluated.")
     show(plot_word_maps(own.examples[0].image / 255, [*look.words, "(end)"], maps, gates=look.gates, title="An image of your own, and the attention weights of each word"))

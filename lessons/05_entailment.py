@@ -46,7 +46,7 @@ from course_utils.data.inference.data import snli_data
 from course_utils.data.inference.logic import LABELS
 from course_utils.exercises import check, checked
 from experiments.claims import claims_table, load_results
-from experiments.entailment import accuracy_by, fit, guess, judge, looks_of, mark_alignment, pairs_of
+from experiments.entailment import accuracy_by, fit, guess, judge, attention_of, score_alignment, pairs_of
 from experiments.entailment_baselines import baseline_accuracies
 from experiments.lesson_05_entailment import LIVE, WIDE, WIDE_TESTS, WORLD, load_trained
 from course_utils.teaching.explorer import explore_alignment
@@ -521,13 +521,13 @@ train_live("word-by-word")  # less than a minute
 # %% tags=["gallery"]
 def look_at(model, pair, title="", data=data):
     """Draw where each word of a hypothesis looked, with what it rests on framed."""
-    (weights,), (says,) = looks_of(model, data, [pair]), guess(model, data, [pair])
+    (weights,), (says,) = attention_of(model, data, [pair]), guess(model, data, [pair])
     gold = [(word, place) for word, places in enumerate(pair.alignment) for place in places]
     words = list(pair.hypothesis) if len(weights) > 1 else ["(all read)"]
     if not title:
         title = f"{pair.label.capitalize()}, judged {'rightly' if says == pair.label else says}"
         if len(weights) > 1 and any(pair.alignment):
-            marks = mark_alignment([weights], [pair])
+            marks = score_alignment([weights], [pair])
             title += f"; {marks.words * marks.count:.0f} of {marks.count} words look at a word they rest on"
     axes = plot_alignment(weights, list(pair.premise), words, gold if len(weights) > 1 else (), title=title)
     axes.set(xlabel="premise", ylabel="hypothesis")
@@ -649,10 +649,10 @@ assert abs(float(rate) - hit / count) < 1e-6 and abs(float(luck) - share / count
 
 # %%
 best = trained["word-by-word"]
-looks = looks_of(best, data, tests["test"])
+looks = attention_of(best, data, tests["test"])
 point = checked("05.pointing-score", pointing_score)
 hits, chance = point(looks, [pair.alignment for pair in tests["test"]])
-marks = mark_alignment(looks, tests["test"])
+marks = score_alignment(looks, tests["test"])
 print(f"at a gold word:   {100 * hits:.1f} %; by chance {100 * chance:.1f} %; by looking for the same spelling {100 * marks.words_match:.1f} %")
 print(f"in a gold clause: {100 * marks.clauses:.1f} %; by chance {100 * marks.clauses_chance:.1f} %")
 for pair in one_of_each(tests["test"]):
@@ -692,7 +692,7 @@ print("\nnouns that never met: rows are the truth, columns what the model says")
 print(" " * 14 + "".join(f"{said:>15}" for said in LABELS))
 for label in LABELS:
     print(f"{label:<14}" + "".join(f"{counts[label, said]:>15}" for said in LABELS))
-found = mark_alignment(looks_of(best, data, strangers), strangers).clauses
+found = score_alignment(attention_of(best, data, strangers), strangers).clauses
 print(f"words that look into the right clause: {100 * found:.1f} %")
 wrong = [pair for pair, said in zip(strangers, guesses, strict=True) if said != pair.label]
 for pair in wrong[:3]:
@@ -762,7 +762,7 @@ if real_results is None:
     print("No real run is stored yet.")
 else:
     for measurement in real_results["measurements"]:
-        parts = [f"{key.split('/')[0]} {value:.1f}" for key, value in measurement["figures"].items() if key.endswith("accuracy/test")]
+        parts = [f"{key.split('/')[0]} {value:.1f}" for key, value in measurement["metrics"].items() if key.endswith("accuracy/test")]
         print(f"seed {measurement['seed']}, accuracy in %: " + ", ".join(parts))
     print(real_results["command"])
 
@@ -786,7 +786,7 @@ def try_it(premise, hypothesis):
     unknown = data.vocabulary.unknown_words([*pair.premise, *pair.hypothesis])
     if unknown:
         print("this model was not taught the words:", ", ".join(unknown))
-    (weights,) = looks_of(best, data, [pair])
+    (weights,) = attention_of(best, data, [pair])
     (says,) = guess(best, data, [pair])
     gold = [(word, place) for word, places in enumerate(pair.alignment) for place in places]
     title = f"It follows by logic: {pair.label}. The model says: {says}"

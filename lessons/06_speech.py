@@ -46,7 +46,7 @@ from course_utils.data.speech.data import count_steps, gold_overlap, join_uttera
 from course_utils.exercises import check, checked
 from experiments.claims import claims_table, load_results
 from experiments.lesson_06_speech import LIVE, load_trained
-from experiments.speech import END_WITHIN, WINDOW, error_by_voice, fit, joined, looks_along, mark_looks, recognize, utterances_of
+from experiments.speech import END_WITHIN, WINDOW, error_by_voice, fit, joined, teacher_forced_attention, score_attention, recognize, utterances_of
 from course_utils.mechanisms.location import LocationAwareAttention
 from course_utils.teaching.explorer import explore_speech
 from course_utils.teaching.plots import describe, house_style, plot_lines, show
@@ -118,13 +118,13 @@ play(sound(one))
 # What would a **perfect** listener look like? It would look at each phoneme just while it sounds. Choose a phoneme (point at it, or press Tab and then the arrow keys), and press *play what it listened to*.
 
 # %%
-def look_at_truth(one):
+def gold_attention(one):
     """The looks of a listener who knows when everything sounds: `(phonemes, steps)`."""
     overlap = gold_overlap(one.phonemes, count_steps(one))
     return overlap / overlap.sum(dim=1, keepdim=True)
 
 
-explore_speech(look_at_truth(one), one.symbols, one.features, phonemes=one.phonemes, samples=sound(one), title="What a perfect look would hear")
+explore_speech(gold_attention(one), one.symbols, one.features, phonemes=one.phonemes, samples=sound(one), title="What a perfect look would hear")
 
 # %% [markdown]
 # Alone, most of them are hard to name. People hear a phoneme by what stands around it, and so will the model.
@@ -479,9 +479,9 @@ listen_twice("location", worst_twice);  # the same utterance
 # %%
 def look_at(model, one, name):
     """Draw an utterance, and below it when the model listened while it wrote the true phonemes."""
-    (weights,) = looks_along(model, data, [one])
+    (weights,) = teacher_forced_attention(model, data, [one])
     if one.phonemes:
-        marks = mark_looks([weights], [one])
+        marks = score_attention([weights], [one])
         name += f": {100 * marks.near:.0f} % of the looks within a step of the phoneme, {100 * marks.mass:.0f} % of the attention inside"
     else:
         print("The times of the phonemes are missing: the attention weights are shown, not evaluated.")
@@ -672,10 +672,10 @@ def equal_parts(one):
 
 
 spoken = tests["test"]
-looks = {"equal parts": [equal_parts(one) for one in spoken], **{name: looks_along(model, data, spoken) for name, model in trained.items()}}
-looks["truth"] = [look_at_truth(one) for one in spoken]
+looks = {"equal parts": [equal_parts(one) for one in spoken], **{name: teacher_forced_attention(model, data, spoken) for name, model in trained.items()}}
+looks["truth"] = [gold_attention(one) for one in spoken]
 print(f"{'':<14}{'inside':>8}{'within a step':>15}{'boundary':>10}{'outside the span':>18}{'moves back':>12}")
-marks = {name: mark_looks(rows, spoken) for name, rows in looks.items()}
+marks = {name: score_attention(rows, spoken) for name, rows in looks.items()}
 for name, mark in marks.items():
     timed = torch.tensor([time_it(row, spans_of(one), STEP_MS) for row, one in zip(looks[name], spoken, strict=True)])
     outside, back = timed.mean(dim=0).tolist()
@@ -689,7 +689,7 @@ for name, mark in marks.items():
 # Look, and listen: choose a phoneme and play what the model listened to when it wrote it.
 
 # %%
-(weights,) = looks_along(best, data, [one])
+(weights,) = teacher_forced_attention(best, data, [one])
 title = f"“{one.utterance.text}”: when did it listen?"
 explore_speech(weights, one.symbols, one.features, phonemes=one.phonemes, samples=sound(one), title=title)
 
@@ -955,10 +955,10 @@ if real_results is None:
     print("No real run is stored yet.")
 else:
     for reason, keys in REASONS.items():
-        values = [[measurement["figures"].get(key, math.nan) for measurement in real_results["measurements"]] for key in keys]
+        values = [[measurement["metrics"].get(key, math.nan) for measurement in real_results["measurements"]] for key in keys]
         before, after = (100 - sum(v) / len(v) if "digits" in key else sum(v) / len(v) for v, key in zip(values, keys, strict=True))
         print(f"{reason:<64}{before:6.1f} % → {after:5.1f} % wrong, {after - before:+6.1f}")
-    inside, even = (sum(one["figures"][f"synthetic/{key}"] for one in real_results["measurements"]) / len(real_results["measurements"]) for key in ("mass", "mass/uniform"))
+    inside, even = (sum(one["metrics"][f"synthetic/{key}"] for one in real_results["measurements"]) / len(real_results["measurements"]) for key in ("mass", "mass/uniform"))
     print(f"attention inside the true phoneme of the recorded voice: {inside:.0f} %; of an even look {even:.0f} %")
     print(real_results["command"])
 
@@ -986,7 +986,7 @@ rows = {
 if real_results:
     print(f"{'':<34}" + "".join(f"{system:>10}" for system in systems.values()))
     for label, key in rows.items():
-        means = [sum(values := [one["figures"][f"{part}/{key}"] for one in real_results["measurements"]]) / len(values) for part in systems]
+        means = [sum(values := [one["metrics"][f"{part}/{key}"] for one in real_results["measurements"]]) / len(values) for part in systems]
         print(f"{label:<34}" + "".join(f"{mean:>10.1f}" for mean in means))
 
 # %% [markdown]
@@ -1000,7 +1000,7 @@ if real_results:
 # %%
 ways = {"synthetic": "synthetic speech only", "digits": "and recorded digits", "voices": "and voices normalized, and more of them"}
 for part, way in ways.items() if real_results else ():
-    new, known = ([one["figures"][f"{part}/digits/{who}"] for one in real_results["measurements"]] for who in ("unseen speaker", "known speakers"))
+    new, known = ([one["metrics"][f"{part}/digits/{who}"] for one in real_results["measurements"]] for who in ("unseen speaker", "known speakers"))
     each = ", ".join(f"{SPEAKERS[one['seed']]} {value:.0f}" for one, value in zip(real_results["measurements"], new, strict=True))
     print(f"{way:<40} right: new speaker {sum(new) / len(new):.0f} % ({each}); known speakers {sum(known) / len(known):.0f} %")
 

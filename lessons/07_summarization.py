@@ -50,7 +50,7 @@ from course_utils.data.text import join_words
 from course_utils.exercises import check, checked
 from experiments import summarization as lab
 from experiments.claims import claims_table, load_results
-from experiments.lesson_07_summarization import LADDER, LIVE, RECIPES, data_of, load_trained, with_words_of
+from experiments.lesson_07_summarization import ABLATION, LIVE, RECIPES, data_of, load_trained, with_words_of
 from course_utils.metrics import rouge_each
 from course_utils.models.extractive import FEATURES, ExtractiveSummarizer, ExtractiveWeights
 from course_utils.teaching.explorer import explore_alignment
@@ -91,7 +91,7 @@ def supports_of(pair):
     return [(word, place) for word, places in enumerate(pair.support) for place in sorted(places)]
 
 
-def draw_looks(weights, pair, title):
+def draw_attention(weights, pair, title):
     """Draw where each word of the true headline looks, with its support framed."""
     axes = plot_alignment(weights, pair.source, pair.headline, supports_of(pair), title=title)
     axes.set(xlabel="words of the text", ylabel="words of the headline")
@@ -102,7 +102,7 @@ def draw_looks(weights, pair, title):
 
 if KNOWN:
     shown = next((pair for pair in tests if len(pair.source) <= 42 and len(pair.story.steps) >= 3), tests[0])
-    truth = draw_looks(torch.zeros(len(shown.headline), len(shown.source)), shown, "The truth: what each headline word rests on")
+    truth = draw_attention(torch.zeros(len(shown.headline), len(shown.source)), shown, "The truth: what each headline word rests on")
     links = [f"{shown.headline[word]} rests on {shown.source[place]} (word {place + 1})" for word, place in supports_of(shown)]
     show(describe(truth, f"What each headline word rests on: {'; '.join(links)}."))
 else:
@@ -492,7 +492,7 @@ print("perplexity of the test: " + ", ".join(f"{reader} {surprise[name]:.2f}" fo
 # %%
 def explore(model, pair, title):
     """Let the reader explore where a model looks along the true headline."""
-    (weights,) = lab.looks_along(model, data, [pair])
+    (weights,) = lab.teacher_forced_attention(model, data, [pair])
     names = {"source_name": "text", "target_name": "headline"}
     display(explore_alignment(weights, pair.source, pair.headline, supports_of(pair), title=title, **names))
 
@@ -609,22 +609,22 @@ for words, length in [(1, 1), (5, 3), (8, 30), (50, 300)]:
 
 
 # %% tags=["gallery"]
-def mark_looks(name, model):
+def score_attention(name, model):
     """Mark where a model looks along the true headlines of the test, and print the shares."""
-    marks = lab.mark_support(lab.looks_along(model, data, tests), tests)
+    marks = lab.score_support(lab.teacher_forced_attention(model, data, tests), tests)
     at, near = (f"{100 * a:4.1f} % (even look {100 * b:4.1f} %)" for a, b in (marks[:2], marks[2:4]))
     print(f"{name:<22} at supporting words {at}, near them {near}, largest weight {100 * marks.peak:4.1f} %")
     return marks
 
 
-look_marks = {}
+attention_scores = {}
 if KNOWN:
-    (weights,) = lab.looks_along(trained["abs-attention"], data, [shown])
+    (weights,) = lab.teacher_forced_attention(trained["abs-attention"], data, [shown])
     mass, luck = checked("07.support-share", support_share)(weights, shown.support)
-    near = lab.mark_support([weights], [shown]).near
+    near = lab.score_support([weights], [shown]).near
     title = f"ABS: {100 * mass:.0f} % of the attention at supporting words (an even look {100 * luck:.0f} %), {100 * near:.0f} % near"
-    show(draw_looks(weights, shown, title))
-    look_marks[label("abs-attention")] = mark_looks(label("abs-attention"), trained["abs-attention"])
+    show(draw_attention(weights, shown, title))
+    attention_scores[label("abs-attention")] = score_attention(label("abs-attention"), trained["abs-attention"])
 else:
     print("Of these texts nobody knows which words support a headline word: there is nothing to mark the looks against.")
 
@@ -635,7 +635,7 @@ else:
 def print_distances(model):
     """Print how far the largest weight of a headline word lies from the nearest word that supports it."""
     distances = Counter()
-    for weights, pair in zip(lab.looks_along(model, data, tests), tests, strict=True):
+    for weights, pair in zip(lab.teacher_forced_attention(model, data, tests), tests, strict=True):
         for row, places in zip(weights, pair.support, strict=True):
             if places:
                 distances[min((int(row.argmax()) - place for place in places), key=abs)] += 1
@@ -839,19 +839,19 @@ assert torch.allclose(both, torch.tensor([[0.1, 0.1, 0.8]]))
 both = copy_mixture(written.repeat(2, 1), looks_at.repeat(2, 1), torch.tensor([[2, 1, 2], [0, 0, 1]]), torch.tensor([0.0, 1.0]))
 assert torch.allclose(both, torch.tensor([[0.0, 0.2, 0.8], [0.5, 0.5, 0.0]]))
 torch.manual_seed(7)
-written, looks_at, chance_to_write = torch.rand(4, 5), torch.rand(4, 6), torch.rand(4)
+written, looks_at, write_probability = torch.rand(4, 5), torch.rand(4, 6), torch.rand(4)
 written, looks_at = written / written.sum(1, keepdim=True), looks_at / looks_at.sum(1, keepdim=True)
 ids = torch.tensor([[1, 1, 1, 1, 1, 1], [4, 3, 2, 1, 0, 4], [0, 0, 2, 2, 3, 3], [2, 4, 2, 4, 2, 1]])
-as_given = [tensor.clone() for tensor in (written, looks_at, ids, chance_to_write)]
-both = copy_mixture(written, looks_at, ids, chance_to_write)
+as_given = [tensor.clone() for tensor in (written, looks_at, ids, write_probability)]
+both = copy_mixture(written, looks_at, ids, write_probability)
 for b in range(4):
-    g = chance_to_write[b].item()
+    g = write_probability[b].item()
     for v in range(5):
         from_text = sum(looks_at[b, j].item() for j in range(6) if ids[b, j].item() == v)
         assert abs(both[b, v].item() - (g * written[b, v].item() + (1 - g) * from_text)) < 1e-5
 assert torch.allclose(both.sum(1), torch.ones(4))
-assert all(torch.equal(now, then) for now, then in zip((written, looks_at, ids, chance_to_write), as_given, strict=True))
-leaves = [tensor.clone().requires_grad_() for tensor in (written, looks_at, chance_to_write)]
+assert all(torch.equal(now, then) for now, then in zip((written, looks_at, ids, write_probability), as_given, strict=True))
+leaves = [tensor.clone().requires_grad_() for tensor in (written, looks_at, write_probability)]
 copy_mixture(leaves[0] * 1, leaves[1] * 1, ids, leaves[2] * 1)[:, 1].sum().backward()
 assert all(leaf.grad.abs().sum() > 0 for leaf in leaves)
 ### END HIDDEN TESTS
@@ -868,18 +868,18 @@ for name in ("ras-additive", "ras-copy"):
     load_longer(name)
 if KNOWN:
     for name in ("abs-attention", "ras-additive", "ras-copy"):
-        look_marks[name] = mark_looks(name, models[name])
+        attention_scores[name] = score_attention(name, models[name])
         if name in cards:
-            look_marks[label(name)] = mark_looks(label(name), trained[name])
+            attention_scores[label(name)] = score_attention(label(name), trained[name])
 
 # %% tags=["gallery"]
 copier = trained["ras-copy"]
-(weights,) = lab.looks_along(copier, data, [shown])
+(weights,) = lab.teacher_forced_attention(copier, data, [shown])
 title = "Where a writer that may copy looks"
 if KNOWN:
-    own = lab.mark_support([weights], [shown])
+    own = lab.score_support([weights], [shown])
     title += f": {100 * own.mass:.0f} % at supporting words (an even look {100 * own.mass_chance:.0f} %)"
-show(draw_looks(weights, shown, title))
+show(draw_attention(weights, shown, title))
 
 # %% [markdown]
 # And where does each word come from? The gate says how much is copied.
@@ -1059,7 +1059,7 @@ def print_stored(source):
     if results is None:
         print(f"No run on {source} is stored yet.")
         return
-    seeds = [measurement["figures"] for measurement in results["measurements"]]
+    seeds = [measurement["metrics"] for measurement in results["measurements"]]
     means = {key: sum(one[key] for one in seeds) / len(seeds) for key in seeds[0]}
     names = dict.fromkeys(key.partition("/")[0] for key in means if key.endswith("/rouge-1"))
     columns = ("perplexity", "rouge-1", "rouge-2", "rouge-L", "copied", "invented", "true", "support")
@@ -1071,7 +1071,7 @@ def print_stored(source):
     leads = {mark: max(means[f"{name}/{mark}"] for name in names if name.startswith("lead")) for mark in marks}
     models = [name for name in names if "sentence" not in name and all(means[f"{name}/{mark}"] > leads[mark] for mark in marks)]
     print("above every lead in ROUGE-1 and ROUGE-L:", ", ".join(models) or "nobody")
-    rungs = sorted(LADDER, key=lambda name: -means[f"{name}/perplexity"])
+    rungs = sorted(ABLATION, key=lambda name: -means[f"{name}/perplexity"])
     print("perplexity falls:", " > ".join(f"{name} {means[f'{name}/perplexity']:.3g}" for name in rungs))
 
 
@@ -1194,7 +1194,7 @@ for name, row in board.items():
     cells = [surprise.get(name), row["rouge-1"], row["rouge-2"], row.get("copied"), row.get("true")]
     texts = ["–" if value is None else f"{value:.1f}" for value in cells]
     print(f"{name:<28}{texts[0]:>11}{texts[1]:>9}{texts[2]:>9}{texts[3]:>9}{texts[4]:>8}")
-for name, marks in look_marks.items():
+for name, marks in attention_scores.items():
     at, even, near, even_near = (100 * share for share in (marks.mass, marks.mass_chance, marks.near, marks.near_chance))
     print(f"{name}: {at:.0f} % of the attention at supporting words ({even:.0f} % if even), {near:.0f} % near ({even_near:.0f} %)")
 for entry in entries:

@@ -32,11 +32,11 @@ from experiments.captioning import (
     caption_bleu,
     fit,
     gate_score,
-    look_along,
     mean_penalty,
     named_metrics,
     pointing_game,
     score,
+    teacher_forced_traces,
     token_loss,
     write_captions,
 )
@@ -89,7 +89,7 @@ def gradients(model, value):
 # Cells
 
 
-def test_cells_tile_the_picture_and_know_their_place():
+def test_cells_tile_the_image_and_know_their_place():
     seed_everything(0)
     encoder = CellEncoder(16, 24, (6, 8, 8)).eval()
     boxes = encoder.cell_boxes()
@@ -106,14 +106,14 @@ def test_cells_tile_the_picture_and_know_their_place():
     assert not torch.allclose(cells, blind)
 
 
-def test_a_change_of_the_picture_changes_the_cell_that_holds_it_and_its_neighbours():
+def test_a_change_of_the_image_changes_the_cell_that_holds_it_and_its_neighbours():
     seed_everything(0)
     encoder = CellEncoder(48, 48, (6, 8, 8)).eval()
-    picture = torch.zeros(1, 3, 48, 48, dtype=torch.uint8)
-    changed = picture.clone()
+    image = torch.zeros(1, 3, 48, 48, dtype=torch.uint8)
+    changed = image.clone()
     left, top, right, bottom = encoder.cell_boxes()[25].tolist()  # the fifth row, the second column
     changed[:, :, top:bottom, left:right] = 255
-    difference = (encoder(changed) - encoder(picture))[0].norm(dim=1).unflatten(0, (6, 6))
+    difference = (encoder(changed) - encoder(image))[0].norm(dim=1).unflatten(0, (6, 6))
     assert difference[4, 1] > 0.05
     far = [(row, column) for row in range(6) for column in range(6) if abs(row - 4) > 2 or abs(column - 1) > 2]
     assert len(far) > 15 and all(difference[place] == 0 for place in far)
@@ -121,25 +121,25 @@ def test_a_change_of_the_picture_changes_the_cell_that_holds_it_and_its_neighbou
 
 def test_what_a_cell_can_see_lies_around_the_middle_of_its_view():
     encoder = CellEncoder(64, 64, widths=(4, 4, 4, 4))
-    pictures = torch.zeros(1, 3, 64, 64, requires_grad=True)
-    maps = pictures
+    images = torch.zeros(1, 3, 64, 64, requires_grad=True)
+    maps = images
     for layer in encoder.layers:  # without norms and coordinates: which pixels can a cell see at all?
         torch.nn.init.ones_(layer.weight)
         maps = layer(maps)
     maps[0, 0, 4, 3].backward()
-    rows, columns = pictures.grad[0, 0].nonzero().unbind(1)
+    rows, columns = images.grad[0, 0].nonzero().unbind(1)
     seen = [(float(places.min()) + float(places.max()) + 1) / 2 for places in (columns, rows)]
     left, top, right, bottom = encoder.view_boxes()[4 * 8 + 3].tolist()
     assert seen == [(left + right) / 2, (top + bottom) / 2]
 
 
-def test_flattened_pictures_are_the_same_and_wrong_ones_are_refused():
-    encoder, pictures = CellEncoder(16, 16, (6, 8, 8)).eval(), make_batch().images
-    assert torch.equal(encoder(pictures), encoder(pictures.flatten(1)))
+def test_flattened_images_are_the_same_and_wrong_ones_are_refused():
+    encoder, images = CellEncoder(16, 16, (6, 8, 8)).eval(), make_batch().images
+    assert torch.equal(encoder(images), encoder(images.flatten(1)))
     with pytest.raises(TypeError, match="uint8"):
-        encoder(pictures.float())
+        encoder(images.float())
     with pytest.raises(ValueError, match=r"expected \(batch, 3, 16, 16\)"):
-        encoder(pictures[:, :, :8])
+        encoder(images[:, :, :8])
     for arguments in ((16, 20), (16, 16, (4, 4))):
         with pytest.raises(ValueError, match="multiples of twice the patch"):
             CellEncoder(*arguments)
@@ -176,16 +176,16 @@ def test_more_padding_changes_neither_loss_nor_gradient(system):
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_a_picture_alone_is_described_as_in_a_batch(system):
+def test_a_image_alone_is_described_as_in_a_batch(system):
     model, batch = tiny(system), make_batch()
     logits, looks = model(batch)
     for number in range(3):
         alone = row(batch, number)
         length = alone.target_mask.shape[1]
-        own, own_looks = model(alone)
+        own, own_trace = model(alone)
         assert torch.allclose(own[0], logits[number, :length], atol=1e-5)
         if looks.gates is not None:
-            assert torch.allclose(own_looks.attention_weights[0], looks.attention_weights[number, :length], atol=1e-5)
+            assert torch.allclose(own_trace.attention_weights[0], looks.attention_weights[number, :length], atol=1e-5)
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -210,8 +210,8 @@ def test_steps_are_those_of_the_loop_and_so_are_their_gradients(system):
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_searches_write_captions_and_return_maps(system):
-    model, pictures = tiny(system), make_batch().images.flatten(1)
-    arguments = (model, pictures, torch.ones_like(pictures, dtype=torch.bool))
+    model, images = tiny(system), make_batch().images.flatten(1)
+    arguments = (model, images, torch.ones_like(images, dtype=torch.bool))
     limits = {"begin": BEGIN, "end": END, "max_length": 6}
     greedy = greedy_search(*arguments, **limits)
     assert [h.tokens for h in beam_search(*arguments, **limits, beam_size=1)] == [h.tokens for h in greedy]
@@ -315,7 +315,7 @@ def test_reinforce_is_the_exact_gradient_on_average():
     assert max(float(total.abs().max()) for total in average) > 1e-2
 
 
-def test_the_mean_of_drawn_looks_comes_near_the_exact_one():
+def test_the_mean_of_drawn_attention_comes_near_the_exact_one():
     weights = torch.tensor([[0.5, 0.3, 0.2, 0.0]]).expand(4000, -1)
     model = tiny("hard")
     model.generator = torch.Generator().manual_seed(0)
@@ -339,7 +339,7 @@ def test_entropy_is_that_of_the_weights_and_lowers_the_loss():
     assert with_entropy.mean.item() == pytest.approx(loss.mean.item() - 0.3 * expected, rel=1e-4)
 
 
-def test_rewards_follow_the_looks_they_are_credited_to():
+def test_rewards_follow_the_attention_they_are_credited_to():
     rewards = torch.tensor([[1.0, 2.0, 4.0]])
     assert discounted_sums(rewards, 0).tolist() == [[1.0, 2.0, 4.0]]
     assert discounted_sums(rewards, 1).tolist() == [[7.0, 6.0, 4.0]]
@@ -376,11 +376,11 @@ def test_hard_attention_starts_where_soft_attention_ended():
     hard = tiny("hard", seed=2, expected_share=1.0).start_from(soft)
     assert torch.allclose(hard.loss(batch).cross_entropy, soft.loss(batch).cross_entropy, atol=1e-6)
     assert hard.loss(batch).policy.item() == 0.0  # nothing was drawn
-    _, soft_looks = soft(batch)
-    _, hard_looks = hard(batch)
-    assert torch.allclose(hard_looks.attention_weights[:, 0], soft_looks.attention_weights[:, 0], atol=1e-6)
-    assert set(hard_looks.chosen.unique().tolist()) == {0.0, 1.0}
-    assert torch.equal(hard_looks.chosen.argmax(dim=-1), hard_looks.attention_weights.argmax(dim=-1))
+    _, soft_trace = soft(batch)
+    _, hard_trace = hard(batch)
+    assert torch.allclose(hard_trace.attention_weights[:, 0], soft_trace.attention_weights[:, 0], atol=1e-6)
+    assert set(hard_trace.chosen.unique().tolist()) == {0.0, 1.0}
+    assert torch.equal(hard_trace.chosen.argmax(dim=-1), hard_trace.attention_weights.argmax(dim=-1))
     with pytest.raises(RuntimeError, match="size mismatch"):
         hard.start_from(build_captioner("soft", WORDS + 1, **TINY, attention_size=5))
 
@@ -459,7 +459,7 @@ def test_true_captions_are_exact_and_have_a_bleu_of_100(data, monkeypatch):
     examples = data.test["test"]
     true = [data.vocabulary.encode(example.captions[1].words) for example in examples]
 
-    def write(model, pictures, beam_size):
+    def write(model, images, beam_size):
         from course_utils.mechanisms.search import Hypothesis
 
         return [Hypothesis(tokens, 0.0, None, True) for tokens in true]
@@ -528,19 +528,19 @@ def test_attention_follows_the_reference_and_beams_keep_the_order(data):
     seed_everything(0)
     model = build_model(Recipe("soft", options=LOOKING), len(data.vocabulary), 32).eval()
     examples = data.test["test"]
-    looks = look_along(model, data, examples, batch_size=4)
-    alone = look_along(model, data, examples[5:], batch_size=4)[0]
+    looks = teacher_forced_traces(model, data, examples, batch_size=4)
+    alone = teacher_forced_traces(model, data, examples[5:], batch_size=4)[0]
     assert [look.words for look in looks] == [example.captions[0].words for example in examples]
     assert looks[5].attention_weights.shape == (len(looks[5].words) + 1, 16)
     assert torch.allclose(looks[5].attention_weights, alone.attention_weights, atol=1e-5)
     assert torch.allclose(looks[5].gates, alone.gates, atol=1e-5)
-    pictures = torch.stack([example.image for example in examples])
-    together, last = write_captions(model, pictures, batch_size=4), write_captions(model, pictures[5:])
+    images = torch.stack([example.image for example in examples])
+    together, last = write_captions(model, images, batch_size=4), write_captions(model, images[5:])
     assert len(together) == 6 and together[5].tokens == last[0].tokens
     assert token_loss(model, data, batch_size=2) == pytest.approx(token_loss(model, data), rel=1e-4)
     blind = build_model(Recipe("none-mean", options=LOOKING[:3]), len(data.vocabulary), 32)
     with pytest.raises(ValueError, match="no attention weights"):
-        look_along(blind, data, examples)
+        teacher_forced_traces(blind, data, examples)
 
 
 def test_checkpoints_of_other_words_are_refused(data):

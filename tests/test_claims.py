@@ -82,7 +82,7 @@ ENTRY = """
   direction: higher
   baseline: {name: a, key: a}
   ours: {name: b, key: b/all}
-  paper_figures: 1 → 2
+  paper_results: 1 → 2
   sources: [default]
 """
 
@@ -104,7 +104,7 @@ def test_claims_are_read_as_they_are_written(tmp_path):
         ("higher", "upwards", "direction is 'upwards'; expected higher or lower"),
         ("id: 99.x", "id: 98.x", r"98.x\): the id does not begin with the lesson; expected 99.short-name"),
         ("id: 99.x", "id: 99.1", "id is 99.1; expected a text"),
-        ("1 → 2", "25.9", "paper_figures is 25.9; expected a text"),
+        ("1 → 2", "25.9", "paper_results is 25.9; expected a text"),
         ("[default]", "default", "sources is 'default'; expected a list of names"),
         (ENTRY, ENTRY + ENTRY, "99.x more than once"),
         (ENTRY, "{}", "holds dict; expected a list of claims"),
@@ -179,7 +179,7 @@ def test_the_command_says_what_it_expected(words, problem, capsys):
 def test_stored_results_follow_from_their_measurements(path):
     result = json.loads(path.read_text(encoding="utf-8"))
     experiment = runner.find_experiment(result["lesson"])
-    figures = [measurement["figures"] for measurement in result["measurements"]]
+    figures = [measurement["metrics"] for measurement in result["measurements"]]
     known = {claim.claim_id: claim for claim in experiment.claims if result["source"] in claim.sources}
     assert [entry["id"] for entry in result["claims"]] == list(known)
     for entry in result["claims"]:

@@ -136,7 +136,7 @@ def test_same_seed_same_canvases(digits):
     assert torch.equal(draw(digits.train, settings, 20, 1).images, first.images)
 
 
-def test_clutter_is_cut_from_other_pictures_of_the_same_split():
+def test_clutter_is_cut_from_other_images_of_the_same_split():
     split = squares()
     levels = torch.linspace(0.3, 0.9, len(split.images))  # the brightness says which picture a pixel comes from
     split = split.replace(images=split.images * levels.view(-1, 1, 1))
@@ -175,9 +175,7 @@ def test_where_two_things_overlap_the_brighter_shows():
 
 def test_unmoved_digits_stay_in_the_middle(digits):
     batch = draw(digits.train, CanvasSettings(28, 30, moved=False), count=20)
-    assert all(
-        any(torch.equal(image[0, :, 1:29], picture) for picture in digits.train.images) for image in batch.images
-    )
+    assert all(any(torch.equal(image[0, :, 1:29], digit) for digit in digits.train.images) for image in batch.images)
 
 
 def test_canvases_are_augmented_when_the_settings_say_so(digits):
@@ -187,19 +185,19 @@ def test_canvases_are_augmented_when_the_settings_say_so(digits):
     assert torch.cdist(images.flatten(1), few.images.flatten(1)).min() > 0.5  # none is as it was
 
 
-def test_binary_pictures_are_drawn_with_their_brightness_as_probability():
+def test_binary_images_are_drawn_with_their_brightness_as_probability():
     grey = Batch(images=torch.full((2, 28, 28), 0.3), labels=torch.tensor([0, 1]))
     images = draw(grey, CanvasSettings(28, 28, binary=True), count=100).images
     assert images.unique().tolist() == [0, 1] and images.mean().item() == pytest.approx(0.3, abs=0.01)
 
 
 def test_augmentation_is_mild_and_can_be_off(digits):
-    pictures, generator = digits.train.images[:50], torch.Generator().manual_seed(0)
-    still = augment(pictures, Augmentation(rotation=0, scale=0, shear=0, shift=0), generator)
-    assert torch.allclose(still, pictures, atol=1e-5)
-    changed = augment(pictures, MILD, generator)
-    assert (changed - pictures).abs().amax(dim=(1, 2)).min() > 0.05  # every picture is changed …
-    overlap = (changed * pictures).sum(dim=(1, 2)) / pictures.square().sum(dim=(1, 2))
+    images, generator = digits.train.images[:50], torch.Generator().manual_seed(0)
+    still = augment(images, Augmentation(rotation=0, scale=0, shear=0, shift=0), generator)
+    assert torch.allclose(still, images, atol=1e-5)
+    changed = augment(images, MILD, generator)
+    assert (changed - images).abs().amax(dim=(1, 2)).min() > 0.05  # every picture is changed …
+    overlap = (changed * images).sum(dim=(1, 2)) / images.square().sum(dim=(1, 2))
     assert overlap.min() > 0.6  # … but not beyond recognition
 
 
@@ -386,10 +384,10 @@ def stage_idx(folder, train=5010, test=20, packed=True):
     raw.mkdir(parents=True)
     random = numpy.random.default_rng(0)
     for name, count in (("train", train), ("t10k", test)):
-        pictures = random.integers(0, 256, (count, 28, 28), dtype=numpy.uint8)
-        header = (0x803).to_bytes(4) + b"".join(size.to_bytes(4) for size in pictures.shape)
+        images = random.integers(0, 256, (count, 28, 28), dtype=numpy.uint8)
+        header = (0x803).to_bytes(4) + b"".join(size.to_bytes(4) for size in images.shape)
         labels = (0x801).to_bytes(4) + count.to_bytes(4) + bytes((k + k // 10) % 10 for k in range(count))
-        for kind, content in (("images-idx3", header + pictures.tobytes()), ("labels-idx1", labels)):
+        for kind, content in (("images-idx3", header + images.tobytes()), ("labels-idx1", labels)):
             path = raw / f"{name}-{kind}-ubyte"
             if packed:
                 path.with_name(path.name + ".gz").write_bytes(gzip.compress(content, 1))

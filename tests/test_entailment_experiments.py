@@ -15,12 +15,12 @@ from experiments import lesson_05_entailment as lesson_05
 from experiments.entailment import (
     Recipe,
     accuracy_by,
+    attention_of,
     entailment_metrics,
     fit,
     judge,
-    looks_of,
-    mark_alignment,
     pairs_of,
+    score_alignment,
 )
 from experiments.evaluate import mean_loss
 
@@ -84,23 +84,23 @@ def test_a_map_of_the_gold_words_is_aligned_and_one_of_the_others_is_not():
     for word, gold in enumerate(pair.alignment):
         perfect[word, sorted(gold)] = 1.0
         wrong[word, [i for i in range(len(pair.premise)) if i not in gold]] = 1.0
-    score = mark_alignment([perfect], [pair])
+    score = score_alignment([perfect], [pair])
     aligned = [gold for gold in pair.alignment if gold]
     assert score.words == 1 and score.clauses == 1 and score.count == len(aligned) > 1
     assert score.words_chance == pytest.approx(sum(map(len, aligned)) / len(aligned) / len(pair.premise))
     assert 0 < score.words_match <= 1  # "ben" and "car" stand there; "paints" first stands in anna's clause
-    assert mark_alignment([wrong], [pair]).words == 0
+    assert score_alignment([wrong], [pair]).words == 0
     with pytest.raises(ValueError, match=r"a map has 1 rows for \d hypothesis words"):
-        mark_alignment([perfect[:1]], [pair])
+        score_alignment([perfect[:1]], [pair])
     with pytest.raises(ValueError, match="no aligned word"):
-        mark_alignment([], [])
+        score_alignment([], [])
 
 
 @pytest.mark.parametrize("system", ["attention", "word-by-word", "two-way-word-by-word"])
 def test_attention_has_the_words_of_its_pair_and_sums_to_one(data, system):
     model, _ = fit(small(system, steps=1), data, progress=False)
     pairs = data.test["more clauses"][:7]
-    for weights, pair in zip(looks_of(model, data, pairs), pairs, strict=True):
+    for weights, pair in zip(attention_of(model, data, pairs), pairs, strict=True):
         assert weights.shape == (len(pair.hypothesis) if "word" in system else 1, len(pair.premise))
         assert torch.allclose(weights.sum(dim=1), torch.ones(len(weights)), atol=1e-5)
 
@@ -108,12 +108,12 @@ def test_attention_has_the_words_of_its_pair_and_sums_to_one(data, system):
 def test_models_without_attention_are_refused(data):
     model, _ = fit(small("conditional", steps=1), data, progress=False)
     with pytest.raises(ValueError, match="conditional has no attention"):
-        looks_of(model, data, data.train)
+        attention_of(model, data, data.train)
 
 
 def test_every_claim_finds_its_metrics(data, monkeypatch):
     monkeypatch.setattr(lesson_05, "data_of", lambda source, fast: data)
-    monkeypatch.setattr(lesson_05, "LADDER", {system: small(system, steps=1) for system in SYSTEMS})
+    monkeypatch.setattr(lesson_05, "ABLATION", {system: small(system, steps=1) for system in SYSTEMS})
     metrics = {}
     for part in EXPERIMENT.recipes("default"):
         metrics |= EXPERIMENT.measure(part, "default", 0, False)
@@ -153,7 +153,7 @@ def test_recipes_can_be_stored_as_json_and_shortened():
         stored = json.loads(json.dumps(EXPERIMENT.settings(source)))
         assert set(stored) == set(EXPERIMENT.recipes(source))
         assert {part["world"] for part in stored.values()} == {repr(EASY) if source == "default" else "SNLI"}
-    assert lesson_05.LADDER["attention"].shortened(1e-9).steps == 1
+    assert lesson_05.ABLATION["attention"].shortened(1e-9).steps == 1
     with pytest.raises(ValueError, match="expected one of default, real"):
         EXPERIMENT.recipes("snli")
 

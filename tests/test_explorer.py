@@ -33,7 +33,7 @@ def alignment(weights=WEIGHTS, source=SOURCE, target=TARGET, gold=GOLD, title="T
 def word_maps(**changes):
     maps = numpy.full((2, 4, 4), 0.01)
     maps[1, 1, 2] = 0.85
-    options = {"picture": numpy.full((3, 16, 16), 0.5), "words": ["a", "cat"], "maps": maps, "title": "One cat"}
+    options = {"image": numpy.full((3, 16, 16), 0.5), "words": ["a", "cat"], "maps": maps, "title": "One cat"}
     return explore_word_maps(**(options | {"gold": {1: [[8, 4, 12, 8]]}} | changes))
 
 
@@ -48,13 +48,13 @@ def speech(**changes):
 
 def glimpses(**changes):
     boxes = numpy.array([[[2, 2, 6, 6], [0, 0, 8, 8]], [[8, 8, 12, 12], [6, 6, 14, 14]]])
-    options = {"picture": numpy.eye(16), "boxes": boxes, "patches": numpy.full((2, 2, 1, 4, 4), 0.5)}
+    options = {"image": numpy.eye(16), "boxes": boxes, "patches": numpy.full((2, 2, 1, 4, 4), 0.5)}
     return explore_glimpses(
         **(options | {"gold": [[8, 8, 14, 14]], "captions": ["says 3", "says 7"]} | {"title": "Two looks"} | changes)
     )
 
 
-KINDS = {"words": alignment, "picture": word_maps, "speech": speech, "glimpses": glimpses}
+KINDS = {"words": alignment, "image": word_maps, "speech": speech, "glimpses": glimpses}
 every_kind = pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)
 
 
@@ -149,7 +149,7 @@ def test_light_is_the_weight_and_gold_is_marked():
     }  # fmt: skip
 
 
-def test_without_gold_there_is_no_switch_and_no_truth():
+def test_without_gold_there_is_no_switch_and_no_gold():
     assert "truth" not in alignment(gold=()).html.split("<script>")[0].lower()
     assert not Reader(alignment(gold=()).html).all("gold")
 
@@ -205,8 +205,8 @@ def test_words_that_do_not_fit_are_refused(changes, message):
     ("make", "changes", "message"),
     [
         (word_maps, {"maps": numpy.zeros((3, 4, 4))}, "one map per word"),
-        (word_maps, {"picture": numpy.zeros((1, 3, 16, 16))}, "not a batch"),
-        (word_maps, {"picture": numpy.full((16, 16), 255)}, "Divide by 255"),
+        (word_maps, {"image": numpy.zeros((1, 3, 16, 16))}, "not a batch"),
+        (word_maps, {"image": numpy.full((16, 16), 255)}, "Divide by 255"),
         (word_maps, {"gold": {2: [[0, 0, 1, 1]]}}, "gold has boxes for word 2.*0 to 1"),
         (word_maps, {"gold": {1: [0, 0, 1, 1]}}, r"gold\[1\] has shape \(4,\)"),
         (word_maps, {"gates": [0.5]}, r"gates has shape \(1,\); expected \(2,\)"),
@@ -276,13 +276,11 @@ def test_glimpses_say_whether_they_hit():
     assert not Reader(glimpses(gold=[[-1, -1, -1, -1]]).html).all("gold"), "a negative corner stands for no box"
 
 
-def test_pictures_survive_the_way_into_the_page():
-    picture = numpy.random.default_rng(0).integers(0, 256, (3, 16, 16)) / 255
-    address = re.search(
-        r'class="canvas"[^>]*><img src="data:image/png;base64,([^"]+)"', word_maps(picture=picture).html
-    )[1]
+def test_images_survive_the_way_into_the_page():
+    image = numpy.random.default_rng(0).integers(0, 256, (3, 16, 16)) / 255
+    address = re.search(r'class="canvas"[^>]*><img src="data:image/png;base64,([^"]+)"', word_maps(image=image).html)[1]
     decoded = numpy.asarray(Image.open(io.BytesIO(base64.b64decode(address))))
-    assert (decoded == (picture * 255).round().transpose(1, 2, 0)).all()
+    assert (decoded == (image * 255).round().transpose(1, 2, 0)).all()
 
 
 def test_the_sound_is_mu_law_of_the_same_loudness():

@@ -135,7 +135,7 @@ def test_the_table_is_shown_when_switched_on(open_page, make):
     assert page.locator("table").is_visible()
 
 
-def test_a_picture_is_bright_where_a_word_looked(open_page):
+def test_a_image_is_bright_where_a_word_looked(open_page):
     page = open_page(word_maps())
     page.locator(".t").nth(1).hover()
     becomes("1", page.locator(".wtl").get_attribute, "data-on")

@@ -12,19 +12,19 @@ from course_utils import checkpoints
 from course_utils.data.canvases.canvases import CanvasSettings
 from course_utils.data.canvases.digits import load_digit_images
 from course_utils.models.classifiers import GlimpseTrace
-from course_utils.teaching import pictures
+from course_utils.teaching import images
 from experiments import lesson_03_glimpses as lesson_03
 from experiments import runner
 from experiments.claims import Claim
 from experiments.experiment import Experiment
-from experiments.glimpses import Recipe, bound_in_nats, build_model, draw_tests, fit, score_looks
+from experiments.glimpses import Recipe, bound_in_nats, build_model, draw_tests, fit, score_glimpses
 
 torch.set_num_threads(1)
 
 CANVAS = CanvasSettings(32, 36, fragments=2)
 TINY = Recipe(
     "ram", CANVAS, (("glimpses", 2), ("size", 4), ("hidden_size", 8), ("glimpse_size", 8)), steps=10, batch_size=4,
-    stages=((0.2, (("fragments", 0),)), (0.5, (("fragments", 1),))), spreads=(0.4, 0.1),
+    stages=((0.2, (("fragments", 0),)), (0.5, (("fragments", 1),))), stds=(0.4, 0.1),
 )  # fmt: skip
 
 
@@ -43,9 +43,9 @@ def test_stages_begin_easier_and_end_with_the_canvas_itself():
 
 
 def test_the_standard_deviation_falls_by_the_same_factor_each_step_and_then_stays():
-    assert TINY.spread_at(0.0) == pytest.approx(0.4) and TINY.spread_at(0.35) == pytest.approx(0.2)
-    assert TINY.spread_at(0.7) == pytest.approx(0.1) == TINY.spread_at(1.0)
-    assert build_model(TINY).spread == 0.1
+    assert TINY.std_at(0.0) == pytest.approx(0.4) and TINY.std_at(0.35) == pytest.approx(0.2)
+    assert TINY.std_at(0.7) == pytest.approx(0.1) == TINY.std_at(1.0)
+    assert build_model(TINY).std == 0.1
 
 
 def test_training_goes_through_the_stages(digits, monkeypatch):
@@ -60,7 +60,7 @@ def test_training_goes_through_the_stages(digits, monkeypatch):
     monkeypatch.setattr(glimpses, "draw_canvases", spy)
     model, history = fit(TINY, digits.train, progress=False)
     assert seen[:10] == [0] * 2 + [1] * 3 + [2] * 5 and len(history.losses) == 10
-    assert model.spread == pytest.approx(TINY.spread_at(0.9), rel=0.01)
+    assert model.std == pytest.approx(TINY.std_at(0.9), rel=0.01)
 
 
 def test_the_same_seed_trains_the_same_model(digits):
@@ -71,7 +71,7 @@ def test_the_same_seed_trains_the_same_model(digits):
 def test_a_recipe_becomes_json_and_says_everything():
     written = json.loads(json.dumps(TINY.configuration()))
     assert written["options"]["glimpses"] == 2 and written["canvas"]["fragments"] == 2
-    assert written["stages"] == [[0.2, {"fragments": 0}], [0.5, {"fragments": 1}]] and written["spreads"] == [0.4, 0.1]
+    assert written["stages"] == [[0.2, {"fragments": 0}], [0.5, {"fragments": 1}]] and written["stds"] == [0.4, 0.1]
 
 
 # Tests of models
@@ -103,7 +103,7 @@ class GlimpsesThere:
 
 def test_glimpses_are_evaluated_against_the_boxes_beside_chance(digits):
     batches = draw_tests(digits.test, CanvasSettings(60, 60), 300, batch_size=100)
-    score = score_looks(GlimpsesThere(batches), batches)
+    score = score_glimpses(GlimpsesThere(batches), batches)
     corners = torch.cat([batch.boxes[:, 0] for batch in batches])
     at_corner = ((corners[:, 0] <= 0) & (corners[:, 1] <= 0)).float().mean()
     assert score.hits == pytest.approx([1.0, float(at_corner)])
@@ -219,20 +219,20 @@ def closed_figures():
     plt.close("all")
 
 
-def test_figures_of_pictures_have_words(closed_figures):
-    picture = numpy.random.default_rng(0).random((1, 12, 16))
+def test_figures_of_images_have_words(closed_figures):
+    image = numpy.random.default_rng(0).random((1, 12, 16))
     boxes = numpy.array([[[2, 2, 6, 6], [0, 0, 8, 8]], [[8, 3, 12, 7], [6, 1, 14, 9]]])
     patches = numpy.zeros((2, 2, 1, 4, 4))
     every = [
-        pictures.plot_pictures(
-            [picture, picture[0]], title="Two", captions=["a digit: 3", "a digit: 8"], boxes=[[[1, 1, 3, 3]], []]
+        images.plot_images(
+            [image, image[0]], title="Two", captions=["a digit: 3", "a digit: 8"], boxes=[[[1, 1, 3, 3]], []]
         ),
-        pictures.plot_glimpses(
-            picture, boxes, patches, title="Looks", gold=[[1, 1, 5, 5], [-1] * 4], captions=["says 1", "says 2"]
+        images.plot_glimpses(
+            image, boxes, patches, title="Looks", gold=[[1, 1, 5, 5], [-1] * 4], captions=["says 1", "says 2"]
         ),
-        pictures.plot_glimpses(picture, boxes[:, :1], patches[:, :1], title="One scale"),
-        pictures.plot_drawing(numpy.zeros((2, 3, 1, 8, 8)), title="Drawn", boxes=numpy.ones((2, 3, 4))),
-        pictures.plot_drawing(numpy.zeros((2, 3, 1, 8, 8)), title="Again", targets=numpy.zeros((2, 1, 8, 8))),
+        images.plot_glimpses(image, boxes[:, :1], patches[:, :1], title="One scale"),
+        images.plot_drawing(numpy.zeros((2, 3, 1, 8, 8)), title="Drawn", boxes=numpy.ones((2, 3, 4))),
+        images.plot_drawing(numpy.zeros((2, 3, 1, 8, 8)), title="Again", targets=numpy.zeros((2, 1, 8, 8))),
     ]
     for axes in every:
         words = axes.figure.get_label()

@@ -111,7 +111,7 @@ def test_rams_policy_gradient_against_the_expectation_by_quadrature():
     """A RAM with one glimpse: P(right | mean) integrated on a grid, differentiated by finite differences."""
     seed_everything(2)
     sizes = dict(size=4, scales=1, hidden_size=8, glimpse_size=6)
-    model = RecurrentAttentionModel(glimpses=1, **sizes, spread=0.3, alone_weight=0).double()
+    model = RecurrentAttentionModel(glimpses=1, **sizes, std=0.3, alone_weight=0).double()
     with torch.no_grad():  # so that different places give different answers
         model.what.weight.mul_(12)
         model.where.weight.mul_(3)
@@ -237,7 +237,7 @@ def test_documented_shapes_of_the_classifiers(channels, digits, classes):
 
 def test_rams_trace_tells_what_it_saw_and_where():
     seed_everything(0)
-    model, images = RecurrentAttentionModel(**TINY, spread=0.8), torch.rand(20, 1, 12, 12)
+    model, images = RecurrentAttentionModel(**TINY, std=0.8), torch.rand(20, 1, 12, 12)
     trace = model.trace(images)
     assert trace.locations.abs().max() > 1  # some were drawn outside; they are looked at on the border
     for t in range(3):
@@ -256,13 +256,13 @@ def test_without_sampling_ram_takes_the_mean_and_a_generator_repeats_the_chance(
     once, twice = (model.trace(images, generator=torch.Generator().manual_seed(4)) for _ in range(2))
     assert torch.equal(once.locations, twice.locations)
     assert not torch.equal(once.locations, model.trace(images).locations)
-    spread = model.trace(torch.rand(4000, 1, 12, 12)).locations[:, 0].std(dim=0)
-    assert spread.tolist() == pytest.approx([model.spread] * 2, rel=0.05)
+    std = model.trace(torch.rand(4000, 1, 12, 12)).locations[:, 0].std(dim=0)
+    assert std.tolist() == pytest.approx([model.std] * 2, rel=0.05)
 
 
 def test_monte_carlo_answers_average_independent_runs():
     seed_everything(0)
-    model, images = RecurrentAttentionModel(**TINY, spread=0.8), torch.rand(4, 1, 12, 12)
+    model, images = RecurrentAttentionModel(**TINY, std=0.8), torch.rand(4, 1, 12, 12)
     with torch.no_grad():
         runs = [torch.softmax(model.trace(images, generator=g).answers, -1) for g in [torch.Generator().manual_seed(3)]]
         assert torch.equal(model.probabilities(images, 1, generator=torch.Generator().manual_seed(3)), runs[0])
@@ -438,10 +438,10 @@ def slow_bound(model, images, noise):
             parts = [images.flatten(1), wrong.flatten(1)]
         h_enc, cell_enc = model.encoder(torch.cat([*parts, h_dec], dim=1), (h_enc, cell_enc))
         mean, log_variance = model.posterior(h_enc).chunk(2, dim=1)
-        spread = log_variance.exp().sqrt()
-        posterior, prior = torch.distributions.Normal(mean, spread), torch.distributions.Normal(0.0, 1.0)
+        std = log_variance.exp().sqrt()
+        posterior, prior = torch.distributions.Normal(mean, std), torch.distributions.Normal(0.0, 1.0)
         divergence = divergence + torch.distributions.kl_divergence(posterior, prior).sum(dim=1)
-        h_dec, cell_dec = model.decoder(mean + spread * step, (h_dec, cell_dec))
+        h_dec, cell_dec = model.decoder(mean + std * step, (h_dec, cell_dec))
         if model.attention:
             window = model.write_window.parameters(model.write_aim(h_dec), *images.shape[2:])
             patch = model.stroke(h_dec).view(len(images), 1, 3, 3)
@@ -513,12 +513,12 @@ def test_drawings_step_by_step(kind):
     assert loss.divergence.item() == pytest.approx(drawn.divergences.sum(dim=1).mean().item(), rel=1e-4)
 
 
-def test_draw_refuses_pictures_of_another_size():
+def test_draw_refuses_images_of_another_size():
     with pytest.raises(ValueError, match=r"images has shape \(2, 1, 12, 13\); expected \(batch, 1, 12, 12\)"):
         MODELS["draw"]().reconstruct(torch.rand(2, 1, 12, 13))
 
 
-def test_a_window_that_is_kept_inside_cannot_leave_the_picture():
+def test_a_window_that_is_kept_inside_cannot_leave_the_image():
     images = torch.rand(2, 1, 20, 30)
     for keep, inside in ((True, True), (False, False)):
         model = WindowClassifier(glimpses=2, size=4, hidden_size=6, keep_inside=keep)

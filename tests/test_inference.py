@@ -106,15 +106,15 @@ def brute_force(premise, hypothesis):
     orders = [dict(zip(children, order, strict=True)) for order in permutations(range(len(children)))]
     arrangements = [{c: (across[c], down[c]) for c in children} for across in orders for down in orders]
     said, placed = ([f for f in premise if isinstance(f, kind)] for kind in (Paints, Lies))
-    pictures = [
+    images = [
         dict(zip(children, groups, strict=True))
         for groups in product(distinguishable([*premise, *hypothesis]), repeat=len(children))
     ]
-    pictures = [groups for groups in pictures if all(holds(fact, groups, None) for fact in said)]
+    images = [groups for groups in images if all(holds(fact, groups, None) for fact in said)]
     arrangements = [places for places in arrangements if all(holds(fact, None, places) for fact in placed)]
     truths = {
         all(holds(fact, groups, places) for fact in hypothesis)
-        for groups, places in product(pictures, arrangements if placed or _has_order(hypothesis) else arrangements[:1])
+        for groups, places in product(images, arrangements if placed or _has_order(hypothesis) else arrangements[:1])
     }
     return {(True,): "entailment", (False,): "contradiction", (False, True): "neutral", (): None}[tuple(sorted(truths))]
 
@@ -262,7 +262,7 @@ def test_every_wording_reads_back():
         (Paints("every", Things("owl", (1, 1))), (False, 0), "every child paints an owl"),
     ],
 )
-def test_what_the_wording_looks_like(fact, style, text):
+def test_what_the_wording_attention_like(fact, style, text):
     assert write_fact(fact, *style) == text
 
 

@@ -100,14 +100,14 @@ def test_a_learner_runs_all_cells(lab, page, path):
     wrong = [output for cell in code for output in cell["outputs"] if output["output_type"] == "error"]
     assert wrong == []
     assert all(cell["execution_count"] for cell in code if "".join(cell["source"]).strip()), "a cell did not run"
-    seen = {"picture": 0, "explorer": 0, "box": 0}
-    for kind, selector in (("picture", "img[alt]"), ("explorer", ".wtl.js"), ("box", ".jupyter-widgets")):
+    seen = {"image": 0, "explorer": 0, "box": 0}
+    for kind, selector in (("image", "img[alt]"), ("explorer", ".wtl.js"), ("box", ".jupyter-widgets")):
         for index in [index for index, cell in enumerate(cells) if kind in shown_by(cell)][:2]:
             page.evaluate(SCROLL, index)
             page.locator(f".jp-Cell[data-windowed-list-index='{index}'] {selector}").first.wait_for()
             seen[kind] += 1
             keep_screenshot(page, f"lab-{path.stem[:2]}-{kind}")
-    assert seen["picture"], "every notebook shows a picture"
+    assert seen["image"], "every notebook shows a picture"
     if path.stem.startswith("02"):
         assert seen["explorer"] and seen["box"]
     page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
@@ -120,7 +120,7 @@ def shown_by(cell: dict) -> set[str]:
     for output in cell.get("outputs", []):
         data = output.get("data", {})
         text = "".join(data.get("text/html", ""))
-        kinds |= {"picture"} if text.startswith("<img ") else set()
+        kinds |= {"image"} if text.startswith("<img ") else set()
         kinds |= {"explorer"} if 'class="wtl ' in text else set()
         boxed = "application/vnd.jupyter.widget-view+json" in data and "Box(" in "".join(data.get("text/plain", ""))
         kinds |= {"box"} if boxed else set()

@@ -105,7 +105,7 @@ def test_the_error_rate_weighs_utterances_by_their_length():
     assert phoneme_error_rate.phoneme_error_rate([long, ["B"]], [long, short]) == pytest.approx(1 / 10)
 
 
-def test_looks_wholly_inside_their_phonemes_have_no_error():
+def test_attention_wholly_inside_their_phonemes_have_no_error():
     phonemes = [Phoneme("K", 30, 170), Phoneme("AE", 170, 300), Phoneme("T", 340, 470)]
     inside = gold_overlap(phonemes, steps=12)
     weights = (inside == 1) * torch.rand(3, 12)

@@ -19,7 +19,7 @@ from course_utils.exercises.lesson_07 import (
 from course_utils.metrics import rouge
 from course_utils.models import extractive
 from course_utils.models.summarization import build_summarizer
-from experiments.summary_scores import mark_support
+from experiments.summary_scores import score_support
 
 WORDS = 11
 
@@ -102,5 +102,5 @@ def test_rouge_2_is_that_of_the_library():
 def test_the_share_on_support_is_that_of_the_marks():
     for report in make_reports(3, split="test"):
         weights = (2 * torch.randn(len(report.headline), len(report.source))).softmax(1)
-        marks = mark_support([weights], [report])
+        marks = score_support([weights], [report])
         assert support_share.support_share(weights, report.support) == pytest.approx((marks.mass, marks.mass_chance))

@@ -158,7 +158,7 @@ def test_files_that_are_something_else_are_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(tmp_path))
     with pytest.raises(RealDataNotFoundError, match=r"no real data set is called 'flickr'"):
         load_photographs("flickr")
-    stage(tmp_path, "flickr8k", train=[{"image": {"bytes": b"no picture", "path": None}, "caption_0": "A dog"}])
+    stage(tmp_path, "flickr8k", train=[{"image": {"bytes": b"no image", "path": None}, "caption_0": "A dog"}])
     with pytest.raises(DataFormatError, match=r"flickr8k, train, row 0: the image cannot be read.*again"):
         load_photographs("flickr8k")
     with pytest.raises(RealDataNotFoundError, match=r"no split 'test'"):
@@ -169,7 +169,7 @@ def test_files_that_are_something_else_are_refused(tmp_path, monkeypatch):
 
 
 def test_a_moved_image_has_the_same_size_and_its_own_pixels():
-    picture = torch.arange(3 * 20 * 20).reshape(3, 20, 20).to(torch.uint8)
+    image = torch.arange(3 * 20 * 20).reshape(3, 20, 20).to(torch.uint8)
 
     class Always:
         def __init__(self, value):
@@ -179,11 +179,11 @@ def test_a_moved_image_has_the_same_size_and_its_own_pixels():
             return self.value
 
     def moved(value):
-        return PhotographData.varied(None, picture[None], Always(value))[0]
+        return PhotographData.varied(None, image[None], Always(value))[0]
 
     right = moved(0.999)
-    assert torch.equal(right[:, LARGEST_SHIFT:, LARGEST_SHIFT:], picture[:, :-LARGEST_SHIFT, :-LARGEST_SHIFT])
-    assert torch.equal(moved(0.5), picture)
+    assert torch.equal(right[:, LARGEST_SHIFT:, LARGEST_SHIFT:], image[:, :-LARGEST_SHIFT, :-LARGEST_SHIFT])
+    assert torch.equal(moved(0.5), image)
     assert (right[0, :, 0] == right[0, :, LARGEST_SHIFT]).all()
 
 

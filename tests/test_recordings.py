@@ -466,7 +466,7 @@ def test_vocal_tracts_of_other_lengths_move_the_loudest_band_both_ways(monkeypat
     assert loudest() == {20}
 
 
-def test_voices_are_normalized_by_all_that_they_say():
+def test_speakers_are_normalized_by_all_that_they_say():
     ones = [recording(digit, speaker, seconds=0.2 + 0.1 * digit) for speaker in ("ann", "bob") for digit in range(3)]
     mixed = [ones[index] for index in (3, 0, 4, 1, 5, 2)]
     normalized = normalize_by_voice(mixed)
@@ -486,7 +486,7 @@ def test_synthetic_phrases_are_normalized_too(synthetic):
         assert (kept.features == features).all()
 
 
-def test_many_voices_have_the_tests_of_the_others_and_nothing_of_the_held_out_speaker(monkeypatch, synthetic):
+def test_many_speakers_have_the_tests_of_the_others_and_nothing_of_the_held_out_speaker(monkeypatch, synthetic):
     sets = {
         "train": [recording(d, speaker, 5) for d in range(3) for speaker in ("ann", "bob", "cy")],
         "test": [recording(d, speaker, 0) for d in range(2) for speaker in ("ann", "bob", "cy")],

@@ -34,7 +34,7 @@ def test_a_seed_decides_a_training(system):
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_an_experiment_does_the_same_twice_and_what_it_did_when_its_result_was_measured(lesson):
     now = snapshot_of(runner.find_experiment(lesson))
-    assert len(now["losses"]) > 1 and len(now["figures"]) > 1
+    assert len(now["losses"]) > 1 and len(now["metrics"]) > 1
     path = results_path(lesson, "default")
     stored = json.loads(path.read_text(encoding="utf-8"))["snapshot"] if path.exists() else None
     assert differences(stored or snapshot_of(runner.find_experiment(lesson)), now) == [], stale(path)
@@ -64,7 +64,7 @@ def stale(path):
 
 
 def snapshot(*losses, **figures):
-    return {"losses": [list(losses)], "figures": figures}
+    return {"losses": [list(losses)], "metrics": figures}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def snapshot(*losses, **figures):
         (snapshot(3.0, 2.0, bleu=14.0), ["bleu: 14.0 after 10.0"]),
         (snapshot(3.0, 2.0, bleu=math.nan), ["bleu: nan after 10.0"]),
         (snapshot(3.0, 2.0, rouge=10.0), ["bleu: None after 10.0", "rouge: 10.0 after None"]),
-        ({"losses": [[3.0, 2.0], [1.0]], "figures": {"bleu": 10.0}}, ["2 trainings after 1"]),
+        ({"losses": [[3.0, 2.0], [1.0]], "metrics": {"bleu": 10.0}}, ["2 trainings after 1"]),
     ],
 )
 def test_a_changed_snapshot_is_named(now, found):

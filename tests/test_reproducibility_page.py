@@ -15,7 +15,7 @@ needs_figures = pytest.mark.skipif(not KEPT.exists(), reason="not measured: pyth
 
 
 def snapshot(*losses, **figures):
-    return {"losses": [list(losses)], "figures": figures}
+    return {"losses": [list(losses)], "metrics": figures}
 
 
 @pytest.mark.parametrize(

@@ -802,8 +802,8 @@ scenes_and_images(**{ARGUMENTS!r})
     assert killed.returncode == -signal.SIGKILL, errors
     [half] = [path for path in cache.iterdir() if path.suffix != ".lock"]
     assert half.name.startswith(".") and half.stat().st_size > 100_000
-    scenes, pictures = scenes_and_images(**ARGUMENTS)
-    assert torch.equal(pictures, draw_images(scenes)) and image_path(**ARGUMENTS).is_file()
+    scenes, images = scenes_and_images(**ARGUMENTS)
+    assert torch.equal(images, draw_images(scenes)) and image_path(**ARGUMENTS).is_file()
     assert half.exists(), "it might be another process at work"
     os.utime(half, (time.time() - 7200,) * 2)
     scenes_and_images(**ARGUMENTS | {"count": 3})
@@ -819,20 +819,20 @@ digest.update(pictures.numpy().tobytes())
 print(digest.hexdigest())
 """
     other = run_python(code, cache)  # from "ready" on, both are at work
-    scenes, pictures = scenes_and_images(**ARGUMENTS)
+    scenes, images = scenes_and_images(**ARGUMENTS)
     output, errors = other.communicate(timeout=60)
     assert other.returncode == 0 and "damaged" not in errors, errors
-    assert output.strip() == fingerprint(scenes) and torch.equal(pictures, draw_images(scenes))
+    assert output.strip() == fingerprint(scenes) and torch.equal(images, draw_images(scenes))
     assert list(cache.iterdir()) == [image_path(**ARGUMENTS)]
-    assert torch.equal(scenes_and_images(**ARGUMENTS)[1], pictures)
+    assert torch.equal(scenes_and_images(**ARGUMENTS)[1], images)
 
 
 def test_without_a_cache_the_lesson_goes_on(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("WHERE_TO_LOOK_CACHE", str(tmp_path / "file"))
     with pytest.warns(UserWarning, match="cannot be used.*set WHERE_TO_LOOK_CACHE to a folder"):
-        scenes, pictures = scenes_and_images(**ARGUMENTS)
-    assert torch.equal(pictures, draw_images(scenes))
+        scenes, images = scenes_and_images(**ARGUMENTS)
+    assert torch.equal(images, draw_images(scenes))
 
 
 def test_the_cache_does_not_grow_without_end(cache, monkeypatch):
@@ -865,8 +865,8 @@ def test_data_for_training(data):
     assert list(data.test) == ["test", "unseen pairs"] and sum(map(len, keys)) == len(set.union(*keys)) == 180
 
 
-def test_batches_pair_pictures_with_their_captions(data):
-    by_picture = {
+def test_batches_pair_images_with_their_captions(data):
+    by_image = {
         example.image.numpy().tobytes(): [data.vocabulary.encode(caption.words) for caption in example.captions]
         for example in data.train
     }
@@ -874,14 +874,14 @@ def test_batches_pair_pictures_with_their_captions(data):
     for batch in data.batches(32, seed=0)(0):
         assert batch.images.dtype == torch.uint8 and len(batch.images) <= 32
         assert (batch.target_input[:, 0] == BEGIN).all() and batch.target_input.shape == batch.target_output.shape
-        for picture, given, said, mask in zip(*vars(batch).values(), strict=True):
+        for image, given, said, mask in zip(*vars(batch).values(), strict=True):
             length = int(mask.sum())
             ids = said[: length - 1].tolist()
             assert said[length - 1] == END and (said[length:] == PAD).all() and given[1:length].tolist() == ids
-            assert ids in by_picture[picture.numpy().tobytes()]
-            seen.append(picture.numpy().tobytes())
-            used.add(by_picture[seen[-1]].index(ids))
-    assert sorted(seen) == sorted(by_picture) and used == {0, 1, 2, 3, 4}
+            assert ids in by_image[image.numpy().tobytes()]
+            seen.append(image.numpy().tobytes())
+            used.add(by_image[seen[-1]].index(ids))
+    assert sorted(seen) == sorted(by_image) and used == {0, 1, 2, 3, 4}
     epochs = [
         next(iter(data.batches(32, seed)(epoch))).target_output.tolist() for seed, epoch in ((0, 0), (0, 1), (1, 0))
     ]
@@ -901,15 +901,15 @@ def test_batches_do_not_tell_how_long_their_captions_are(data):
 
 
 def test_fresh_batches_bring_new_training_scenes(data):
-    def pictures(epoch):
+    def images(epoch):
         return {p.numpy().tobytes() for batch in data.fresh_batches(16, 0, count=40)(epoch) for p in batch.images}
 
-    first, second = pictures(0), pictures(1)
-    assert len(first) == len(second) == 40 and not first & second and first == pictures(0)
+    first, second = images(0), images(1)
+    assert len(first) == len(second) == 40 and not first & second and first == images(0)
     batch = next(data.fresh_batches(16, 0, count=40)(0))
     scenes = make_scenes(40, seed=1_000_000)
-    for picture, said, mask in zip(batch.images, batch.target_output, batch.target_mask, strict=True):
-        scene = next(s for s in scenes if torch.equal(picture, draw_images([s])[0]))
+    for image, said, mask in zip(batch.images, batch.target_output, batch.target_mask, strict=True):
+        scene = next(s for s in scenes if torch.equal(image, draw_images([s])[0]))
         assert is_exact(scene, data.vocabulary.decode(said[mask].tolist())[:-1])
 
 
@@ -922,7 +922,7 @@ def test_data_with_few_pairs(monkeypatch):
     assert not unseen & (pairs_of(example.scene for example in few.train) | pairs_of(scenes)) and len(unseen) >= 9
 
 
-def test_examples_know_their_truth(data):
+def test_examples_know_their_gold(data):
     for example in data.examples:
         assert torch.equal(example.image, draw_images([example.scene])[0])
         assert len(set(example.references)) == 5 and example.references[2].split() == list(example.captions[2].words)

@@ -108,8 +108,8 @@ def test_pages_are_small(pages):
     assert {path.name: path.stat().st_size for path in pages if path.stat().st_size > LARGEST_PAGE} == {}
 
 
-def test_every_picture_has_words(pages):
-    assert [(path.name, picture) for path, page in pages.items() for picture in page.silent] == []
+def test_every_image_has_words(pages):
+    assert [(path.name, image) for path, page in pages.items() for image in page.silent] == []
 
 
 def test_headings_go_down_step_by_step(pages):

@@ -36,7 +36,7 @@ def test_frames_stand_where_phonemes_sound():
         plot_time_alignment(weights, ["K", "AE", "T"], 12, title="")
 
 
-def test_sound_and_looks_share_their_seconds():
+def test_sound_and_attention_share_their_seconds():
     weights = numpy.eye(4, 13)
     axes = plot_listening(numpy.zeros((49, 40)), weights, ["K", "AE", "T", "(end)"], title="Both", phonemes=PHONEMES)
     above, below = axes.figure.axes[:2]
@@ -62,7 +62,7 @@ def test_a_path_goes_down_and_its_steps_back_are_told():
     assert len(cut.lines) == 2 and cut.get_ylim()[0] == 6
 
 
-def test_voices_stand_in_order_and_those_that_were_not_trained_on_are_marked():
+def test_speakers_stand_in_order_and_those_that_were_not_trained_on_are_marked():
     axes = plot_voices({"b": 70.0, "a": 2.0, "c": 9.5}, title="A mean hides one", unseen=["b"], mean=27.2)
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "c", "b"]
     assert [(bar.get_width(), bar.get_hatch()) for bar in axes.patches] == [(2.0, ""), (9.5, ""), (70.0, "///")]

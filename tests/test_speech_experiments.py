@@ -22,10 +22,10 @@ from experiments.speech import (
     error_rate,
     fit,
     joined,
-    looks_along,
-    mark_looks,
     phoneme_error_rate,
     recognize,
+    score_attention,
+    teacher_forced_attention,
 )
 
 EXPERIMENT = lesson_06.EXPERIMENT
@@ -72,7 +72,7 @@ def test_attention_inside_each_phoneme_is_perfect():
     one = tone(12, [(0, 4), (4, 6), (6, 12)])
     weights = torch.zeros(3, 12)
     weights[0, 0:4], weights[1, 4:6], weights[2, 6:12] = 1 / 4, 1 / 2, 1 / 6
-    score = mark_looks([weights], [one])
+    score = score_attention([weights], [one])
     assert (score.mass, score.peak, score.near, score.forward) == pytest.approx((1, 1, 1, 1))
     assert score.mass_uniform == pytest.approx(12 / 12 / 3) and score.phonemes == 3
     # mean times are 2, 5 and 9 steps, their middles 3.5 and 7; the boundaries lie at 4 and 6
@@ -84,10 +84,10 @@ def test_attention_beside_the_phoneme_and_backwards_is_distinguished():
     one = tone(12, [(0, 4), (4, 6), (6, 12)])
     weights = torch.zeros(3, 12)
     weights[0, 4] = weights[1, 8] = weights[2, 5] = 1  # one step behind, three behind, one before
-    score = mark_looks([weights], [one])
+    score = score_attention([weights], [one])
     assert (score.mass, score.peak) == (0, 0) and score.near == pytest.approx(2 / 3) and score.forward == 0.5
     with pytest.raises(ValueError, match="2 rows for 3 phonemes"):
-        mark_looks([weights[:2]], [one])
+        score_attention([weights[:2]], [one])
 
 
 def test_joined_utterances_are_repeats_or_neighbours(data):
@@ -105,7 +105,7 @@ def test_a_seed_gives_the_same_model_and_attention_sums_to_one(data, system):
     for one, other in zip(model.parameters(), again.parameters(), strict=True):
         assert torch.equal(one, other)
     spoken = data.test["test"]
-    for weights, one in zip(looks_along(model, data, spoken), spoken, strict=True):
+    for weights, one in zip(teacher_forced_attention(model, data, spoken), spoken, strict=True):
         assert len(weights) == len(one.phonemes)
         assert torch.allclose(weights.sum(dim=1), torch.ones(len(weights)), atol=1e-5)
 

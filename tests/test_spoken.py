@@ -81,7 +81,7 @@ def test_what_was_said_before_changes_nothing():
 
 
 @needs_espeak
-def test_speed_and_voices_are_heard():
+def test_speed_and_speakers_are_heard():
     slow, quick = (speak("a small dog", words_per_minute=rate) for rate in (120, 240))
     assert slow.events[-1].start_ms > 1.4 * quick.events[-1].start_ms
     assert len({speak("a small dog", voice=voice).samples.tobytes() for voice in TRAINING_VOICES}) == len(
@@ -211,7 +211,7 @@ def test_words_are_many_speakable_and_split_by_family():
     assert all(split_of_word(word) == "train" for word in made)
 
 
-def test_splits_share_no_words_phrases_or_voices():
+def test_splits_share_no_words_phrases_or_speakers():
     drawn = {split: draw_utterances(400, split=split) for split in SPLITS}
     words = {split: {word for u in drawn[split] for word in u.words} for split in SPLITS}
     for split in ("validation", "test", "unseen voices"):

@@ -680,7 +680,7 @@ def twin_of(report, seed):
     return write_named_report(replace(event, first=event.second, second=event.first), seed)
 
 
-def test_exchanging_two_names_changes_truth_and_no_word(named):
+def test_exchanging_two_names_changes_gold_and_no_word(named):
     for number in range(100):
         event = sample_event(Random(number), "test")
         report = write_named_report(event, number)

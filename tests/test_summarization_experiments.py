@@ -20,19 +20,19 @@ from experiments.summarization import (
     baselines_of,
     fit,
     headline_metrics,
-    looks_along,
     perplexity,
     rouge_of,
     rouge_with,
     summary_metrics,
     summary_of,
+    teacher_forced_attention,
     texts_of,
     tune_extractive,
     word_loss,
     write_headlines,
 )
 from experiments.summary_baselines import best_lead_length, oracle_sentence
-from experiments.summary_scores import NEAR, judge_all, mark_support, origins_of
+from experiments.summary_scores import NEAR, judge_all, origins_of, score_support
 
 STAGED = Path(os.environ.get("WHERE_TO_LOOK_DATA", Path(__file__).resolve().parents[2] / "shared" / "datasets"))
 EXPERIMENT = lesson_07.EXPERIMENT
@@ -189,7 +189,7 @@ def test_attention_on_the_support_is_perfect_and_uniform_attention_is_the_baseli
         perfect.append(gold)
         uniform.append(torch.full(shape, 1 / shape[1]))
         beside.append((gold == 0) / (gold == 0).sum(dim=1, keepdim=True))
-    score, plain, wrong = (mark_support(maps, pairs) for maps in (perfect, uniform, beside))
+    score, plain, wrong = (score_support(maps, pairs) for maps in (perfect, uniform, beside))
     assert score.mass == pytest.approx(1) and score.near == pytest.approx(1) and score.peak == 1
     assert plain.mass == pytest.approx(plain.mass_chance) and plain.near == pytest.approx(plain.near_chance)
     assert wrong.mass == pytest.approx(0, abs=1e-6) and wrong.near > 0.01
@@ -197,24 +197,24 @@ def test_attention_on_the_support_is_perfect_and_uniform_attention_is_the_baseli
     assert score.words == sum(bool(found) for p in pairs for found in p.support)
     row = torch.zeros(1, 9)
     row[0, 4 + NEAR] = 1
-    one = mark_support([row], [pair("a b c d e f g h i", "e", [{4}])])
+    one = score_support([row], [pair("a b c d e f g h i", "e", [{4}])])
     assert (one.mass, one.near) == (0, 1) and one.near_chance == pytest.approx((2 * NEAR + 1) / 9)
     with pytest.raises(ValueError, match="expected .* headline words"):
-        mark_support(perfect[:1], pairs[1:2])
+        score_support(perfect[:1], pairs[1:2])
     with pytest.raises(ValueError, match="no headline word with support"):
-        mark_support([torch.ones(1, 1)], [pair("a", "a")])
+        score_support([torch.ones(1, 1)], [pair("a", "a")])
 
 
 @pytest.mark.parametrize("system", ["abs-attention", "ras-additive"])
 def test_attention_along_true_headlines(data, system):
     model, _ = fit(small(system, steps=1), data, progress=False)
     pairs = data.examples[:7]
-    for weights, p in zip(looks_along(model, data, pairs, batch_size=3), pairs, strict=True):
+    for weights, p in zip(teacher_forced_attention(model, data, pairs, batch_size=3), pairs, strict=True):
         assert weights.shape == (len(p.headline), len(p.source))
         assert torch.allclose(weights.sum(dim=1), torch.ones(len(weights)), atol=1e-5)
     without, _ = fit(small("abs-bag", steps=1), data, progress=False)
     with pytest.raises(ValueError, match="FeedForwardSummarizer has no attention"):
-        looks_along(without, data, pairs)
+        teacher_forced_attention(without, data, pairs)
 
 
 def test_tuned_features_are_never_worse_on_the_pairs_they_are_tuned_on(data):
@@ -276,7 +276,7 @@ def test_recipes_can_be_stored_as_json_and_shortened():
     for source in EXPERIMENT.sources:
         stored = json.loads(json.dumps(EXPERIMENT.settings(source)))
         assert set(stored) == set(EXPERIMENT.recipes(source))
-        ladder = [stored["ladder"][name] for name in lesson_07.LADDER]
+        ladder = [stored["ablation"][name] for name in lesson_07.ABLATION]
         assert len({(r["steps"], r["batch_size"], r["fresh"]) for r in ladder}) == 1, "not at equal epochs"
     assert lesson_07.LIVE["abs-bag"].shortened(1e-9).steps == 1
     with pytest.raises(ValueError, match="expected one of default, docstrings, real"):

@@ -66,7 +66,7 @@ def test_x_points_right_and_y_points_down():
     assert sums == {(-1, -1): 0, (1, 1): 0, (-1, 1): 0, (1, -1): 1}
 
 
-def test_outside_the_picture_is_dark():
+def test_outside_the_image_is_dark():
     patch = Retina(4, 1)(torch.ones(1, 1, 8, 8), torch.tensor([[-1.0, 1.0]]))[0, 0, 0]
     assert patch.tolist() == [[0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 0, 0], [0, 0, 0, 0]]
 
@@ -85,7 +85,7 @@ def test_boxes_are_where_the_patches_come_from():
     assert retina.boxes(location.unsqueeze(1), 30, 40).shape == (3, 1, 2, 4)
 
 
-def test_the_prepared_picture_gives_the_same_glimpses():
+def test_the_prepared_image_gives_the_same_glimpses():
     images, location = doubles(3, 2, 7, 9), doubles(3, 2, seed=1).clamp(-1, 1)
     retina = Retina(4, 2)
     assert torch.equal(retina.look(retina.prepare(images), location), retina(images, location))
@@ -99,11 +99,11 @@ def test_locations_and_pixels_are_each_others_inverse():
     assert location_to_pixels(box_to_location(boxes, 40, 60), 40, 60)[0].tolist() == pytest.approx([15, 10])
 
 
-@pytest.mark.parametrize("spread", [0.1, 1.0, 2.5])
-def test_log_probability_is_that_of_two_independent_normals(spread):
+@pytest.mark.parametrize("std", [0.1, 1.0, 2.5])
+def test_log_probability_is_that_of_two_independent_normals(std):
     location, mean = doubles(5, 3, 2), doubles(5, 3, 2, seed=1)
-    expected = torch.distributions.Normal(mean, spread).log_prob(location).sum(dim=-1)
-    assert torch.allclose(location_log_probability(location, mean, spread), expected)
+    expected = torch.distributions.Normal(mean, std).log_prob(location).sum(dim=-1)
+    assert torch.allclose(location_log_probability(location, mean, std), expected)
 
 
 def test_gradient_of_the_log_probability_points_at_the_location():
@@ -121,7 +121,7 @@ def test_window_agrees_with_the_equations_of_the_paper():
     images = doubles(3, 2, height, width)
     parameters = window.parameters(RAW, height, width)
     patch = window.read(images, parameters)
-    picture = window.write(patch, parameters, height, width)
+    image = window.write(patch, parameters, height, width)
     for b, (x, y, log_variance, log_stride, log_intensity) in enumerate(RAW.tolist()):
         center_x, center_y = (width + 1) / 2 * (x + 1), (height + 1) / 2 * (y + 1)
         stride, variance = (max(width, height) - 1) / (size - 1) * math.exp(log_stride), math.exp(log_variance)
@@ -138,7 +138,7 @@ def test_window_agrees_with_the_equations_of_the_paper():
         for channel in range(2):
             read = gamma * F_Y @ images[b, channel] @ F_X.T
             assert torch.allclose(patch[b, channel], read)
-            assert torch.allclose(picture[b, channel], F_Y.T @ read @ F_X / gamma)
+            assert torch.allclose(image[b, channel], F_Y.T @ read @ F_X / gamma)
 
 
 @pytest.mark.parametrize("size", [2, 3, 8])
@@ -165,9 +165,9 @@ def test_a_sharp_window_with_stride_one_copies_pixels_and_its_box_says_which():
     parameters = WindowParameters(center_x=one * 6.5, center_y=one * 4.5, stride=one, variance=sharp, intensity=one * 2)
     assert window.boxes(parameters).tolist() == [[4, 2, 8, 6]]
     assert torch.allclose(window.read(images, parameters), 2 * images[:, :, 2:6, 4:8])
-    picture = window.write(images[:, :, 2:6, 4:8], parameters, 12, 12)
-    assert torch.allclose(picture[:, :, 2:6, 4:8], images[:, :, 2:6, 4:8] / 2)
-    assert picture.abs().sum() == pytest.approx(picture[:, :, 2:6, 4:8].abs().sum().item())
+    image = window.write(images[:, :, 2:6, 4:8], parameters, 12, 12)
+    assert torch.allclose(image[:, :, 2:6, 4:8], images[:, :, 2:6, 4:8] / 2)
+    assert image.abs().sum() == pytest.approx(image[:, :, 2:6, 4:8].abs().sum().item())
 
 
 def test_gradients_of_the_window_against_finite_differences():
@@ -226,7 +226,7 @@ ERRORS = {
         lambda: GaussianWindow(3).read(IMAGES, GaussianWindow(3).parameters(torch.zeros(1, 5), 8, 8)),
         r"parameters has shape \(1, 5\); expected \(2, 5\)",
     ),
-    "no spread": (lambda: location_log_probability(torch.zeros(1, 2), torch.zeros(1, 2), 0.0), r"spread is 0.0; exp"),
+    "no std": (lambda: location_log_probability(torch.zeros(1, 2), torch.zeros(1, 2), 0.0), r"std is 0.0; exp"),
     "other mean": (lambda: location_log_probability(torch.zeros(3, 2), torch.zeros(1, 2), 1), r"expected the same"),
 }
 

@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 from tools.project import ROOT
 
 CELL_TIMEOUT_SECONDS = 300
-PICTURES = ("image/png", "image/jpeg")
+IMAGES = ("image/png", "image/jpeg")
 DATA_ADDRESS = re.compile(r"(data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+)")  # a picture inside HTML
 # Paths of any machine; those of this one are replaced before this is asked.
 FOREIGN_PATH = re.compile(r"(?:/home/|/Users/|/root/|/tmp/|/private/var/|[A-Z]:\\+Users\\)[^\s\"'<>]*")
@@ -87,7 +87,7 @@ def machine_paths(notebook: NotebookNode) -> list[str]:
     return [
         f"cell {number}: {leak}"
         for number, cell in enumerate(notebook.cells)
-        for text in map(_without_pictures, _texts(cell.get("outputs", [])))
+        for text in map(_without_images, _texts(cell.get("outputs", [])))
         for pattern in patterns
         for leak in pattern.findall(text)
     ]
@@ -110,7 +110,7 @@ def _own_paths() -> dict[re.Pattern, str]:
 
 def _without_machine_paths(value, key: str = ""):
     """Copy an output with this machine's folders replaced; pictures are left alone."""
-    if isinstance(value, str) and key not in PICTURES:
+    if isinstance(value, str) and key not in IMAGES:
         pieces = DATA_ADDRESS.split(value)  # every second piece is a picture
         for pattern, name in _own_paths().items():
             pieces[::2] = [pattern.sub(name, piece) for piece in pieces[::2]]
@@ -122,14 +122,14 @@ def _without_machine_paths(value, key: str = ""):
     return value
 
 
-def _without_pictures(text: str) -> str:
+def _without_images(text: str) -> str:
     return DATA_ADDRESS.sub("", text)
 
 
 def _texts(value, key: str = "") -> list[str]:
     """Every piece of text in an output; pictures are left out."""
     if isinstance(value, str):
-        return [] if key in PICTURES else [value]
+        return [] if key in IMAGES else [value]
     if isinstance(value, list):
         return [text for item in value for text in _texts(item, key)]
     if isinstance(value, dict):

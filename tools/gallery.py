@@ -74,15 +74,15 @@ def _small(png: bytes) -> bytes:
     import numpy
     from PIL import Image
 
-    picture = Image.open(io.BytesIO(png)).convert("RGB")
-    picture.thumbnail((WIDTH, WIDTH))
-    pixels = numpy.asarray(picture).reshape(-1, 3)
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    image.thumbnail((WIDTH, WIDTH))
+    pixels = numpy.asarray(image).reshape(-1, 3)
     _, one_of_each = numpy.unique(pixels >> 3, axis=0, return_index=True)
     every = Image.fromarray(pixels[one_of_each][None])  # each colour once: thin frames count as much as the ground
     palette = Image.new("P", (1, 1))
-    palette.putpalette([part for of in (picture, every) for part in of.quantize(64).getpalette()[: 3 * 64]])
+    palette.putpalette([part for of in (image, every) for part in of.quantize(64).getpalette()[: 3 * 64]])
     kept = io.BytesIO()
-    picture.quantize(palette=palette, dither=Image.Dither.NONE).save(kept, format="PNG", optimize=True)
+    image.quantize(palette=palette, dither=Image.Dither.NONE).save(kept, format="PNG", optimize=True)
     return kept.getvalue()
 
 

@@ -190,7 +190,7 @@ def _trainings(computed: Mapping, stored: Mapping | None) -> list[dict]:
     done = {name: found["training"] for name, found in computed.items() if found["training"]}
     rows = []
     for figure in next(iter(done.values())):
-        seeds = [seed["figures"][figure] for seed in stored["measurements"]] if stored else []
+        seeds = [seed["metrics"][figure] for seed in stored["measurements"]] if stored else []
         here = {name: figures[figure] for name, figures in done.items()}
         rows.append({"figure": figure, "stored": seeds, "here": here})
     return rows

@@ -45,9 +45,9 @@ def differing(before: Mapping, now: Mapping) -> dict:
         for a, b in zip(first, second, strict=True)
     ]
     figures = {
-        key: abs(value - now["figures"][key]) / max(1.0, abs(value) / 100)
-        for key, value in before["figures"].items()
-        if not (math.isnan(value) or math.isnan(now["figures"][key]))
+        key: abs(value - now["metrics"][key]) / max(1.0, abs(value) / 100)
+        for key, value in before["metrics"].items()
+        if not (math.isnan(value) or math.isnan(now["metrics"][key]))
     }
     worst = max(figures, key=figures.get, default="")
     largest = figures.get(worst, 0.0)
@@ -149,7 +149,7 @@ def _cards(rows: Iterable[Mapping]) -> str:
     middle = statistics.median(
         abs(row["here"] - row["card"]) / row["allowed"] for rows in found.values() for row in rows
     )
-    table = _table(("checkpoint", "figures", "other ones", "furthest"), map(line, found))
+    table = _table(("checkpoint", "metrics", "other ones", "furthest"), map(line, found))
     return f"{table}\n\nThe median difference of a figure is {100 * middle:.0f} % of what is allowed."
 
 

@@ -30,7 +30,7 @@ def box_to_location(boxes: Tensor, height: int, width: int) -> Tensor:
     return middle / middle.new_tensor([width, height]) * 2 - 1
 
 
-def location_log_probability(location: Tensor, mean: Tensor, spread: float | Tensor) -> Tensor:
+def location_log_probability(location: Tensor, mean: Tensor, std: float | Tensor) -> Tensor:
     """Log-probability density of a location under a round (isotropic) Gaussian.
 
     `log N(l; μ, σ² I) = − |l − μ|² / (2σ²) − 2 log σ − log 2π` in two dimensions.
@@ -40,22 +40,22 @@ def location_log_probability(location: Tensor, mean: Tensor, spread: float | Ten
     Args:
         location: `(..., 2)`, where the glimpse went, before it was clamped to the picture.
         mean: `(..., 2)`, where the policy aimed.
-        spread: σ, the standard deviation of either coordinate, above zero.
+        std: σ, the standard deviation of either coordinate, above zero.
 
     Returns:
         `(...)`, nats.
 
     Raises:
-        ValueError: if the shapes differ or `spread` is not above zero.
+        ValueError: if the shapes differ or `std` is not above zero.
     """
     if location.shape != mean.shape:
         raise ValueError(f"location has shape {tuple(location.shape)} and mean {tuple(mean.shape)}; expected the same.")
-    spread = torch.as_tensor(spread, dtype=mean.dtype, device=mean.device)
-    if not bool((spread > 0).all()):
-        raise ValueError(f"spread is {spread.tolist()}; expected a standard deviation above zero.")
+    std = torch.as_tensor(std, dtype=mean.dtype, device=mean.device)
+    if not bool((std > 0).all()):
+        raise ValueError(f"std is {std.tolist()}; expected a standard deviation above zero.")
     dimensions = location.shape[-1]
     distance = (location - mean).square().sum(dim=-1)
-    return -distance / (2 * spread.square()) - dimensions * (spread.log() + 0.5 * math.log(2 * math.pi))
+    return -distance / (2 * std.square()) - dimensions * (std.log() + 0.5 * math.log(2 * math.pi))
 
 
 class Retina:
@@ -224,8 +224,8 @@ class GaussianWindow:
     def write(self, patch: Tensor, parameters: WindowParameters, height: int, width: int) -> Tensor:
         """Write a patch `(batch, channels, size, size)` onto an empty picture `(batch, channels, height, width)`."""
         rows, columns = self.filters(parameters, height, width)
-        picture = rows.transpose(1, 2).unsqueeze(1) @ patch @ columns.unsqueeze(1)
-        return picture / parameters.intensity.view(-1, 1, 1, 1)
+        image = rows.transpose(1, 2).unsqueeze(1) @ patch @ columns.unsqueeze(1)
+        return image / parameters.intensity.view(-1, 1, 1, 1)
 
     def boxes(self, parameters: WindowParameters) -> Tensor:
         """Return what the grid covers, `(..., 4)` in pixels from the corner: half a stride around the outer filters."""

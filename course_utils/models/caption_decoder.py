@@ -14,7 +14,7 @@ Choice = Callable[[Tensor, int], Tensor]
 """Turns a step's attention weights `(batch, cells)` and its number into what the cells are averaged with."""
 
 
-class Looks(NamedTuple):
+class DecoderTrace(NamedTuple):
     """What a decoder computed along captions that it was given (teacher forcing).
 
     Attributes:
@@ -32,7 +32,7 @@ class Looks(NamedTuple):
     chosen: Tensor | None = None
 
 
-class LookingDecoder(nn.Module):
+class AttentionDecoder(nn.Module):
     """An LSTM that reads the previous word and something of the picture at every step.
 
     e_ti = attention(a_i, h_{t-1}),  α_t = softmax(e_t),  β_t = σ(w · h_{t-1} + b),  ẑ_t = β_t Σ_i α_ti a_i
@@ -66,7 +66,7 @@ class LookingDecoder(nn.Module):
 
     def forward(
         self, embedded: Tensor, state: State, memory: Tensor | AttentionMemory, choose: Choice | None = None
-    ) -> Looks:
+    ) -> DecoderTrace:
         """Run along known words.
 
         Args:
@@ -79,28 +79,28 @@ class LookingDecoder(nn.Module):
             contexts = memory.unsqueeze(1).expand(-1, embedded.shape[1], -1)
             first = tuple(part.unsqueeze(0) for part in state)
             states, _ = self.recurrence(torch.cat([embedded, contexts], dim=-1), first)
-            return Looks(states, contexts)
+            return DecoderTrace(states, contexts)
         words, weight = self._prepare(embedded)
         steps = []
         for number, word in enumerate(words.unbind(dim=1)):
             pick = choose and (lambda weights, number=number: choose(weights, number))
             state, *seen = self._step(word, weight, state, memory, pick)
             steps.append((state[0], *seen))
-        return Looks(*(torch.stack(part, dim=1) for part in zip(*steps, strict=True)))
+        return DecoderTrace(*(torch.stack(part, dim=1) for part in zip(*steps, strict=True)))
 
     def step(
         self, embedded: Tensor, state: State, memory: Tensor | AttentionMemory, choose: Choice | None = None
-    ) -> tuple[State, Looks]:
+    ) -> tuple[State, DecoderTrace]:
         """Take one step, for decoding: `embedded` is `(batch, input_size)`; the looks have a length of one."""
         if self.attention is None:
             context = memory.unsqueeze(1)
             first = tuple(part.unsqueeze(0) for part in state)
             states, last = self.recurrence(torch.cat([embedded.unsqueeze(1), context], dim=-1), first)
-            return tuple(part.squeeze(0) for part in last), Looks(states, context)
+            return tuple(part.squeeze(0) for part in last), DecoderTrace(states, context)
         word, weight = self._prepare(embedded)
         pick = choose and (lambda weights: choose(weights, 0))
         state, *seen = self._step(word, weight, state, memory, pick)
-        return state, Looks(*(part.unsqueeze(1) for part in (state[0], *seen)))
+        return state, DecoderTrace(*(part.unsqueeze(1) for part in (state[0], *seen)))
 
     def _prepare(self, embedded: Tensor) -> tuple[Tensor, Tensor]:
         """The words' part of the LSTM's gates, and the weight of the rest, [context; h], in one piece."""

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.mechanisms.attention import AdditiveAttention, AttentionMemory
-from course_utils.models.caption_decoder import Choice, LookingDecoder, Looks, State
-from course_utils.models.picture_cells import CellEncoder
-from course_utils.models.translation import EMBEDDING_SPREAD, checked_lookup
+from course_utils.models.caption_decoder import AttentionDecoder, Choice, DecoderTrace, State
+from course_utils.models.image_cells import CellEncoder
+from course_utils.models.translation import EMBEDDING_STD, checked_lookup
 
 
 class CaptionLoss(NamedTuple):
@@ -64,7 +64,7 @@ class Captioner(nn.Module):
         super().__init__()
         self.encoder = CellEncoder(height, width, widths, patch)
         self.embedding = nn.Embedding(vocabulary_size, embedding_size)
-        nn.init.normal_(self.embedding.weight, std=EMBEDDING_SPREAD)
+        nn.init.normal_(self.embedding.weight, std=EMBEDDING_STD)
         self.initial = nn.Linear(self.encoder.output_size, 2 * hidden_size)
         self.dropout = nn.Dropout(dropout)
         self.decoder = self.build_decoder(embedding_size, hidden_size)
@@ -73,9 +73,9 @@ class Captioner(nn.Module):
         nn.init.kaiming_uniform_(self.from_context.weight, nonlinearity="tanh")
         self.output = nn.Linear(embedding_size, vocabulary_size)
 
-    def build_decoder(self, embedding_size: int, hidden_size: int) -> LookingDecoder:
+    def build_decoder(self, embedding_size: int, hidden_size: int) -> AttentionDecoder:
         """Make the decoder; a system with more layers makes them here too."""
-        return LookingDecoder(embedding_size, hidden_size, self.encoder.output_size)
+        return AttentionDecoder(embedding_size, hidden_size, self.encoder.output_size)
 
     def remember(self, cells: Tensor):
         """Turn the cells `(batch, cells, size)` into what the decoder reads at every step."""
@@ -92,7 +92,7 @@ class Captioner(nn.Module):
         hidden, cell = torch.tanh(self.initial(cells.mean(dim=1))).chunk(2, dim=-1)
         return self.remember(cells), (hidden, cell)
 
-    def look(self, pictures: Tensor, target_input: Tensor, choose: Choice | None = None) -> tuple[Tensor, Looks]:
+    def look(self, images: Tensor, target_input: Tensor, choose: Choice | None = None) -> tuple[Tensor, DecoderTrace]:
         """Run along known words without the output layer.
 
         Args:
@@ -103,12 +103,12 @@ class Captioner(nn.Module):
         Returns:
             What the output layer reads, `(batch, target_length, embedding_size)`, and the looks.
         """
-        memory, state = self.start(pictures)
+        memory, state = self.start(images)
         embedded = checked_lookup(self.embedding, target_input, "target_input")
         looks = self.decoder(embedded, state, memory, choose)
         return self._features(embedded, looks), looks
 
-    def forward(self, batch) -> tuple[Tensor, Looks]:
+    def forward(self, batch) -> tuple[Tensor, DecoderTrace]:
         """Score a batch of captioned images with the true previous words as input.
 
         Returns:
@@ -149,7 +149,7 @@ class Captioner(nn.Module):
         logits, words = self.output(features[batch.target_mask]), batch.target_output[batch.target_mask]
         return -nn.functional.cross_entropy(logits, words, reduction="none")
 
-    def _features(self, embedded: Tensor, looks: Looks) -> Tensor:
+    def _features(self, embedded: Tensor, looks: DecoderTrace) -> Tensor:
         """L_o's input for words `(batch, target_length, embedding_size)`."""
         return self.dropout(embedded + self.from_state(looks.states) + self.from_context(looks.contexts))
 
@@ -168,7 +168,7 @@ class FlatCaptioner(Captioner):
     The norm is that of layers (it keeps z's numbers small while W, with thousands of inputs, learns fast).
     """
 
-    def build_decoder(self, embedding_size: int, hidden_size: int) -> LookingDecoder:
+    def build_decoder(self, embedding_size: int, hidden_size: int) -> AttentionDecoder:
         """Make the layer over all cells, and the decoder."""
         size = self.encoder.output_size
         self.squeeze = nn.Linear(self.encoder.cells * size, size)
@@ -210,11 +210,11 @@ class SoftCaptioner(Captioner):
         self.load_state_dict({**own, **soft.state_dict()})
         return self
 
-    def build_decoder(self, embedding_size: int, hidden_size: int) -> LookingDecoder:
+    def build_decoder(self, embedding_size: int, hidden_size: int) -> AttentionDecoder:
         """Make the attention and the decoder."""
         size = self.encoder.output_size
         attention = AdditiveAttention(hidden_size, size, self._attention_size)
-        return LookingDecoder(embedding_size, hidden_size, size, attention)
+        return AttentionDecoder(embedding_size, hidden_size, size, attention)
 
     def remember(self, cells: Tensor) -> AttentionMemory:
         """The cells and, projected once, their keys; all of them are real."""

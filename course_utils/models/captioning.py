@@ -16,7 +16,7 @@ here all of a model is trained from scratch, and the vectors are the controlled 
 import torch
 from torch import Generator, Tensor
 
-from course_utils.models.caption_decoder import Choice, LookingDecoder, Looks
+from course_utils.models.caption_decoder import AttentionDecoder, Choice, DecoderTrace
 from course_utils.models.captioner import (
     Captioner,
     CaptionLoss,
@@ -26,7 +26,7 @@ from course_utils.models.captioner import (
     coverage_penalty,
 )
 from course_utils.models.glimpses import reinforce_losses
-from course_utils.models.picture_cells import CellEncoder
+from course_utils.models.image_cells import CellEncoder
 
 __all__ = [
     "SYSTEMS",
@@ -35,8 +35,8 @@ __all__ = [
     "CellEncoder",
     "FlatCaptioner",
     "HardCaptioner",
-    "LookingDecoder",
-    "Looks",
+    "AttentionDecoder",
+    "DecoderTrace",
     "MeanCaptioner",
     "SoftCaptioner",
     "build_captioner",

@@ -217,13 +217,13 @@ class EntailmentModel(nn.Module):
         super().__init__()
         if system not in SYSTEMS:
             raise ValueError(f"system is {system!r}; expected one of {', '.join(SYSTEMS)}.")
-        looks_from, self.two_way = SYSTEMS[system]
-        self.system, self.conditional = system, looks_from is not None
+        attends_from, self.two_way = SYSTEMS[system]
+        self.system, self.conditional = system, attends_from is not None
         self.embedding = nn.Embedding(vocabulary_size, embedding_size)
         self.dropout = nn.Dropout(dropout)
         self.premise_reader = Reader(embedding_size, hidden_size)
         self.hypothesis_reader = Reader(embedding_size, hidden_size)
-        self.comparison = COMPARISONS[looks_from](hidden_size) if looks_from in COMPARISONS else None
+        self.comparison = COMPARISONS[attends_from](hidden_size) if attends_from in COMPARISONS else None
         self.output = nn.Linear(hidden_size * (2 if self.two_way or not self.conditional else 1), CLASSES)
 
     def trace(self, batch) -> EntailmentTrace:

@@ -61,7 +61,7 @@ class RecurrentAttentionModel(DigitClassifier):
         channels: of the picture.
         hidden_size: of the core.
         glimpse_size: of "what" and of "where".
-        spread: σ of the policy in units of the picture's half width.
+        std: σ of the policy in units of the picture's half width.
         policy_weight: of the REINFORCE term beside the cross-entropy.
         alone_weight: of the cross-entropy of what each glimpse says alone; with 0 none is asked, and R_t has no q_t.
         policy_reaches_core: let that term's gradient also shape the core; in the paper it shapes W_m alone.
@@ -76,7 +76,7 @@ class RecurrentAttentionModel(DigitClassifier):
         channels: int = 1,
         hidden_size: int = 256,
         glimpse_size: int = 128,
-        spread: float = 0.15,
+        std: float = 0.15,
         policy_weight: float = 0.1,
         alone_weight: float = 0.5,
         policy_reaches_core: bool = True,
@@ -85,7 +85,7 @@ class RecurrentAttentionModel(DigitClassifier):
         answer_early: bool = True,
     ) -> None:
         super().__init__(digits, classes, answer_early)
-        self.glimpses, self.spread, self.hidden_size = glimpses, spread, hidden_size
+        self.glimpses, self.std, self.hidden_size = glimpses, std, hidden_size
         self.policy_weight, self.alone_weight = policy_weight, alone_weight
         self.policy_reaches_core = policy_reaches_core
         self.retina = Retina(size, scales)
@@ -123,14 +123,14 @@ class RecurrentAttentionModel(DigitClassifier):
         steps = []
         for _ in range(self.glimpses if glimpses is None else glimpses):
             mean = torch.tanh(self.policy(state if self.policy_reaches_core else state.detach()))
-            location = draw_location(mean, self.spread, sample, generator)
+            location = draw_location(mean, self.std, sample, generator)
             expected = self.baseline(state.detach()).squeeze(-1)
             inside = location.clamp(-1, 1)
             patches = self.retina.look(framed, inside)
             seen = self.glimpse(patches, inside)
             state = torch.relu(self.from_state(state) + self.from_glimpse(seen))
             boxes = self.retina.boxes(inside, *images.shape[-2:])
-            log_probability = location_log_probability(location, mean, self.spread)
+            log_probability = location_log_probability(location, mean, self.std)
             steps.append((state, patches, boxes, location, log_probability, expected, seen))
         states, *looks = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
         return GlimpseTrace(self._answer(states), *looks)
@@ -175,13 +175,13 @@ def mean_of_what_follows(rewards: Tensor) -> Tensor:
     return sums / torch.arange(rewards.shape[1], 0, -1, device=rewards.device)
 
 
-def draw_location(mean: Tensor, spread: float, sample: bool = True, generator: Generator | None = None) -> Tensor:
+def draw_location(mean: Tensor, std: float, sample: bool = True, generator: Generator | None = None) -> Tensor:
     """Draw locations around `mean` `(batch, 2)`; they carry no gradient. Without `sample` the mean itself."""
     mean = mean.detach()
     if not sample:
         return mean
     noise = torch.randn(mean.shape, dtype=mean.dtype, generator=generator, device=generator and generator.device)
-    return mean + spread * noise.to(mean.device)
+    return mean + std * noise.to(mean.device)
 
 
 def reinforce_losses(

@@ -86,7 +86,7 @@ class DeepRecurrentAttentionModel(nn.Module):
         glimpses_per_digit: before each answer.
         size, scales: of the retina.
         hidden_size: of either layer.
-        spread: σ of the policy in units of the picture's half width and height.
+        std: σ of the policy in units of the picture's half width and height.
         policy_weight: of the REINFORCE term beside the cross-entropy.
         alone_weight: of the cross-entropy of what each glimpse says alone; with 0 none is asked.
         context_factor: the context network sees the picture averaged over squares of this many pixels.
@@ -102,14 +102,14 @@ class DeepRecurrentAttentionModel(nn.Module):
         size: int = 12,
         scales: int = 2,
         hidden_size: int = 128,
-        spread: float = 0.1,
+        std: float = 0.1,
         policy_weight: float = 0.3,
         alone_weight: float = 0.5,
         context_factor: int = 4,
     ) -> None:
         super().__init__()
         self.most_digits, self.glimpses_per_digit, self.hidden_size = most_digits, glimpses_per_digit, hidden_size
-        self.spread, self.policy_weight, self.alone_weight = spread, policy_weight, alone_weight
+        self.std, self.policy_weight, self.alone_weight = std, policy_weight, alone_weight
         self.retina = Retina(size, scales)
         self.context = ContextNetwork(height, width, channels, hidden_size, context_factor)
         self.what = nn.Linear(scales * channels * size * size, hidden_size)
@@ -153,14 +153,14 @@ class DeepRecurrentAttentionModel(nn.Module):
             glimpses = []
             for _ in range(self.glimpses_per_digit):
                 mean = torch.tanh(self.policy(upper))
-                location = draw_location(mean, self.spread, sample, generator)
+                location = draw_location(mean, self.std, sample, generator)
                 expected = self.baseline(upper.detach()).squeeze(-1)
                 inside = location.clamp(-1, 1)
                 patches = self.retina.look(framed, inside)
                 seen = self.glimpse(patches, inside)
                 lower, lower_cell = self.classification(seen, (lower, lower_cell))
                 upper, upper_cell = self.emission(lower, (upper, upper_cell))
-                log_probability = location_log_probability(location, mean, self.spread)
+                log_probability = location_log_probability(location, mean, self.std)
                 boxes = self.retina.boxes(inside, *images.shape[-2:])
                 glimpses.append((patches, boxes, location, log_probability, expected, seen))
             answers.append(self.output(lower))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.mechanisms.recurrent import right_padded_lengths
-from course_utils.models.translation import EMBEDDING_SPREAD, TargetLoss, checked_lookup
+from course_utils.models.translation import EMBEDDING_STD, TargetLoss, checked_lookup
 
 ROWS_AT_ONCE = 256
 """Target words whose vocabulary scores are in memory together while training."""
@@ -129,7 +129,7 @@ class Summarizer(nn.Module):
 def word_embedding(vocabulary_size: int, size: int) -> nn.Embedding:
     """A table of small random vectors."""
     embedding = nn.Embedding(vocabulary_size, size)
-    nn.init.normal_(embedding.weight, std=EMBEDDING_SPREAD)
+    nn.init.normal_(embedding.weight, std=EMBEDDING_STD)
     return embedding
 
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from course_utils.mechanisms.attention import AdditiveAttention, AttentionMemory
 from course_utils.mechanisms.recurrent import GRUDecoder, GRUEncoder, LSTMEncoder, MaxoutReadout, reverse_real_tokens
 
-EMBEDDING_SPREAD = 0.2
+EMBEDDING_STD = 0.2
 """Standard deviation of a new embedding's entries; nn.Embedding's own, 1, takes many more steps to unlearn."""
 
 
@@ -55,7 +55,7 @@ class TranslationModel(nn.Module):
         self.source_embedding = nn.Embedding(source_vocabulary_size, embedding_size)
         self.target_embedding = nn.Embedding(target_vocabulary_size, embedding_size)
         for embedding in (self.source_embedding, self.target_embedding):
-            nn.init.normal_(embedding.weight, std=EMBEDDING_SPREAD)
+            nn.init.normal_(embedding.weight, std=EMBEDDING_STD)
         self.dropout = nn.Dropout(dropout)
 
     def start(self, source: Tensor, source_mask: Tensor) -> tuple:

@@ -11,14 +11,14 @@ import numpy
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from course_utils.teaching.pictures import draw_box, draw_picture, set_title
+from course_utils.teaching.images import draw_box, draw_image, set_title
 from course_utils.teaching.plots import GOLD_COLOUR, describe
 
 DIMMEST = 0.7
 """Brightness of a cell that got no attention, as a share of the picture's own; it is grey, too."""
 
 
-def lit_picture(picture: ArrayLike, weights: ArrayLike) -> numpy.ndarray:
+def lit_image(image: ArrayLike, weights: ArrayLike) -> numpy.ndarray:
     """Take colour and light from a picture where its attention is low; the most attended cell keeps both.
 
     Args:
@@ -31,19 +31,19 @@ def lit_picture(picture: ArrayLike, weights: ArrayLike) -> numpy.ndarray:
     Raises:
         ValueError: if the map does not fit the picture.
     """
-    picture, weights = numpy.asarray(picture, dtype=float), numpy.asarray(weights, dtype=float)
-    height, width = picture.shape[-2:]
+    image, weights = numpy.asarray(image, dtype=float), numpy.asarray(weights, dtype=float)
+    height, width = image.shape[-2:]
     if weights.ndim != 2 or height % weights.shape[0] or width % weights.shape[1]:
         raise ValueError(
             f"weights has shape {weights.shape}; expected (rows, columns) that divide the picture's {height} x {width}."
         )
     cells = numpy.ones((height // weights.shape[0], width // weights.shape[1]))
     light = numpy.kron(weights / max(weights.max(), 1e-12), cells)
-    return picture * light + DIMMEST * picture.mean(axis=0) * (1 - light)
+    return image * light + DIMMEST * image.mean(axis=0) * (1 - light)
 
 
 def plot_word_maps(
-    picture: ArrayLike,
+    image: ArrayLike,
     words: Sequence[str],
     maps: ArrayLike,
     *,
@@ -77,10 +77,10 @@ def plot_word_maps(
     figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     for axes in grid.flat[len(words) + 1 :]:
         axes.set_axis_off()
-    draw_picture(grid[0, 0], picture)
-    grid[0, 0].set_title("the picture", fontsize=12, loc="center", fontweight="normal")
+    draw_image(grid[0, 0], image)
+    grid[0, 0].set_title("the image", fontsize=12, loc="center", fontweight="normal")
     for number, (axes, word) in enumerate(zip(grid.flat[1:], words, strict=False)):
-        draw_picture(axes, lit_picture(picture, maps[number]))
+        draw_image(axes, lit_image(image, maps[number]))
         for box in gold.get(number, ()):
             draw_box(axes, box, GOLD_COLOUR, 2)
         axes.set_title(word, fontsize=12, loc="center", fontweight="bold" if number in gold else "normal")

@@ -102,9 +102,9 @@ def show(axes: Axes) -> None:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
     plt.close(figure)
-    picture = base64.b64encode(buffer.getvalue()).decode()
+    image = base64.b64encode(buffer.getvalue()).decode()
     alternative = html.escape(figure.get_label() or axes.get_title(loc="left"), quote=True)
-    display(HTML(f'<img src="data:image/png;base64,{picture}" alt="{alternative}" style="max-width:100%">'))
+    display(HTML(f'<img src="data:image/png;base64,{image}" alt="{alternative}" style="max-width:100%">'))
 
 
 def plot_by_length(

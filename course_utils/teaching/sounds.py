@@ -77,7 +77,7 @@ def plot_time_alignment(
     """
     if axes is None:
         _, axes = plt.subplots(figsize=(10, min(8.0, 1.2 + 0.16 * len(written))), layout="constrained")
-    image, looks = _draw_looks(axes, attention_weights, written, steps, phonemes)
+    image, looks = _draw_attention(axes, attention_weights, written, steps, phonemes)
     axes.set_title(title)
     axes.figure.colorbar(image, ax=axes, label="attention weight")
     return describe(axes, f"{title}. Where each phoneme looked most: {looks}.")
@@ -106,7 +106,7 @@ def plot_listening(
     figure, (above, below) = plt.subplots(
         2, 1, figsize=(10, 2.4 + height), height_ratios=(2.4, height), sharex=True, layout="constrained"
     )
-    image, looks = _draw_looks(below, attention_weights, written, steps, phonemes)
+    image, looks = _draw_attention(below, attention_weights, written, steps, phonemes)
     plot_spectrogram(features, phonemes, title=title, axes=above)
     above.set(xlabel="", xlim=(0, steps * STEP_MS / 1000))
     figure.colorbar(image, ax=[above, below], label="attention weight", shrink=0.6, anchor=(0.0, 0.0))
@@ -115,7 +115,7 @@ def plot_listening(
     return describe(below, f"{title}. Spectrogram, and where each phoneme looked most: {looks}.{truth}")
 
 
-def _draw_looks(
+def _draw_attention(
     axes: Axes, attention_weights: ArrayLike, written: Sequence[str], steps: int, phonemes: Sequence[Phoneme]
 ) -> tuple[AxesImage, str]:
     """Draw weights over seconds with the truth framed; returns the image, and the looks in words."""

@@ -119,8 +119,8 @@ class Finder:
             parts = self._parts([f"lessons.{stem}", "course_utils.teaching.bootstrap", *asked], shown, without=())
             command = f"tools.build_notebooks --force {stem}"
             yield Artefact(f"notebooks/{stem}", command, shown, seconds.get(stem), parts)
-        card, picture = ("checkpoints/02-additive-attention",), "tools.readme_picture"
-        yield Artefact("images/alignment", picture, card, None, self._parts([picture], card))
+        card, image = ("checkpoints/02-additive-attention",), "tools.readme_figure"
+        yield Artefact("images/alignment", image, card, None, self._parts([image], card))
 
     def _gallery(self) -> Iterator[Artefact]:
         shown = {Path(figure.path).stem: figure for figure in self.figures}

@@ -89,13 +89,13 @@ class Site:
 
     def _generated(self) -> dict[str, str | bytes]:
         """What pages of docs/ include."""
-        times, pictures = load_run_times(), lessons.card_pictures(self.project)
+        times, images = load_run_times(), lessons.card_images(self.project)
         return {
-            **{f"{name}.png": figure.png for name, figure in pictures.items()},
+            **{f"{name}.png": figure.png for name, figure in images.items()},
             "explorer.html": landing.landing_explorer().html,
             "begin.md": landing.ways_to_begin(self.project),
             "claims.md": landing.claims_in_a_sentence(),
-            "lessons.md": lessons.lesson_cards(self.project, times, pictures),
+            "lessons.md": lessons.lesson_cards(self.project, times, images),
             "map.md": self._map(),
             "glossary.md": words.glossary(),
             "run_times.md": words.run_times(times),

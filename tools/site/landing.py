@@ -6,7 +6,7 @@ from course_utils.paths import data_folder
 from course_utils.teaching.explorer import Explorer, explore_alignment
 from tools.generated_cells import launch_addresses
 from tools.project import Project
-from tools.readme_picture import translated_example
+from tools.readme_figure import translated_example
 
 FIRST = "00_start_here"
 

@@ -89,12 +89,12 @@ def _is_dead(output: NotebookNode) -> bool:
     return list(data) == ["text/plain"] and bool(_WIDGET_WITHOUT_KERNEL.match(text) or "0%|" in text)
 
 
-def card_pictures(project: Project) -> dict[str, Figure]:
+def card_images(project: Project) -> dict[str, Figure]:
     """The first figure that each lesson gives to the gallery, by the notebook's name."""
     return {figure.notebook: figure for figure in reversed(figures(project))}
 
 
-def lesson_cards(project: Project, times: RunTimes | None, pictures: dict[str, Figure]) -> str:
+def lesson_cards(project: Project, times: RunTimes | None, images: dict[str, Figure]) -> str:
     """HTML and Markdown for the list of lessons: a figure, the title, the question, the time.
 
     Args:
@@ -108,8 +108,8 @@ def lesson_cards(project: Project, times: RunTimes | None, pictures: dict[str, F
     for lesson in lesson_pages(project):
         stem = lesson.path.stem
         lines = [f"## [{lesson.title}]({lesson.page}.ipynb)", ""]
-        if stem in pictures:
-            words = html.escape(pictures[stem].alternative)
+        if stem in images:
+            words = html.escape(images[stem].alternative)
             lines += [f'<img class="card" src="_generated/{stem}.png" alt="{words}">', ""]
         if lesson.question:
             lines += [lesson.question[0].upper() + lesson.question[1:], ""]

@@ -10,9 +10,9 @@ from course_utils.exercises.engine import Case, Exercise, Mistake
 from course_utils.mechanisms.vision import location_log_probability
 
 
-def log_density(location: Tensor, mean: Tensor, spread: float) -> Tensor:
+def log_density(location: Tensor, mean: Tensor, std: float) -> Tensor:
     """Log density of each location under a Gaussian with the standard deviation `spread`, in nats."""
-    return location_log_probability(location, mean, spread)
+    return location_log_probability(location, mean, std)
 
 
 def sample(generator: torch.Generator, batch=3) -> tuple[Tensor, Tensor, float]:
@@ -40,13 +40,13 @@ def _then(change):
     return lambda *inputs: change(log_density(*inputs))
 
 
-def _by_scores(location, mean, spread):
-    z = (location - mean) / torch.tensor(spread)
-    return sum(-(z[:, i] ** 2) / 2 - math.log(spread * math.sqrt(2 * math.pi)) for i in range(2))
+def _by_scores(location, mean, std):
+    z = (location - mean) / torch.tensor(std)
+    return sum(-(z[:, i] ** 2) / 2 - math.log(std * math.sqrt(2 * math.pi)) for i in range(2))
 
 
-def _by_loss(location, mean, spread):
-    variance = torch.full_like(mean, spread**2)
+def _by_loss(location, mean, std):
+    variance = torch.full_like(mean, std**2)
     return -nn.functional.gaussian_nll_loss(mean, location, variance, full=True, eps=1e-12, reduction="none").sum(dim=1)
 
 

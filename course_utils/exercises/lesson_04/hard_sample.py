@@ -112,7 +112,7 @@ def _in_parts(weights, annotations, generator, *, choose=_draw, read=None, tell=
     return read(weights, annotations, cell) if read else _at(annotations, cell), tell(weights, cell)
 
 
-def _slip(hint, ask="", **parts):
+def _mistake(hint, ask="", **parts):
     return Mistake(hint, partial(_in_parts, **parts), ask)
 
 
@@ -159,34 +159,38 @@ EXERCISE = Exercise(
     ],
     demands=[sizes(batch=1, cells=1, size=1)],
     mistakes=[
-        _slip(ARGMAX, SEEN, choose=lambda a, g: a.argmax(1)),
-        _slip("All cells come equally often: use the weights.", choose=lambda a, g: _draw(torch.ones_like(a), g)),
-        _slip(AGAIN, NEVER, choose=lambda a, g: _draw(a.softmax(1), g)),
-        _slip("You sampled by 1 − weight: the improbable cells.", choose=lambda a, g: _draw(1 - a + 1e-9, g)),
-        _slip(SHARED, choose=lambda a, g: (a.cumsum(1) < torch.rand(1, generator=g)).sum(1).clamp(max=a.shape[1] - 1)),
-        _slip(SHARED, choose=lambda a, g: _draw(a[:1], g).expand(len(a))),
-        _slip(FIRST, choose=lambda a, g: torch.multinomial(a[0], len(a), replacement=True, generator=g)),
-        _slip(UNUSED, TWICE, choose=lambda a, g: _draw(a, None)),
-        _slip(FIXED, TWICE, choose=lambda a, g: _draw(a, torch.Generator().manual_seed(0))),
-        _slip(FIXED, TWICE, choose=lambda a, g: _draw(a, g.manual_seed(0))),
-        _slip(OTHER, read=lambda a, h, c: _at(h, (c + 1) % h.shape[1])),
-        _slip("This is soft attention: sample one cell.", SEEN, read=lambda a, h, c: (a[..., None] * h).sum(1)),
-        _slip("Return the annotation as it is, unweighted.", SEEN, read=lambda a, h, c: _at(a, c)[:, None] * _at(h, c)),
-        _slip("This is a cell of the first image: each image has its own.", read=lambda a, h, c: h[0, c]),
-        _slip(PAIRS, read=lambda a, h, c: h[:, c]),
-        _slip("You returned the number of the cell: return its annotation.", read=lambda a, h, c: c),
-        _slip(CHOICE, GOOD, read=lambda a, h, c: _at(h, c) + ((a - a.detach())[..., None] * h).sum(1)),
-        _slip("This is the probability: return its logarithm.", tell=_at),
-        _slip("The sign is turned: a log-probability is below zero.", tell=lambda a, c: -_at(a, c).log()),
-        *[_slip(NATURAL, tell=lambda a, c, log=log: log(_at(a, c))) for log in (torch.log2, torch.log10)],
-        _slip(OTHER, tell=lambda a, c: a.amax(1).log()),
-        _slip(OTHER, tell=lambda a, c: _at(a, c - 1).log()),
-        _slip(FIRST, tell=lambda a, c: a[0, c].log()),
-        _slip(AGAIN, NEVER, tell=lambda a, c: _at(a.log_softmax(1), c)),
-        _slip("This is the entropy: take log a_s of the one cell.", tell=lambda a, c: torch.special.entr(a).sum(1)),
-        _slip("The logarithm is multiplied by its weight.", tell=lambda a, c: _at(a, c) * _at(a, c).log()),
-        _slip("These are the logarithms of all weights: return one.", tell=lambda a, c: a.log()),
-        _slip("Return one log-probability for each image: no sum.", tell=lambda a, c: _at(a, c).log().sum()),
+        _mistake(ARGMAX, SEEN, choose=lambda a, g: a.argmax(1)),
+        _mistake("All cells come equally often: use the weights.", choose=lambda a, g: _draw(torch.ones_like(a), g)),
+        _mistake(AGAIN, NEVER, choose=lambda a, g: _draw(a.softmax(1), g)),
+        _mistake("You sampled by 1 − weight: the improbable cells.", choose=lambda a, g: _draw(1 - a + 1e-9, g)),
+        _mistake(
+            SHARED, choose=lambda a, g: (a.cumsum(1) < torch.rand(1, generator=g)).sum(1).clamp(max=a.shape[1] - 1)
+        ),
+        _mistake(SHARED, choose=lambda a, g: _draw(a[:1], g).expand(len(a))),
+        _mistake(FIRST, choose=lambda a, g: torch.multinomial(a[0], len(a), replacement=True, generator=g)),
+        _mistake(UNUSED, TWICE, choose=lambda a, g: _draw(a, None)),
+        _mistake(FIXED, TWICE, choose=lambda a, g: _draw(a, torch.Generator().manual_seed(0))),
+        _mistake(FIXED, TWICE, choose=lambda a, g: _draw(a, g.manual_seed(0))),
+        _mistake(OTHER, read=lambda a, h, c: _at(h, (c + 1) % h.shape[1])),
+        _mistake("This is soft attention: sample one cell.", SEEN, read=lambda a, h, c: (a[..., None] * h).sum(1)),
+        _mistake(
+            "Return the annotation as it is, unweighted.", SEEN, read=lambda a, h, c: _at(a, c)[:, None] * _at(h, c)
+        ),
+        _mistake("This is a cell of the first image: each image has its own.", read=lambda a, h, c: h[0, c]),
+        _mistake(PAIRS, read=lambda a, h, c: h[:, c]),
+        _mistake("You returned the number of the cell: return its annotation.", read=lambda a, h, c: c),
+        _mistake(CHOICE, GOOD, read=lambda a, h, c: _at(h, c) + ((a - a.detach())[..., None] * h).sum(1)),
+        _mistake("This is the probability: return its logarithm.", tell=_at),
+        _mistake("The sign is turned: a log-probability is below zero.", tell=lambda a, c: -_at(a, c).log()),
+        *[_mistake(NATURAL, tell=lambda a, c, log=log: log(_at(a, c))) for log in (torch.log2, torch.log10)],
+        _mistake(OTHER, tell=lambda a, c: a.amax(1).log()),
+        _mistake(OTHER, tell=lambda a, c: _at(a, c - 1).log()),
+        _mistake(FIRST, tell=lambda a, c: a[0, c].log()),
+        _mistake(AGAIN, NEVER, tell=lambda a, c: _at(a.log_softmax(1), c)),
+        _mistake("This is the entropy: take log a_s of the one cell.", tell=lambda a, c: torch.special.entr(a).sum(1)),
+        _mistake("The logarithm is multiplied by its weight.", tell=lambda a, c: _at(a, c) * _at(a, c).log()),
+        _mistake("These are the logarithms of all weights: return one.", tell=lambda a, c: a.log()),
+        _mistake("Return one log-probability for each image: no sum.", tell=lambda a, c: _at(a, c).log().sum()),
         Mistake("Sample once: both belong to one cell.", lambda *a: (sample_cell(*a)[0], sample_cell(*a)[1]), TWICE),
         Mistake("Swapped: return first the context, then the log-probability.", lambda *a: sample_cell(*a)[::-1]),
     ],

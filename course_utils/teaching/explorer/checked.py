@@ -74,7 +74,7 @@ def as_weights(
     return weights.clip(0, 1)
 
 
-def as_picture(picture: ArrayLike) -> numpy.ndarray:
+def as_image(image: ArrayLike) -> numpy.ndarray:
     """Return a picture as `(height, width)` or `(height, width, 3)`, 0 to 1.
 
     Args:
@@ -83,19 +83,19 @@ def as_picture(picture: ArrayLike) -> numpy.ndarray:
     Raises:
         ValueError: if it has another shape, values of 0 to 255, or values that are not finite.
     """
-    picture = as_array(picture, "picture")
-    if picture.ndim == 3 and picture.shape[0] in (1, 3):
-        picture = picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0)
-    elif picture.ndim != 2:
+    image = as_array(image, "image")
+    if image.ndim == 3 and image.shape[0] in (1, 3):
+        image = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
+    elif image.ndim != 2:
         raise ValueError(
-            f"picture has shape {picture.shape}; expected (height, width) or (channels, height, width) with 1 or 3 "
+            f"image has shape {image.shape}; expected (height, width) or (channels, height, width) with 1 or 3 "
             "channels. Give one picture, not a batch."
         )
-    if picture.size == 0 or not numpy.isfinite(picture).all():
-        raise ValueError("picture is empty or has values that are not finite; expected numbers from 0 to 1.")
-    if picture.max() > 1.5:
-        raise ValueError(f"picture has values up to {picture.max():.4g}; expected 0 to 1. Divide by 255.")
-    return picture.clip(0, 1)
+    if image.size == 0 or not numpy.isfinite(image).all():
+        raise ValueError("image is empty or has values that are not finite; expected numbers from 0 to 1.")
+    if image.max() > 1.5:
+        raise ValueError(f"image has values up to {image.max():.4g}; expected 0 to 1. Divide by 255.")
+    return image.clip(0, 1)
 
 
 def as_links(gold: Iterable[tuple[int, int]], targets: int, sources: int) -> set[tuple[int, int]]:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy
 from numpy.typing import ArrayLike
 
-from course_utils.teaching.explorer.checked import as_array, as_boxes, as_picture, as_title
-from course_utils.teaching.explorer.media import picture_address
+from course_utils.teaching.explorer.checked import as_array, as_boxes, as_image, as_title
+from course_utils.teaching.explorer.media import image_address
 from course_utils.teaching.explorer.page import (
     Explorer,
     Target,
@@ -20,7 +20,7 @@ from course_utils.teaching.explorer.page import (
 
 
 def explore_glimpses(
-    picture: ArrayLike,
+    image: ArrayLike,
     boxes: ArrayLike,
     patches: ArrayLike,
     *,
@@ -41,7 +41,7 @@ def explore_glimpses(
     Raises:
         ValueError: if the arguments do not fit each other, or the HTML is too large.
     """
-    title, pixels = as_title(title), as_picture(picture)
+    title, pixels = as_title(title), as_image(image)
     boxes, patches, gold = as_array(boxes, "boxes"), as_array(patches, "patches"), as_boxes(gold)
     if boxes.ndim != 3 or boxes.shape[-1] != 4 or 0 in boxes.shape or not numpy.isfinite(boxes).all():
         raise ValueError(f"boxes has shape {boxes.shape}; expected (glimpses, scales, 4), all finite, in pixels.")
@@ -69,9 +69,9 @@ def explore_glimpses(
             truth = f"Truth: the middle of this glimpse lies {'in' if hit else 'outside'} {boxes_of}."
         properties = {f"p{before}": ".45" for before in range(step)} | {f"p{step}": "1", "at": str(step)}
         says += f"; {caption}." if caption else "."
-        seen = picture_address(_side_by_side(patches[step], 1))
-        image = f'<img src="{seen}" alt="" width="{48 * scales}" height="48">'
-        targets.append(Target(f"{step + 1}" + (f" · {caption}" if caption else ""), says, truth, properties, image))
+        seen = image_address(_side_by_side(patches[step], 1))
+        markup = f'<img src="{seen}" alt="" width="{48 * scales}" height="48">'
+        targets.append(Target(f"{step + 1}" + (f" · {caption}" if caption else ""), says, truth, properties, markup))
         for scale in reversed(range(scales)):
             kind = "sharp" if scale == 0 else "widest wide" if scale == scales - 1 else "wide"
             shown = f"--a:var(--{'p' if scale == 0 else 'k'}{step},0)"
@@ -83,9 +83,9 @@ def explore_glimpses(
         for step, ((x0, y0), (x1, y1)) in enumerate(zip(middles, middles[1:], strict=False), start=1)
     )
     truths = "".join(f'<b class="box" style="--g:1;{box_style(box, width, height)}"></b>' for box in gold)
-    drawn = f'<img src="{picture_address(pixels)}" alt="The picture that is looked at.">'
+    drawn = f'<img src="{image_address(pixels)}" alt="The picture that is looked at.">'
     names = "".join(f"<span>{'sharp' if scale == 0 else f'{1 << scale}× as wide'}</span>" for scale in range(scales))
-    sprite = picture_address(numpy.concatenate([_side_by_side(patch, 0) for patch in patches], axis=1))
+    sprite = image_address(numpy.concatenate([_side_by_side(patch, 0) for patch in patches], axis=1))
     slider = (
         f'<label class="slide"><span>step</span><input type="range" class="slider" min="1" max="{glimpses}" value="1">'
         "</label>"
@@ -121,5 +121,5 @@ def explore_glimpses(
 
 def _side_by_side(patches: numpy.ndarray, axis: int) -> numpy.ndarray:
     """Join patches `(scales, channels, size, size)` below (axis 0) or beside (1) each other, as pixels of 0 to 1."""
-    pictures = [patch[0] if len(patch) == 1 else patch.transpose(1, 2, 0) for patch in patches.clip(0, 1)]
-    return numpy.concatenate(pictures, axis=axis)
+    images = [patch[0] if len(patch) == 1 else patch.transpose(1, 2, 0) for patch in patches.clip(0, 1)]
+    return numpy.concatenate(images, axis=axis)

@@ -15,18 +15,18 @@ def _address(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def picture_address(picture: numpy.ndarray) -> str:
+def image_address(image: numpy.ndarray) -> str:
     """Return a picture of 0 to 1, `(height, width)` or `(height, width, 3)`, as a data address.
 
     Drawings stay exact (PNG); photographs, which PNG keeps badly, become JPEG.
     """
-    image = Image.fromarray((picture * 255).round().astype(numpy.uint8))
+    drawing = Image.fromarray((image * 255).round().astype(numpy.uint8))
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
+    drawing.save(buffer, format="PNG", optimize=True)
     if buffer.tell() <= _LARGEST_PNG:
         return _address("image/png", buffer.getvalue())
     buffer = io.BytesIO()
-    image.save(buffer, format="JPEG", quality=82)
+    drawing.save(buffer, format="JPEG", quality=82)
     return _address("image/jpeg", buffer.getvalue())
 
 

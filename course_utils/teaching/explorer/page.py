@@ -60,7 +60,7 @@ class Target:
     says: str
     truth: str = ""
     properties: dict[str, str] = field(default_factory=dict)
-    picture: str = ""
+    image: str = ""
     masked: bool = False
 
 
@@ -169,7 +169,7 @@ def _table(targets: Sequence[Target], columns: tuple[str, str], title: str) -> s
     names = [*columns, "in words"] + ["the truth"] * truth
     rows = []
     for target in targets:
-        cells = [target.picture, escape(target.says)] + [escape(target.truth)] * truth
+        cells = [target.image, escape(target.says)] + [escape(target.truth)] * truth
         head = f'<th scope="row" title="{escape(target.says)}">{escape(target.label)}</th>'
         rows.append(f"<tr>{head}" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from course_utils.data.speech.features import FRAME_MS, SAMPLE_RATE, STEP_MS
 from course_utils.data.speech.phonemes import Phoneme
 from course_utils.teaching.explorer.checked import as_array, as_title, as_weights, as_words
-from course_utils.teaching.explorer.media import map_address, picture_address, sound_address
+from course_utils.teaching.explorer.media import image_address, map_address, sound_address
 from course_utils.teaching.explorer.page import (
     Explorer,
     Target,
@@ -135,4 +135,4 @@ def explore_speech(
 def _spectrogram(features: numpy.ndarray) -> str:
     low, high = numpy.percentile(features, (1, 99.5))
     grey = 1 - ((features.T[::-1] - low) / max(high - low, 1e-9)).clip(0, 1)
-    return picture_address(numpy.round(grey * (_LEVELS - 1)) / (_LEVELS - 1))
+    return image_address(numpy.round(grey * (_LEVELS - 1)) / (_LEVELS - 1))

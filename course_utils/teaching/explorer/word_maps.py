@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy
 from numpy.typing import ArrayLike
 
-from course_utils.teaching.explorer.checked import as_array, as_boxes, as_picture, as_title, as_weights, as_words
-from course_utils.teaching.explorer.media import map_address, picture_address
+from course_utils.teaching.explorer.checked import as_array, as_boxes, as_image, as_title, as_weights, as_words
+from course_utils.teaching.explorer.media import image_address, map_address
 from course_utils.teaching.explorer.page import (
     Explorer,
     Target,
@@ -33,7 +33,7 @@ def mass_in_boxes(weights: numpy.ndarray, boxes: numpy.ndarray, width: int, heig
 
 
 def explore_word_maps(
-    picture: ArrayLike,
+    image: ArrayLike,
     words: Sequence[str],
     maps: ArrayLike,
     gold: Mapping[int, Sequence[Sequence[float]]] | None = None,
@@ -56,7 +56,7 @@ def explore_word_maps(
     Raises:
         ValueError: if words, maps and boxes do not fit each other, or the HTML is too large.
     """
-    title, words, pixels = as_title(title), as_words(words, "words"), as_picture(picture)
+    title, words, pixels = as_title(title), as_words(words, "words"), as_image(image)
     weights = as_weights(maps, (len(words), None, None), ("one map per word", "rows", "columns"), "maps")
     height, width = pixels.shape[:2]
     gold = {int(word): as_boxes(boxes, f"gold[{word}]") for word, boxes in (gold or {}).items()}
@@ -91,11 +91,11 @@ def explore_word_maps(
         relative = (weight / peak).ravel()
         lit = {f"s{cell}": number(value) for cell, value in enumerate(relative) if value >= 0.005}
         scale = max(1, 64 // max(weight.shape))
-        image = f'<img src="{map_address(weight / peak, scale)}" alt="" title="{peak:.2f} at most" width="64">'
-        targets.append(Target(word, says + ".", truth, lit, image))
+        markup = f'<img src="{map_address(weight / peak, scale)}" alt="" title="{peak:.2f} at most" width="64">'
+        targets.append(Target(word, says + ".", truth, lit, markup))
     rows, columns = weights.shape[1:]
     cells = "".join(f'<i class="s" style="--w:var(--s{cell},0)"></i>' for cell in range(rows * columns))
-    drawn = f'<img src="{picture_address(pixels)}" alt="The picture that the words look at.">'
+    drawn = f'<img src="{image_address(pixels)}" alt="The picture that the words look at.">'
     stage = (
         f'<div class="columns"><div class="canvas" style="aspect-ratio:{width}/{height}">{drawn}'
         f'<div class="cells" style="grid-template-columns:repeat({columns},1fr)">{cells}</div>{"".join(frames)}</div>'
@@ -107,7 +107,7 @@ def explore_word_maps(
         + "</div>"
     )
     return assemble(
-        "picture", title=title, stage=stage, targets=targets, columns=("word", "where it looked"),
+        "image", title=title, stage=stage, targets=targets, columns=("word", "where it looked"),
         hint="Point at a word, or press Tab and then the arrow keys: the picture is bright where that word looked.",
         scale=f'bright: the most attended of {rows} × {columns} cells <i class="ramp grey"></i> dark: no attention',
         gold_name="show the gold boxes" if any(len(boxes) for boxes in gold.values()) else "",

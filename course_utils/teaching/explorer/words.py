@@ -87,8 +87,8 @@ def explore_alignment(
         elif links:
             said = "Truth: it comes from no source word."
         lit = {f"s{place}": number(value) for place, value in enumerate(weights[row]) if value >= 0.005}
-        picture = " ".join(chip(f"{sources[place]} {weights[row, place]:.2f}", weights[row, place]) for place in places)
-        chosen.append(Target(word, f"{target_names[row]} looks at {looks}.", said, lit | properties, picture))
+        image = " ".join(chip(f"{sources[place]} {weights[row, place]:.2f}", weights[row, place]) for place in places)
+        chosen.append(Target(word, f"{target_names[row]} looks at {looks}.", said, lit | properties, image))
     chips = "".join(
         f'<span class="s" style="--w:var(--s{place},0);--g:var(--g{place},0)"><b>{escape(word) or "&nbsp;"}</b></span>'
         for place, word in enumerate(sources)

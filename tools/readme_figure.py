@@ -1,4 +1,4 @@
-"""Draw the picture of the README from lesson 2's checkpoint: `python -m tools.readme_picture`."""
+"""Draw the figure of the README from lesson 2's checkpoint: `python -m tools.readme_figure`."""
 
 from typing import NamedTuple
 

@@ -17,17 +17,17 @@ from numpy.typing import ArrayLike
 
 from course_utils.teaching.plots import GOLD_COLOUR, describe
 
-LOOK_COLOUR = "#56b4e9"  # sky blue of the Okabe-Ito palette: visible on dark ground, apart from the gold frames
+GLIMPSE_COLOUR = "#56b4e9"  # sky blue of the Okabe-Ito palette: visible on dark ground, apart from the gold frames
 
 
-def draw_picture(axes: Axes, picture: ArrayLike, *, light_ground: bool = False) -> None:
+def draw_image(axes: Axes, image: ArrayLike, *, light_ground: bool = False) -> None:
     """Draw one picture without ticks, pixel by pixel; `light_ground` prints grey pictures dark on light."""
-    picture = numpy.asarray(picture, dtype=float)
-    if picture.ndim == 3:
-        picture = picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0)
-    height, width = picture.shape[:2]
+    image = numpy.asarray(image, dtype=float)
+    if image.ndim == 3:
+        image = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
+    height, width = image.shape[:2]
     colours = "gray_r" if light_ground else "gray"
-    axes.imshow(picture.clip(0, 1), cmap=colours, vmin=0, vmax=1, extent=(0, width, height, 0), interpolation="nearest")
+    axes.imshow(image.clip(0, 1), cmap=colours, vmin=0, vmax=1, extent=(0, width, height, 0), interpolation="nearest")
     axes.set(xticks=[], yticks=[])
     axes.grid(False)
 
@@ -44,8 +44,8 @@ def set_title(figure: Figure, title: str) -> None:
     figure.suptitle(fill(title, round(10 * figure.get_figwidth())), x=0.01, ha="left", fontsize=12, fontweight="bold")
 
 
-def plot_pictures(
-    pictures: Sequence[ArrayLike],
+def plot_images(
+    images: Sequence[ArrayLike],
     *,
     title: str,
     captions: Sequence[str] = (),
@@ -65,28 +65,28 @@ def plot_pictures(
         light_ground: dark ink on light ground.
         inches: that a picture and its margin are wide.
     """
-    rows = -(-len(pictures) // columns)
+    rows = -(-len(images) // columns)
     folded = [fill(caption, round(12 * inches)) for caption in captions]
     most_lines = max((caption.count("\n") + 1 for caption in folded), default=1)
     size = (inches * columns, (inches + 0.1 + 0.17 * most_lines) * rows + 0.4)
     figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     for number, axes in enumerate(grid.flat):
-        if number >= len(pictures):
+        if number >= len(images):
             axes.set_axis_off()
             continue
-        draw_picture(axes, pictures[number], light_ground=light_ground)
+        draw_image(axes, images[number], light_ground=light_ground)
         for box in boxes[number] if boxes else ():
             if float(box[0]) >= 0:
                 draw_box(axes, box, GOLD_COLOUR)
         if captions:
             axes.set_xlabel(folded[number], fontsize=10)
     set_title(figure, title)
-    said = "; ".join(captions) if captions else f"{len(pictures)} pictures"
+    said = "; ".join(captions) if captions else f"{len(images)} pictures"
     return describe(grid[0, 0], f"{title}. {said}.")
 
 
 def plot_glimpses(
-    picture: ArrayLike,
+    image: ArrayLike,
     boxes: ArrayLike,
     patches: ArrayLike,
     *,
@@ -109,23 +109,23 @@ def plot_glimpses(
     figure = plt.figure(figsize=(3.4 + 1.15 * glimpses, max(3.2, 1.15 * scales + 0.8)), layout="constrained")
     left, right = figure.add_gridspec(1, 2, width_ratios=(3.4, 1.15 * glimpses))
     axes = figure.add_subplot(left)
-    draw_picture(axes, picture)
+    draw_image(axes, image)
     for box in gold:
         if float(box[0]) >= 0:
             draw_box(axes, box, GOLD_COLOUR, 2)
     middles = (boxes[:, 0, :2] + boxes[:, 0, 2:]) / 2
-    axes.plot(*middles.T, color=LOOK_COLOUR, linewidth=1)
+    axes.plot(*middles.T, color=GLIMPSE_COLOUR, linewidth=1)
     for number, (box, (x, y)) in enumerate(zip(boxes[:, 0], middles, strict=True), start=1):
-        draw_box(axes, box, LOOK_COLOUR, 1)
+        draw_box(axes, box, GLIMPSE_COLOUR, 1)
         axes.text(x, y, str(number), color="white", fontsize=9, ha="center", va="center", weight="bold",
                   bbox={"boxstyle": "circle,pad=0.15", "facecolor": "#0b3c5d", "edgecolor": "none"})  # fmt: skip
-    height, width = numpy.asarray(picture).shape[-2:]
+    height, width = numpy.asarray(image).shape[-2:]
     axes.set(xlim=(0, width), ylim=(height, 0))
     looked = "blue: the sharpest patches" if scales > 1 else "blue: what was read"
     axes.set_xlabel(f"orange: the truth; {looked}" if len(gold) else looked, fontsize=10)
     grid = right.subgridspec(scales, glimpses).subplots(squeeze=False)
     for (scale, glimpse), small in numpy.ndenumerate(grid):
-        draw_picture(small, patches[glimpse, scale])
+        draw_image(small, patches[glimpse, scale])
         if scale == 0:
             small.set_title(f"glimpse {glimpse + 1}", fontsize=10)
         if scale == scales - 1 and captions:
@@ -157,10 +157,10 @@ def plot_drawing(
     figure, grid = plt.subplots(drawings, steps + first, figsize=size, squeeze=False, layout="constrained")
     for row in range(drawings):
         if targets is not None:
-            draw_picture(grid[row, 0], numpy.asarray(targets)[row], light_ground=True)
+            draw_image(grid[row, 0], numpy.asarray(targets)[row], light_ground=True)
         for step in range(steps):
             axes = grid[row, step + first]
-            draw_picture(axes, canvases[row, step], light_ground=True)
+            draw_image(axes, canvases[row, step], light_ground=True)
             if boxes is not None:
                 draw_box(axes, numpy.asarray(boxes)[row, step], GOLD_COLOUR)
                 axes.set(xlim=(0, canvases.shape[-1]), ylim=(canvases.shape[-2], 0))

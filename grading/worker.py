@@ -57,7 +57,7 @@ def serve(control: socket.socket) -> None:
     sys.path[:0] = setup["path"]
     _prepare_imports(setup["modules"])
     control.send(json.dumps({"ready": True, "namespaces": _probe_namespaces(), "user": os.getuid()}).encode())
-    running: dict[int, tuple[int, int]] = {}  # pipe of a submission's keeper -> (its number, process to kill)
+    running: dict[int, tuple[int, int]] = {}  # pipe of a submission's supervisor -> (its number, process to kill)
     while True:
         readable, _, _ = select.select([control, *running], [], [])
         for pipe in [item for item in readable if item is not control]:
@@ -74,7 +74,7 @@ def serve(control: socket.socket) -> None:
             if "kill" in message:
                 for number, process in running.values():
                     if number == message["kill"] and process > 0:
-                        with contextlib.suppress(ProcessLookupError):  # it has ended, and its keeper will say so next
+                        with contextlib.suppress(ProcessLookupError):  # it has ended; its supervisor says so next
                             os.kill(process, signal.SIGKILL)
                 continue
             pipe, process = _start(control, list(running), message, descriptors)
@@ -121,7 +121,7 @@ def _enter_namespaces() -> int:
 
 
 def _start(control: socket.socket, pipes: list[int], message: dict, descriptors: list[int]) -> tuple[int, int]:
-    """Fork a keeper, which forks the submission's process and waits for it.
+    """Fork a supervisor, which forks the submission's process and waits for it.
 
     Returns:
         A pipe that tells how it ended, and the process to kill.
@@ -149,7 +149,7 @@ def _start(control: socket.socket, pipes: list[int], message: dict, descriptors:
     number = b""
     while not number.endswith(b"\n"):
         piece = os.read(reading, 1)
-        if not piece:  # the keeper could not fork; what it tells next says that nothing ran
+        if not piece:  # the supervisor could not fork; what it tells next says that nothing ran
             break
         number += piece
     return reading, int(number or 0)

@@ -50,7 +50,7 @@ class CellEncoder(nn.Module):
         y, x = torch.meshgrid(_middles(self.rows), _middles(self.columns), indexing="ij")
         self.register_buffer("coordinates", torch.stack([x, y], dim=-1), persistent=False)
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """Encode pictures.
 
         Args:
@@ -63,14 +63,14 @@ class CellEncoder(nn.Module):
             TypeError: if the pictures are not uint8.
             ValueError: if their shape is another one.
         """
-        if pictures.dtype != torch.uint8:
-            raise TypeError(f"pictures has dtype {pictures.dtype}; expected torch.uint8: the model scales it.")
+        if images.dtype != torch.uint8:
+            raise TypeError(f"pictures has dtype {images.dtype}; expected torch.uint8: the model scales it.")
         expected = (3, self.height, self.width)
-        if pictures.dim() == 2 and pictures.shape[1] == 3 * self.height * self.width:
-            pictures = pictures.unflatten(1, expected)
-        if pictures.dim() != 4 or pictures.shape[1:] != expected:
-            raise ValueError(f"pictures has shape {tuple(pictures.shape)}; expected (batch, {str(expected)[1:]}.")
-        maps = (pictures.to(self.place.weight.dtype) / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+        if images.dim() == 2 and images.shape[1] == 3 * self.height * self.width:
+            images = images.unflatten(1, expected)
+        if images.dim() != 4 or images.shape[1:] != expected:
+            raise ValueError(f"pictures has shape {tuple(images.shape)}; expected (batch, {str(expected)[1:]}.")
+        maps = (images.to(self.place.weight.dtype) / 127.5 - 1).contiguous(memory_format=torch.channels_last)
         for number, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
             if number == len(self.layers) - 1:
                 maps = maps + self.place(self.coordinates).permute(2, 0, 1)  # (size, rows, columns)
