@@ -5,21 +5,11 @@ import statistics
 import subprocess
 import sys
 
-LIGHT = (
-    "course_utils",
-    "course_utils.paths",
-    "course_utils.files",
-    "course_utils.teaching",
-    "course_utils.teaching.bootstrap",
-)
-"""Modules that load neither torch nor numpy nor anything as heavy: a notebook's first cell imports them."""
-HEAVY = frozenset(
-    {
-        "torch", "torchvision", "numpy", "scipy", "sklearn", "pandas", "matplotlib", "seaborn", "PIL", "pyarrow",
-        "IPython", "ipywidgets", "huggingface_hub", "datasets", "transformers", "accelerate", "distributed", "joblib",
-        "sacrebleu", "rouge_score", "babel", "num2words", "soundfile",
-    }
-)  # fmt: skip
+HEAVY = {
+    "torch", "torchvision", "numpy", "scipy", "sklearn", "pandas", "matplotlib", "seaborn", "PIL", "pyarrow", "IPython",
+    "ipywidgets", "huggingface_hub", "datasets", "transformers", "accelerate", "distributed", "joblib", "sacrebleu",
+    "rouge_score", "babel", "num2words", "soundfile",
+}  # fmt: skip
 """Packages that take long to import."""
 MEASURED = (
     "course_utils",
@@ -41,15 +31,11 @@ def loaded_by(*modules: str) -> set[str]:
 
 def measure_imports(rounds: int = 3) -> list[dict]:
     """Seconds of processor time that importing a module adds to the start of Python: median over fresh interpreters."""
-    start = _seconds("pass", rounds)
-    return [
-        {
-            "module": module,
-            "loads": sorted(loaded_by(module)),
-            "seconds": max(0.0, _seconds(f"import {module}", rounds) - start),
-        }
-        for module in MEASURED
-    ]
+    start, rows = _seconds("pass", rounds), []
+    for name in MEASURED:
+        seconds = max(0.0, _seconds(f"import {name}", rounds) - start)
+        rows.append({"module": name, "loads": sorted(loaded_by(name)), "seconds": seconds})
+    return rows
 
 
 def _seconds(code: str, rounds: int) -> float:
@@ -59,6 +45,5 @@ def _seconds(code: str, rounds: int) -> float:
         before = os.times()
         subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
         after = os.times()
-        spent = after.children_user - before.children_user + after.children_system - before.children_system
-        times.append(spent)
+        times.append(after.children_user - before.children_user + after.children_system - before.children_system)
     return statistics.median(times[1:])

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from course_utils.lessons import find_lessons
@@ -23,9 +24,10 @@ from experiments.claims import write_json
 from experiments.runner import find_experiment
 from tools import full_scale
 
+STORED = data_folder("results") / "operations.json"
 EXAMPLES = 8
 ALLOWED = 1.1
-"""How many times the kept count a count may be."""
+"""How many times the stored count a count may be."""
 PAPER = {"embedding_size": 620, "hidden_size": 1000, "attention_size": 1000, "vocabulary": 30_000, "words": 50}
 """RNNsearch as in Bahdanau et al. 2015, arXiv 1409.0473, appendices A and B; the longest sentences it trained on."""
 
@@ -47,13 +49,10 @@ class Cost:
     def __sub__(self, other: "Cost") -> "Cost":
         return Cost(self.kernels - other.kernels, self.operations - other.operations, self.bytes - other.bytes)
 
-    def grown(self, kept: "Cost") -> list[str]:
-        """Name the counts that are more than `ALLOWED` times those that were kept."""
-        return [
-            f"{name}: {value:,} after {vars(kept)[name]:,}"
-            for name, value in vars(self).items()
-            if value > ALLOWED * vars(kept)[name]
-        ]
+    def grown(self, stored: "Cost") -> list[str]:
+        """Name the counts that are more than `ALLOWED` times the stored ones."""
+        pairs = ((name, value, vars(stored)[name]) for name, value in vars(self).items())
+        return [f"{name}: {value:,} after {before:,}" for name, value, before in pairs if value > ALLOWED * before]
 
 
 class _Counter(TorchDispatchMode):
@@ -64,22 +63,15 @@ class _Counter(TorchDispatchMode):
     def __torch_dispatch__(self, function, types, arguments=(), keywords=None):
         answer = function(*arguments, **(keywords or {}))
         self.kernels += 1
-        known = {_place(value) for value in _tensors(arguments)}
-        made = {_place(value): value.untyped_storage().nbytes() for value in _tensors(answer)}
+        known, made = _storages(arguments), _storages(answer)
         self.bytes += sum(size for place, size in made.items() if place not in known)
         return answer
 
 
-def _tensors(value) -> Iterator[torch.Tensor]:
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _tensors(item)
-
-
-def _place(tensor: torch.Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()
+def _storages(values: object) -> dict[int, int]:
+    """Address and bytes of the storage of every tensor in a structure."""
+    storages = [leaf.untyped_storage() for leaf in tree_leaves(values) if isinstance(leaf, torch.Tensor)]
+    return {storage.data_ptr(): storage.nbytes() for storage in storages}
 
 
 def cost_of(work: Callable[[], object]) -> Cost:
@@ -89,30 +81,24 @@ def cost_of(work: Callable[[], object]) -> Cost:
     return Cost(counter.kernels, flops.get_total_flops(), counter.bytes)
 
 
-def cost_of_step(fit: Callable, recipe, *data) -> tuple[Cost, int]:
-    """Count one training step: what a training of two steps costs more than one of a single step.
-
-    Returns:
-        The cost, and how many numbers the model has.
-    """
-    models = []
-
-    def train(steps: int) -> None:
-        models.append(fit(replace(recipe, steps=steps), *data, 0, progress=False)[0])
-
-    one, two = (cost_of(lambda steps=steps: train(steps)) for steps in (1, 2))
-    return two - one, size_of(models[0])
-
-
 def size_of(model: torch.nn.Module) -> int:
-    """How many numbers a model learns."""
+    """How many parameters a model learns."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
 def costs() -> Iterator[tuple[str, str, Cost, int]]:
-    """Count every system that a lesson trains live: lesson, system, cost of a step, numbers that it learns."""
+    """Count every system that a lesson trains live: lesson, system, cost of a step, parameters that it learns.
+
+    A step costs what a training of two steps costs more than one of a single step.
+    """
     for lesson, name, fit, recipe, data in live_trainings():
-        yield lesson, name, *cost_of_step(fit, replace(recipe, batch_size=EXAMPLES), data)
+        models = []
+
+        def train(steps: int, fit=fit, recipe=recipe, data=data, models=models) -> None:
+            models.append(fit(replace(recipe, batch_size=EXAMPLES, steps=steps), data, 0, progress=False)[0])
+
+        one, two = (cost_of(lambda steps=steps, train=train: train(steps)) for steps in (1, 2))
+        yield lesson, name, two - one, size_of(models[0])
 
 
 def cost_at_paper_size(examples: int = 2) -> tuple[Cost, int]:
@@ -122,14 +108,14 @@ def cost_at_paper_size(examples: int = 2) -> tuple[Cost, int]:
         examples: sentence pairs; operations and bytes are in proportion to them.
 
     Returns:
-        The cost with the optimiser's part left out, and how many numbers the model has.
+        The cost with the optimiser's part left out, and how many parameters the model has.
     """
     from course_utils.data.batching import make_pair_batch
     from course_utils.models.translation import RNNsearch
 
     sizes = {name: PAPER[name] for name in ("embedding_size", "hidden_size", "attention_size")}
-    model, draw = RNNsearch(PAPER["vocabulary"], PAPER["vocabulary"], **sizes), random.Random(0)
-    sentences = [[draw.randrange(4, PAPER["vocabulary"]) for _ in range(PAPER["words"])] for _ in range(2 * examples)]
+    model, rng = RNNsearch(PAPER["vocabulary"], PAPER["vocabulary"], **sizes), random.Random(0)
+    sentences = [[rng.randrange(4, PAPER["vocabulary"]) for _ in range(PAPER["words"])] for _ in range(2 * examples)]
     batch = make_pair_batch(list(zip(sentences[::2], sentences[1::2], strict=True)))
     return cost_of(lambda: model.loss(batch).mean.backward()), size_of(model)
 
@@ -150,16 +136,16 @@ def live_trainings(count: int | None = None) -> Iterator[tuple[str, str, Callabl
                 yield lesson.number, name, experiment.fit, recipe, data
 
 
-def kept() -> dict[tuple[str, str], Cost]:
+def stored() -> dict[tuple[str, str], Cost]:
     """Read the counts of data/results/operations.json."""
-    content = json.loads((data_folder("results") / "operations.json").read_text(encoding="utf-8"))
-    return {(row["lesson"], row["system"]): Cost(**row["step"]) for row in content["steps"]}
+    steps = json.loads(STORED.read_text(encoding="utf-8"))["steps"]
+    return {(row["lesson"], row["system"]): Cost(**row["step"]) for row in steps}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the table, and keep it if asked."""
+    """Print the table, and store it if asked."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.operations", description=__doc__.partition("\n")[0])
-    parser.add_argument("--write", action="store_true", help="keep the counts in data/results/operations.json")
+    parser.add_argument("--write", action="store_true", help="store the counts in data/results/operations.json")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     print(f"one training step on {EXAMPLES} examples\n{'':<26}{'kernels':>9}{'operations':>13}{'megabytes':>11}")
@@ -171,7 +157,7 @@ def main(arguments: list[str] | None = None) -> int:
         cost, size = cost_at_paper_size(examples=2)
         paper = {"sizes": PAPER, "examples": 2, "step": vars(cost), "parameters": size}
         content = {"command": "python -m benchmarks.operations --write", "torch": torch.__version__, "steps": rows}
-        write_json(data_folder("results") / "operations.json", {**content, "paper": paper})
+        write_json(STORED, {**content, "paper": paper})
         full_scale.write()
     return 0
 

@@ -1,10 +1,10 @@
 """The page about speed, docs/speed.md, from data/results/bench.json and run_times.json: `python -m benchmarks --page`.
 
-Nothing is measured here. A test compares the page with the stored figures.
+Nothing is measured here. A test compares the page with what is stored.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from course_utils.files import write_whole
 from course_utils.teaching.run_times import RunTimes, load_run_times
@@ -15,11 +15,12 @@ BENCH = ROOT / "data" / "results" / "bench.json"
 
 LESSON_SECONDS, CELL_SECONDS, COURSE_SECONDS = 240, 60, 1500
 """Budgets on two cores without a GPU."""
+VERDICTS = {True: "reached", False: "**missed**", None: "not judged at this size"}
 
 TOP = """# Speed
 
 `make bench` measures what is on this page, in less than five minutes, and writes it; `make lessons OPTIONS=--record`
-measures the lessons. A test fails when the page is not that of the stored figures.
+measures the lessons. A test fails when the page does not show the stored results.
 
 Seconds differ between machines, and on a machine with other work from minute to minute. So contestants take turns on
 the same batches, on one thread, and processor time is measured; a ratio is taken within a turn. It is given as the
@@ -30,13 +31,27 @@ training step (`python -m benchmarks.operations`): a test fails when one grows b
 
 def speed_page(bench: Mapping, times: RunTimes | None) -> str:
     """Write the page."""
+    parts = [TOP, measured(bench), *_lessons(times)]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def measured(bench: Mapping) -> str:
+    """What one run of the benchmark found."""
     versions = ", ".join(f"{name} {version}" for name, version in bench["versions"].items())
+    sizes = bench["sizes"]
     parts = [
-        TOP,
         f"Measured in {bench['seconds']:.0f} s on {bench['machine']}, with {versions}.",
         "## Against a textbook loop, a peer, and no attention",
-        _sizes(bench["sizes"]),
-        _table(("", "CPU seconds", "ratio", "lowest to highest", "target", ""), map(_ratio, bench["ratios"])),
+        f"Lesson 2's RNNsearch on random sentences as long as those of Multi30k: embedding {sizes['embedding']}, "
+        f"hidden {sizes['hidden']}, vocabulary {sizes['vocabulary']:,}; batches of {sizes['batch']} for training and "
+        f"of {sizes['search_batch']} for search.",
+        _table(
+            " | CPU seconds | ratio | lowest to highest | target | ",
+            "{name} | {over_seconds:.3f} / {under_seconds:.3f} | **{median:.2f}** | {low:.2f} to {high:.2f} | "
+            "{least} {target:.2f} | {verdict}",
+            (row | {"least": "at least" if row["at_least"] else "at most", "verdict": VERDICTS[row["reached"]]}
+             for row in bench["ratios"]),
+        ),
         "The textbook loop computes the same from the same weights, as one writes it on first reading the paper: "
         "every equation where it stands, word by word. The peer is the attention of the package `d2l`. Without "
         "attention, the decoder is one call of `nn.GRU` with a fixed context: the least that a recurrent decoder "
@@ -45,102 +60,58 @@ def speed_page(bench: Mapping, times: RunTimes | None) -> str:
         "One training step (forward, backward, clipping, Adam) with the lesson's own recipe, on a batch of its own "
         "data. Memory is the most that new tensors take at one time within a step, weights and optimiser aside.",
         _table(
-            (
-                "lesson",
-                "system",
-                "batch",
-                "CPU seconds a step",
-                "a second",
-                "peak memory",
-                "textbook ÷ ours",
-                "ours ÷ no attention",
-            ),
-            map(_step, bench["steps"]),
+            "lesson | system | batch | CPU seconds a step | a second | peak memory | textbook ÷ ours | "
+            "ours ÷ no attention",
+            "{lesson} | `{system}` | {examples} | {seconds:.3f} | {units_per_second:,.0f} {unit} | "
+            "{peak_megabytes:.0f} MB | {textbook} | {limit}",
+            (row | {name: _ratio(row[name]) for name in ("textbook", "limit")} for row in bench["steps"]),
         ),
         "*No attention* is, in lessons 2 and 6, one call of `nn.GRU` that reads the mean of what was read or heard; in "
         "lesson 3, as many glimpses at places that are known beforehand, all at once; in lesson 4, the mean of the "
         "cells; in lesson 5, conditional encoding; in lesson 7, the mean word vector. Lesson 3's textbook cuts its "
-        "glimpses out picture by picture; the others project the source anew for every word.",
+        "glimpses out image by image; the others project the source anew for every word.",
         "## Growth",
-        f"Lesson 2's step as one thing grows; the others stay at {bench['sizes']['growth_batch']} pairs, "
-        f"{bench['sizes']['growth_lengths'][1]} words and {bench['sizes']['vocabulary']:,} words in the vocabulary.",
-        _table(("what grows", "to", "CPU seconds", "times the first"), map(_growth, bench["growth"])),
+        f"Lesson 2's step as one thing grows; the others stay at {sizes['growth_batch']} pairs, "
+        f"{sizes['growth_lengths'][1]} words and {sizes['vocabulary']:,} words in the vocabulary.",
+        _table(
+            "what grows | to | CPU seconds | times the first",
+            "{grows} | {value:,} | {seconds:.3f} | {relative:.2f}",
+            bench["growth"],
+        ),
         "The others, when their source or their batch is two and four times as large "
-        f"(batch {bench['sizes']['lesson_growth_batch']} to begin with):",
-        _table(("lesson", "system", "what grows", "× 2 takes", "× 4 takes"), _lesson_growth(bench["lesson_growth"])),
-        "## Writing",
-        "Untrained models write as many words as the true targets have, a batch at a time.",
-        _table(("lesson", "system", "search", "batch", "words a second"), map(_decoding, bench["decoding"])),
+        f"(batch {sizes['lesson_growth_batch']} to begin with):",
+        _table(
+            "lesson | system | what grows | × 2 takes | × 4 takes",
+            "{0[lesson]} | `{0[system]}` | {0[grows]} | {1[relative]:.2f} times | {2[relative]:.2f} times",
+            zip(*[iter(bench["lesson_growth"])] * 3, strict=True),  # one, two and four times as large
+        ),
+        "## Decoding",
+        "Untrained models generate as many words as the references have, a batch at a time.",
+        _table(
+            "lesson | system | search | batch | words a second",
+            "{lesson} | `{system}` | {search} | {examples} | {words_per_second:,.0f}",
+            bench["decoding"],
+        ),
         "## Import",
         "Processor time that importing a module adds to the start of Python. A test holds that the first two load "
         "nothing heavy, neither torch nor numpy.",
-        _table(("module", "loads", "seconds"), map(_import, bench["imports"])),
-        *_lessons(times),
-    ]
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+        _table(
+            "module | loads | seconds",
+            "`{module}` | {loaded} | {seconds:.2f}",
+            (row | {"loaded": ", ".join(row["loads"]) or "nothing heavy"} for row in bench["imports"]),
+        ),
+    ]  # fmt: skip
+    return "\n\n".join(parts)
 
 
-def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    heads = list(heads)
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+def _table(heads: str, form: str, rows: Iterable[Mapping | Sequence]) -> str:
+    rule = " | ".join("---" for _ in heads.split(" | "))
+    cells = [form.format(**row) if isinstance(row, Mapping) else form.format(*row) for row in rows]
+    return "\n".join(f"| {line} |" for line in [heads, rule, *cells])
 
 
-def _sizes(sizes: Mapping) -> str:
-    return (
-        f"Lesson 2's RNNsearch on random sentences as long as those of Multi30k: embedding {sizes['embedding']}, "
-        f"hidden {sizes['hidden']}, vocabulary {sizes['vocabulary']:,}; batches of {sizes['batch']} for training and "
-        f"of {sizes['search_batch']} for search."
-    )
-
-
-def _ratio(row: Mapping) -> tuple[str, ...]:
-    target = f"{'at least' if row['at_least'] else 'at most'} {row['target']:.2f}"
-    return (
-        row["name"],
-        f"{row['over_seconds']:.3f} / {row['under_seconds']:.3f}",
-        f"**{row['median']:.2f}**",
-        f"{row['low']:.2f} to {row['high']:.2f}",
-        target,
-        "reached" if row["reached"] else "**missed**",
-    )
-
-
-def _spread(ratio: list[float] | None) -> str:
-    return "–" if ratio is None else f"**{ratio[0]:.2f}** ({ratio[1]:.2f} to {ratio[2]:.2f})"
-
-
-def _step(row: Mapping) -> tuple[str, ...]:
-    return (
-        row["lesson"],
-        f"`{row['system']}`",
-        str(row["examples"]),
-        f"{row['seconds']:.3f}",
-        f"{row['units_per_second']:,.0f} {row['unit']}",
-        f"{row['peak_megabytes']:.0f} MB",
-        _spread(row["textbook"]),
-        _spread(row["limit"]),
-    )
-
-
-def _growth(row: Mapping) -> tuple[str, ...]:
-    return row["grows"], f"{row['value']:,}", f"{row['seconds']:.3f}", f"{row['relative']:.2f}"
-
-
-def _lesson_growth(rows: Iterable[Mapping]) -> Iterator[tuple[str, ...]]:
-    found: dict[tuple, dict] = {}
-    for row in rows:
-        found.setdefault((row["lesson"], row["system"], row["grows"]), {})[row["value"]] = row["relative"]
-    for (lesson, system, grows), at in found.items():
-        yield lesson, f"`{system}`", grows, f"{at[2]:.2f} times", f"{at[4]:.2f} times"
-
-
-def _decoding(row: Mapping) -> tuple[str, ...]:
-    return row["lesson"], f"`{row['system']}`", row["search"], str(row["examples"]), f"{row['words_per_second']:,.0f}"
-
-
-def _import(row: Mapping) -> tuple[str, ...]:
-    return f"`{row['module']}`", ", ".join(row["loads"]) or "nothing heavy", f"{row['seconds']:.2f}"
+def _ratio(found: Sequence[float] | None) -> str:
+    return "–" if found is None else "**{:.2f}** ({:.2f} to {:.2f})".format(*found)
 
 
 def _lessons(times: RunTimes | None) -> Iterator[str]:
@@ -153,18 +124,12 @@ def _lessons(times: RunTimes | None) -> Iterator[str]:
         f"minutes, a cell {CELL_SECONDS} s, the whole course {COURSE_SECONDS // 60} minutes; it takes "
         f"{times.seconds / 60:.0f}."
     )
-    yield _table(
-        ("lesson", "seconds", "slowest cell", "it is", "memory"),
-        (
-            (lesson.title, f"{lesson.seconds:.0f}", f"{lesson.slowest_seconds:.0f} s",
-             f"`{lesson.slowest_line}`", lesson.memory)
-            for lesson in times.lessons
-        ),
-    )  # fmt: skip
+    form = "{title} | {seconds:.0f} | {slowest_seconds:.0f} s | `{slowest_line}` | {memory}"
+    yield _table("lesson | seconds | slowest cell | it is | memory", form, map(vars, times.lessons))
     yield (
-        "The slowest cell of a lesson is the one that trains its main model, or marks it. Training live is what the "
-        "lesson is about, so this is time that a learner is told of before it begins, with progress shown. A lesson "
-        "over its budget fails a test."
+        "The slowest cell of a lesson is the one that trains its main model, or evaluates it. Training live is what "
+        "the lesson is about, so this is time that a learner is told of before it begins, with progress shown. A "
+        "lesson over its budget fails a test."
     )
 
 
@@ -180,6 +145,6 @@ def over_budget(times: RunTimes) -> list[str]:
 
 
 def write() -> None:
-    """Bring docs/speed.md up to date with the stored figures."""
+    """Bring docs/speed.md up to date with the stored results."""
     bench = json.loads(BENCH.read_text(encoding="utf-8"))
     write_whole(PAGE, speed_page(bench, load_run_times()).encode())

@@ -49,12 +49,12 @@ def load_peer(folder: Path, timeout: float = 120) -> ModuleType:
     empty: list[str] = []
     sys.path.insert(0, str(folder))
     try:
-        for _ in range(20):
+        while len(empty) < 20:
             try:
                 return importlib.import_module("d2l.torch")
             except ModuleNotFoundError as error:
                 if error.name is None or error.name.startswith("d2l"):
-                    raise PeerUnavailable(f"{REQUIREMENT} has no d2l.torch") from None
+                    raise
                 sys.modules[error.name] = _EmptyModule(error.name)
                 empty.append(error.name)
         raise PeerUnavailable(f"{REQUIREMENT} misses too much: {', '.join(empty)}")

@@ -1,44 +1,11 @@
-"""How the benchmark measures: contestants take turns on one thread, ratios are taken turn by turn."""
+"""How the benchmark measures: contestants take turns on one thread, and a ratio is taken within a turn."""
 
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """One comparison: `slower` seconds over `faster` seconds, turn by turn.
-
-    Attributes:
-        name: what is compared.
-        over, under: the two contestants.
-        over_seconds, under_seconds: their medians, seconds of processor time.
-        median, low, high: of the turns' ratios.
-        at_least: whether the target is a lowest or a highest value.
-        target: None = none was set.
-    """
-
-    name: str
-    over: str
-    under: str
-    over_seconds: float
-    under_seconds: float
-    median: float
-    low: float
-    high: float
-    at_least: bool
-    target: float | None
-
-    @property
-    def reached(self) -> bool | None:
-        """Whether the target was reached; None without one."""
-        if self.target is None:
-            return None
-        return self.median >= self.target if self.at_least else self.median <= self.target
 
 
 def training_step(model: nn.Module) -> Callable[[tuple], None]:
@@ -55,9 +22,9 @@ def training_step(model: nn.Module) -> Callable[[tuple], None]:
     return step
 
 
-def take_turns(contestants: dict[str, Callable], turns: list[tuple]) -> dict[str, list[float]]:
+def take_turns(contestants: Mapping[object, Callable], turns: list[tuple]) -> dict[object, list[float]]:
     """CPU seconds of every contestant in every turn, after one turn that does not count."""
-    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    seconds: dict[object, list[float]] = {name: [] for name in contestants}
     for number, arguments in enumerate([turns[0], *turns]):
         for name, contestant in contestants.items():
             before = time.process_time()
@@ -68,29 +35,28 @@ def take_turns(contestants: dict[str, Callable], turns: list[tuple]) -> dict[str
 
 
 def compare(
-    name: str, seconds: dict[str, list[float]], over: str, under: str, *, at_least: float = 0.0, at_most: float = 0.0
-) -> Ratio:
-    """Divide turn by turn; `at_least` or `at_most` sets a target."""
+    name: str, seconds: Mapping, over: str, under: str, *, at_least: float = 0.0, at_most: float = 0.0
+) -> dict[str, object]:
+    """Divide turn by turn: median, lowest and highest ratio; `at_least` or `at_most` sets a target."""
     turns = [a / b for a, b in zip(seconds[over], seconds[under], strict=True)]
-    return Ratio(
-        name, over, under, statistics.median(seconds[over]), statistics.median(seconds[under]),
-        statistics.median(turns), min(turns), max(turns), at_least > 0, at_least or at_most or None,
-    )  # fmt: skip
+    median, target = statistics.median(turns), at_least or at_most or None
+    reached = None if target is None else median >= target if at_least else median <= target
+    times = {"over_seconds": statistics.median(seconds[over]), "under_seconds": statistics.median(seconds[under])}
+    ratio = {"median": median, "low": min(turns), "high": max(turns)}
+    return {"name": name, "over": over, "under": under, **times, **ratio, "at_least": at_least > 0, "target": target,
+            "reached": reached}  # fmt: skip
 
 
-def growth_rows(what: str, contestants: dict[float, Callable[[], None]], rounds: int) -> list[dict]:
+def growth_rows(what: str, contestants: Mapping[int, Callable[[], None]], rounds: int) -> list[dict]:
     """Time one thing at several sizes; `relative` is to the first."""
-    seconds = take_turns({str(value): contestant for value, contestant in contestants.items()}, [()] * rounds)
-    first = statistics.median(next(iter(seconds.values())))
-    rows = []
-    for value in contestants:
-        turns = seconds[str(value)]
-        median = statistics.median(turns)
-        rows.append(
-            {"grows": what, "value": value, "seconds": median, "relative": median / first, "low": min(turns),
-             "high": max(turns)}
-        )  # fmt: skip
-    return rows
+    seconds = take_turns(contestants, [()] * rounds)
+    medians = {value: statistics.median(turns) for value, turns in seconds.items()}
+    first = next(iter(medians.values()))
+    return [
+        {"grows": what, "value": value, "seconds": medians[value], "relative": medians[value] / first,
+         "low": min(turns), "high": max(turns)}
+        for value, turns in seconds.items()
+    ]  # fmt: skip
 
 
 def peak_bytes(work: Callable[[], object]) -> int:

@@ -1,4 +1,4 @@
-"""The readable decoder of lesson 2 at the size of Multi30k: against a textbook loop, a peer, and no attention at all.
+"""Lesson 2's readable decoder at the size of Multi30k: against a textbook loop, a peer, and no attention at all.
 
 Also how its training step grows with length, batch and vocabulary, and what searching a whole batch gains.
 """
@@ -10,11 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from benchmarks.textbook_rnnsearch import TextbookRNNsearch
-from benchmarks.timing import Ratio, compare, growth_rows, take_turns, training_step
+from benchmarks.textbook import TextbookTranslator, TranslatorWithoutAttention
+from benchmarks.timing import compare, growth_rows, take_turns, training_step
 from course_utils.data.batching import Batch, make_pair_batch
 from course_utils.data.text import BEGIN, END
-from course_utils.mechanisms.recurrent import GRUDecoder
 from course_utils.mechanisms.search import beam_search, greedy_search
 from course_utils.models.translation import RNNsearch
 
@@ -46,17 +45,9 @@ QUICK = Sizes(
 )  # fmt: skip
 
 
-class WithoutAttention(RNNsearch):
-    """The same encoder, readout and loss; one `nn.GRU` call with a fixed context in place of the loop."""
-
-    def __init__(self, vocabulary: int, embedding: int, hidden: int) -> None:
-        super().__init__(vocabulary, vocabulary, embedding, hidden)
-        self.decoder = GRUDecoder(embedding, hidden, 2 * hidden)
-
-    def start(self, source: Tensor, source_mask: Tensor) -> tuple[Tensor, Tensor]:
-        encoded = self.encoder(self.embed_source(source), source_mask)
-        average = encoded.outputs.sum(dim=1) / source_mask.sum(dim=1, keepdim=True)
-        return average, torch.tanh(self.initial(encoded.backward_first))
+def _model(sizes: Sizes, vocabulary: int | None = None) -> RNNsearch:
+    words = vocabulary or sizes.vocabulary
+    return RNNsearch(words, words, sizes.embedding, sizes.hidden)
 
 
 class ForcedLengths:
@@ -80,7 +71,7 @@ class ForcedLengths:
 def search_to_length(
     model: nn.Module, source: Tensor, source_mask: Tensor, target_mask: Tensor, beam_size: int = 1
 ) -> None:
-    """Write as many words as the true targets have.
+    """Decode as many words as the references have.
 
     Raises:
         RuntimeError: if a sentence did not end at its length; the timing would mean nothing.
@@ -95,24 +86,24 @@ def search_to_length(
         raise RuntimeError("a sentence did not end at its length; the timing would mean nothing")
 
 
+def batch_of_lengths(lengths: list[tuple[float, float]], vocabulary: int, rng: random.Random) -> Batch:
+    """Random words: a pair for each two lengths, of source and target."""
+    words = range(4, vocabulary)
+    return make_pair_batch([tuple(rng.choices(words, k=round(length)) for length in pair) for pair in lengths])
+
+
 def random_batch(count: int, vocabulary: int, seed: int) -> Batch:
     """Random words; lengths about those of Multi30k, N(13, 4) within 4 … 40, target near source."""
-    draw = random.Random(seed)
-
-    def sentence(length: float) -> list[int]:
-        return [draw.randrange(4, vocabulary) for _ in range(min(40, max(4, round(length))))]
-
-    lengths = [draw.gauss(13, 4) for _ in range(count)]
-    return make_pair_batch([(sentence(length), sentence(length + draw.gauss(0, 2))) for length in lengths])
+    rng = random.Random(seed)
+    sources = [rng.gauss(13, 4) for _ in range(count)]
+    pairs = [(source, source + rng.gauss(0, 2)) for source in sources]
+    return batch_of_lengths([tuple(min(40, max(4, length)) for length in pair) for pair in pairs], vocabulary, rng)
 
 
-def measure_training(sizes: Sizes, peer: nn.Module | None) -> list[Ratio]:
+def measure_training(sizes: Sizes, peer: nn.Module | None) -> list[dict]:
     """Ours against the textbook loop, the peer, and no attention at all."""
-    models = {
-        "ours": RNNsearch(sizes.vocabulary, sizes.vocabulary, sizes.embedding, sizes.hidden),
-        "textbook": TextbookRNNsearch(sizes.vocabulary, sizes.embedding, sizes.hidden),
-        "one nn.GRU call": WithoutAttention(sizes.vocabulary, sizes.embedding, sizes.hidden),
-    }
+    ours = _model(sizes)
+    models = {"ours": ours, "textbook": TextbookTranslator(ours), "one nn.GRU call": TranslatorWithoutAttention(ours)}
     if peer is not None:
         peer.loss(random_batch(2, sizes.vocabulary, seed=0))  # gives its lazy layers their sizes
         models["d2l"] = peer
@@ -125,9 +116,9 @@ def measure_training(sizes: Sizes, peer: nn.Module | None) -> list[Ratio]:
     return ratios
 
 
-def measure_search(sizes: Sizes) -> list[Ratio]:
+def measure_search(sizes: Sizes) -> list[dict]:
     """A whole batch against one sentence at a time."""
-    model = RNNsearch(sizes.vocabulary, sizes.vocabulary, sizes.embedding, sizes.hidden).eval()
+    model = _model(sizes).eval()
     ratios = []
     for name, beam_size, target in (("greedy search", 1, 8.0), ("beam search, 5 wide", 5, 2.5)):
 
@@ -135,8 +126,7 @@ def measure_search(sizes: Sizes) -> list[Ratio]:
             search_to_length(model, batch.source, batch.source_mask, batch.target_mask, beam_size)
 
         def one_at_a_time(batch, together=together):
-            for row in range(len(batch.source)):
-                length = int(batch.source_mask[row].sum())
+            for row, length in enumerate(batch.source_mask.sum(dim=1).tolist()):
                 alone = batch[row : row + 1]
                 together(alone.replace(source=alone.source[:, :length], source_mask=alone.source_mask[:, :length]))
 
@@ -148,23 +138,14 @@ def measure_search(sizes: Sizes) -> list[Ratio]:
 
 def measure_growth(sizes: Sizes) -> list[dict]:
     """Training step of ours when one thing grows: the length of source and target, the batch, the vocabulary."""
-    length, batch_size, vocabulary = sizes.growth_lengths[1], sizes.growth_batch, sizes.vocabulary
-    grown = {
-        "length": {value: (value, batch_size, vocabulary) for value in sizes.growth_lengths},
-        "batch": {value: (length, value, vocabulary) for value in sizes.growth_batches},
-        "vocabulary": {value: (length, batch_size, value) for value in sizes.growth_vocabularies},
-    }
+
+    def one_step(length=sizes.growth_lengths[1], batch=sizes.growth_batch, vocabulary=sizes.vocabulary) -> Callable:
+        step, lengths = training_step(_model(sizes, vocabulary)), [(length, length)] * batch
+        pairs = batch_of_lengths(lengths, vocabulary, random.Random(0))
+        return lambda: step(pairs)
+
+    grown = {"length": sizes.growth_lengths, "batch": sizes.growth_batches, "vocabulary": sizes.growth_vocabularies}
     rows = []
-    for what, settings in grown.items():
-        contestants = {value: _one_step(sizes, *setting) for value, setting in settings.items()}
-        rows += growth_rows(what, contestants, sizes.growth_rounds)
+    for what, values in grown.items():
+        rows += growth_rows(what, {value: one_step(**{what: value}) for value in values}, sizes.growth_rounds)
     return rows
-
-
-def _one_step(sizes: Sizes, length: int, batch_size: int, vocabulary: int) -> Callable[[], None]:
-    """A training step on a batch whose sources and targets all have one length."""
-    step = training_step(RNNsearch(vocabulary, vocabulary, sizes.embedding, sizes.hidden))
-    draw = random.Random(0)
-    words = [[draw.randrange(4, vocabulary) for _ in range(length)] for _ in range(2 * batch_size)]
-    batch = make_pair_batch(list(zip(words[::2], words[1::2], strict=True)))
-    return lambda: step(batch)

@@ -1,7 +1,7 @@
 """Trained weights with a card beside them: `data/checkpoints/<name>.safetensors` and `<name>.json`.
 
-The weights are stored in half precision, or their matrices in bytes with a scale for each row: that keeps the clone
-small, and the card's figures are measured with the rounded weights, so they are the figures that a learner gets.
+Matrices are stored in bytes with a scale for each row, everything else in half precision. The card's metrics are
+measured with these rounded weights, so they are what a learner gets.
 """
 
 import hashlib
@@ -22,19 +22,12 @@ class CheckpointError(Exception):
     """A checkpoint is missing, damaged, or does not fit the model."""
 
 
-def round_to_half(model: nn.Module) -> None:
-    """Round a model's weights and statistics, in place, to what a checkpoint can hold."""
+def round_weights(model: nn.Module) -> None:
+    """Round a model's weights and statistics, in place, to what a checkpoint can hold: matrices to 255 values a row."""
     with torch.no_grad():
         for tensor in model.state_dict().values():
             if tensor.is_floating_point():
                 tensor.copy_(tensor.half())
-
-
-def round_to_bytes(model: nn.Module) -> None:
-    """Round a model's matrices, in place, to 255 values for each row, and everything else as `round_to_half` does."""
-    round_to_half(model)
-    with torch.no_grad():
-        for tensor in model.state_dict().values():
             if _is_matrix(tensor):
                 steps, scale = _in_steps(tensor)
                 tensor.copy_(steps * scale.float())
@@ -51,17 +44,14 @@ def _in_steps(matrix: Tensor) -> tuple[Tensor, Tensor]:
     return (matrix.float() / scale.float()).round().clamp(-127, 127), scale
 
 
-def save_checkpoint(
-    name: str, model: nn.Module, card: Mapping, folder: Path | None = None, *, in_bytes: bool = False
-) -> Path:
+def save_checkpoint(name: str, model: nn.Module, card: Mapping, folder: Path | None = None) -> Path:
     """Store a model and its card; a file of that name is replaced only when both are complete.
 
     Args:
         name: file name without ending.
-        model: its weights are stored in half precision (see `round_to_half`).
+        model: its weights are stored as `round_weights` leaves them.
         card: how it was made: command, seed, settings, vocabularies, versions, metrics.
         folder: where; `data/checkpoints` if None.
-        in_bytes: store matrices as `round_to_bytes` leaves them, which halves the file once more.
 
     Returns:
         The path of the weights.
@@ -72,7 +62,7 @@ def save_checkpoint(
     stored: dict[str, torch.Tensor] = {}
     for key, tensor in model.state_dict().items():
         tensor = tensor.detach().cpu()
-        if in_bytes and _is_matrix(tensor):
+        if _is_matrix(tensor):
             steps, scale = _in_steps(tensor)
             stored |= {key: steps.to(torch.int8), key + _SCALE: scale}
         else:

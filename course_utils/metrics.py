@@ -1,4 +1,4 @@
-"""How good is it, and how sure are we? BLEU, ROUGE, alignment against the truth, intervals over seeds."""
+"""How good is it, and how sure are we? BLEU, ROUGE, alignment against gold, intervals over seeds."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -12,12 +12,7 @@ Links = Iterable[tuple[int, int]]
 
 
 def bleu(hypotheses: Sequence[str], references: Sequence[str], *, lowercase: bool = False) -> float:
-    """Corpus BLEU by sacrebleu, 0 … 100, one reference per sentence.
-
-    Args:
-        hypotheses: detokenised outputs.
-        references: detokenised references, in the same order.
-        lowercase: compare without case.
+    """Corpus BLEU by sacrebleu, 0 … 100, of detokenised outputs with one reference each.
 
     Raises:
         ValueError: if the lists are empty or of different lengths.
@@ -45,13 +40,10 @@ class Rouge(NamedTuple):
 def rouge_each(hypotheses: Sequence[str], references: Sequence[str]) -> list[Rouge]:
     """ROUGE-1, -2 and -L of each output by rouge-score, one reference each, without stemming.
 
-    Only letters a to z and digits count, in lower case: marks and signs end a word. An empty output has 0 everywhere.
+    Only letters a to z and digits count, in lower case: any other character ends a word. An empty output has 0
+    everywhere.
 
     Source: Lin 2004, "ROUGE: a package for automatic evaluation of summaries".
-
-    Args:
-        hypotheses: outputs as text.
-        references: as text, in the same order.
 
     Raises:
         ValueError: if the lists are empty or of different lengths.
@@ -86,9 +78,6 @@ def hard_alignment(attention_weights: ArrayLike) -> set[tuple[int, int]]:
     Args:
         attention_weights: `(target_length, source_length)`, one row per target word (cut off the row of the
             end symbol first).
-
-    Returns:
-        One (target index, source index) pair per row.
     """
     weights = numpy.asarray(attention_weights)
     if weights.ndim != 2 or weights.shape[1] == 0:
@@ -97,12 +86,7 @@ def hard_alignment(attention_weights: ArrayLike) -> set[tuple[int, int]]:
 
 
 def diagonal_alignment(target_length: int, source_length: int) -> set[tuple[int, int]]:
-    """Link each target word to the source word at the same relative position: the guess to beat.
-
-    Args:
-        target_length: number of target words.
-        source_length: number of source words, at least 1.
-    """
+    """Link each target word to the source word at the same relative position: the guess to beat."""
     return {(i, min(source_length - 1, int((i + 0.5) * source_length / target_length))) for i in range(target_length)}
 
 
@@ -177,7 +161,7 @@ def mean_interval(values: Sequence[float]) -> Interval:
     """Mean of independent values with Student's 95 % interval.
 
     Args:
-        values: one figure per seed; a single one gives an infinite interval.
+        values: one per seed; a single one gives an infinite interval.
 
     Raises:
         ValueError: if there is no value or one is not finite.

@@ -36,11 +36,6 @@ def data_folder(kind: str) -> Path:
     )
 
 
-def checkpoint_path(name: str) -> Path:
-    """Path of one checkpoint file, for example "02-additive.safetensors"; it need not exist yet."""
-    return data_folder("checkpoints") / name
-
-
 def result_path(name: str) -> Path:
     """Path of one results file, for example "02-default.json"; it need not exist yet."""
     return data_folder("results") / name

@@ -6,7 +6,7 @@ samples, up to other random numbers).
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 
 import torch
@@ -78,10 +78,12 @@ class ProcessGroup:
             value += loss.detach()
         parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         for parameter in parameters:
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
+            parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
         self._sum([value, *(parameter.grad for parameter in parameters)])
-        self._average([buffer for buffer in model.buffers() if buffer.is_floating_point()])
+        buffers = [buffer for buffer in model.buffers() if buffer.is_floating_point()]
+        self._sum(buffers)
+        for buffer in buffers:
+            buffer /= self.size
         return value
 
     def _parts(self, batch: Batch) -> Iterator[Batch]:
@@ -91,20 +93,13 @@ class ProcessGroup:
         for first in range(min(self._accumulation, len(mine))):
             yield batch[torch.tensor(mine[first :: self._accumulation])]
 
-    def _sum(self, tensors: Iterable[Tensor]) -> None:
+    def _sum(self, tensors: list[Tensor]) -> None:
         """Replace tensors by their sums over the processes, in one message."""
-        tensors = list(tensors)
         if self.size == 1 or not tensors:
             return
         flat = self._accelerator.reduce(torch.cat([tensor.flatten() for tensor in tensors]), reduction="sum")
         for tensor, piece in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
             tensor.copy_(piece.view_as(tensor))
-
-    def _average(self, tensors: Iterable[Tensor]) -> None:
-        tensors = list(tensors)
-        self._sum(tensors)
-        for tensor in tensors if self.size > 1 else ():
-            tensor /= self.size
 
 
 def _weight(batch: Batch) -> int:

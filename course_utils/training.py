@@ -27,7 +27,7 @@ def seed_everything(seed: int) -> None:
 
 
 def is_fast_run() -> bool:
-    """Say whether `WHERE_TO_LOOK_FAST=1` asks for a quick run with few steps."""
+    """Whether `WHERE_TO_LOOK_FAST=1` asks for a quick run with few steps."""
     return os.environ.get("WHERE_TO_LOOK_FAST", "0") not in ("", "0")
 
 
@@ -59,7 +59,7 @@ class History:
     stopped: str = "steps"
 
     def summary(self) -> str:
-        """Say in one line what happened."""
+        """One line on what happened."""
         recent = self.losses[-50:]
         mean = sum(recent) / len(recent) if recent else float("nan")
         return f"{len(self.losses)} steps in {self.seconds:.0f} s, last losses {mean:.3f}, ended by: {self.stopped}"
@@ -139,12 +139,12 @@ def train(
     history, best = History(), _Best()
     place = (0, 0)
     identity = _identity(model, steps, learning_rate, warmup, clip_norm, label_smoothing, description)
-    kept = load_training_checkpoint(resume, identity) if resume else None
-    if kept:
-        model.load_state_dict(kept["model"])
-        optimizer.load_state_dict(kept["optimizer"])
-        schedule.load_state_dict(kept["schedule"])
-        history, best, place = History(**kept["history"]), _Best(**kept["best"]), tuple(kept["place"])
+    stored = load_training_checkpoint(resume, identity) if resume else None
+    if stored:
+        model.load_state_dict(stored["model"])
+        optimizer.load_state_dict(stored["optimizer"])
+        schedule.load_state_dict(stored["schedule"])
+        history, best, place = History(**stored["history"]), _Best(**stored["best"]), tuple(stored["place"])
         print(f"{description}: going on after {len(history.losses)} of {steps} steps.")
     model.train()
     seconds_before = history.seconds
@@ -152,13 +152,13 @@ def train(
     progress = progress and writes
     bar = tqdm(total=steps, initial=len(history.losses), desc=description, disable=not progress, mininterval=1.0)
 
-    def keep() -> None:
+    def store() -> None:
         content = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}
         content |= {"history": asdict(history), "best": vars(best), "place": place}
         save_training_checkpoint(resume, identity, content)
 
     try:
-        for reached, batch in _stream(batches, steps - len(history.losses), place, kept):
+        for reached, batch in _stream(batches, steps - len(history.losses), place, stored):
             batch = batch.to(device)
             if hasattr(batch, "__len__") and len(batch) == 0:
                 raise ValueError(
@@ -168,7 +168,7 @@ def train(
             optimizer.zero_grad(set_to_none=True)
             try:
                 loss = backward(model, batch, label_smoothing)
-            except (RuntimeError, IndexError) as error:  # what draws a place or a cell from NaN stops inside the model
+            except (RuntimeError, IndexError) as error:  # sampling a place or a cell from NaN stops inside the model
                 if all(bool(weight.isfinite().all()) for weight in model.parameters()):
                     raise
                 raise FloatingPointError(
@@ -206,12 +206,11 @@ def train(
                         break
             if out_of_time:
                 history.stopped = "time"
-                print(
-                    f"{description}: stopped after {done} of {steps} steps at the limit of {time_limit_seconds:.0f} s."
-                )
+                reason = f"at the limit of {time_limit_seconds:.0f} s"
+                print(f"{description}: stopped after {done} of {steps} steps {reason}.")
                 break
             if resume and writes and done < steps and time.perf_counter() - written > resume_seconds:
-                keep()
+                store()
                 written = time.perf_counter()
     except KeyboardInterrupt:
         history.stopped = "interrupted"
@@ -251,19 +250,19 @@ def _identity(model: nn.Module, *settings: object) -> dict:
     return {"settings": list(settings), "shapes": shapes}
 
 
-def _stream(batches: Callable[[int], Iterable], steps: int, place: tuple[int, int], kept: dict | None) -> Iterable:
+def _stream(batches: Callable[[int], Iterable], steps: int, place: tuple[int, int], stored: dict | None) -> Iterable:
     """Chain epochs from a place on (epoch, batches given of it) until `steps` batches have been given.
 
-    Batches before the place are drawn again and left out; then the random states are set to where they were.
+    Batches before the place are made again and left out; then the random states are set to what they were.
     """
     given, (epoch, skipped) = 0, place
     while given < steps:
         before, stream = given, iter(batches(epoch))
         for _ in itertools.islice(stream, skipped):
             pass
-        if kept:
-            restore_rng_state(kept)
-            kept = None
+        if stored:
+            restore_rng_state(stored)
+            stored = None
         for number, batch in enumerate(stream, start=skipped + 1):
             given += 1
             yield (epoch, number), batch

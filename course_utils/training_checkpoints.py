@@ -1,7 +1,6 @@
-"""Where a long training waits if it is interrupted: everything that decides how it goes on, in one file.
+"""Where a long training waits if it is interrupted: weights, optimiser, schedule, random states, place in the data.
 
-A training that is taken up again gives the same model, bit for bit, as one that was never interrupted: weights,
-optimiser, schedule, random states and the place in the data are all kept.
+A training that is taken up again gives the same model, bit for bit, as one that was never interrupted.
 """
 
 import io
@@ -42,7 +41,6 @@ def save_training_checkpoint(path: Path, identity: dict, content: dict) -> None:
     }
     buffer = io.BytesIO()
     torch.save({"format": FORMAT, "identity": identity, "rng_state": rng_state, **content}, buffer)
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, buffer.getvalue())
 
 
@@ -59,16 +57,19 @@ def load_training_checkpoint(path: Path, identity: dict) -> dict | None:
     if not path.is_file():
         return None
     try:
-        content = torch.load(path, weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)  # wherever it was written
         kept = content["identity"] if content["format"] == FORMAT else None
     except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as error:
+        first = str(error).partition("\n")[0].partition(". ")[0]  # PyTorch goes on with advice for programmers
         raise TrainingCheckpointError(
-            f"{path} is no training checkpoint that can be read ({type(error).__name__}); remove it to begin anew."
+            f"{path} is no training checkpoint that can be read here ({type(error).__name__}: {first}); expected a "
+            "whole file of this version of the course. To begin anew, move it elsewhere: it may be good where it was "
+            "made."
         ) from error
     if kept != identity:
         raise TrainingCheckpointError(
-            f"in {path} waits another training ({kept}) than this one ({identity}); finish that one, or remove the "
-            "file to begin anew."
+            f"in {path} waits another training ({kept}) than this one ({identity}); finish that one, or move the file "
+            "elsewhere to begin anew."
         )
     return content
 

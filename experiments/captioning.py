@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import torch
@@ -13,7 +14,7 @@ from course_utils.data.scenes.data import SceneData, SceneExample, scene_data
 from course_utils.mechanisms.search import Hypothesis
 from course_utils.models.captioning import Captioner, SoftCaptioner, build_captioner, coverage_penalty
 from course_utils.training import History
-from experiments.evaluate import mean_loss, padded_off, search
+from experiments.evaluate import TextScore, mean_loss, named, padded_off, search
 from experiments.recipes import PlainRecipe, train_recipe
 
 MOST_WORDS = 70
@@ -29,26 +30,17 @@ _SECOND_STAGE = 100  # added to the seed of the scenes that follow soft attentio
 
 @dataclass(frozen=True)
 class Recipe(PlainRecipe):
-    """Everything that decides a trained model besides the seed.
+    """A recipe for a captioner.
 
     Attributes:
-        system: a name in `models.captioning.SYSTEMS`.
         groups: fewest and most groups in a scene, 2 to 4.
-        options: further arguments of the system, e.g. `(("penalty_weight", 1.0),)`.
-        steps, learning_rate: see `training.train`.
-        batch_size: images in a batch.
-        soft_steps: steps with soft attention before the `steps` of a hard model that is not given a soft one.
-        soft_learning_rate: of those.
-        fresh: draw new scenes all the time; False = use the data's own training scenes again and again, in which no
+        soft_steps, soft_learning_rate: with soft attention before the `steps` of a hard model that is not given a soft
+            one.
+        fresh: sample new scenes all the time; False = use the data's own training scenes again and again, in which no
             time goes into drawing. Real images are always used again.
     """
 
-    system: str
     groups: tuple[int, int] = (2, 2)
-    options: tuple[tuple[str, object], ...] = ()
-    steps: int = 700
-    learning_rate: float = 3e-3
-    batch_size: int = 32
     soft_steps: int = 0
     soft_learning_rate: float = 3e-3
     fresh: bool = True
@@ -71,7 +63,7 @@ class Recipe(PlainRecipe):
 
 @lru_cache(maxsize=4)
 def scenes_of(groups: tuple[int, int] = (2, 2), train_count: int = 100, test_count: int = 500) -> SceneData:
-    """Load the scenes that models of these groups are tested on; few for training, if those are drawn as needed."""
+    """Load the scenes that models of these groups are tested on; few for training, if those are sampled as needed."""
     return scene_data(train_count, test_count, groups=groups)
 
 
@@ -91,7 +83,7 @@ def fit(
     time_limit_seconds: float | None = None,
     **options,
 ) -> tuple[Captioner, History]:
-    """Train a recipe on scenes.
+    """Train a recipe on scenes of its groups, or on real images.
 
     Args:
         recipe: what to train and how.
@@ -138,49 +130,29 @@ def fit(
     return model, history
 
 
-class _WordLoss(NamedTuple):
-    """Mean cross-entropy of a batch, nats per word, and the number of words."""
-
-    mean: Tensor
-    tokens: int
-
-
 def token_loss(model: Captioner, data: SceneData, batch_size: int = 50) -> float:
     """Mean cross-entropy of the first validation captions, nats per word, with cells chosen as when writing."""
 
-    def loss(batch: Batch) -> _WordLoss:
-        logits, _ = model(batch)
-        words = batch.target_output[batch.target_mask]
-        return _WordLoss(torch.nn.functional.cross_entropy(logits[batch.target_mask], words), len(words))
+    def loss(batch: Batch) -> SimpleNamespace:
+        logits, words = model(batch)[0][batch.target_mask], batch.target_output[batch.target_mask]
+        return SimpleNamespace(mean=torch.nn.functional.cross_entropy(logits, words), tokens=len(words))
 
     return mean_loss(model, data.ordered_batches(data.validation, batch_size), loss)
 
 
 def write_captions(model: Captioner, images: Tensor, beam_size: int = 1, batch_size: int = 50) -> list[Hypothesis]:
-    """Describe images.
-
-    Args:
-        model: any system.
-        images: `(count, 3, height, width)` uint8.
-        beam_size: 1 is greedy.
-        batch_size: images at once.
+    """Describe images `(count, 3, height, width)` uint8, with any system.
 
     Returns:
         One hypothesis per image; its attention weights are `(words and end symbol, cells)`, or None.
     """
-    device, found = next(model.parameters()).device, []
-    for part in images.split(batch_size):
-        source = part.flatten(1).to(device)
-        found += search(model, source, torch.ones_like(source, dtype=torch.bool), MOST_WORDS, beam_size)
-    return found
+    sources = (part.flatten(1) for part in images.split(batch_size))
+    batches = ((source, torch.ones_like(source, dtype=torch.bool), MOST_WORDS) for source in sources)
+    return search(model, batches, beam_size)
 
 
 def caption_bleu(captions: Sequence[str], references: Sequence[Sequence[str]]) -> float:
     """Corpus BLEU-4 by sacrebleu, 0 to 100, against several references per image.
-
-    Args:
-        captions: one text per image.
-        references: as many texts for each image.
 
     Raises:
         ValueError: if the lists are empty or of different lengths, or not all images have as many references.
@@ -195,28 +167,13 @@ def caption_bleu(captions: Sequence[str], references: Sequence[Sequence[str]]) -
     return sacrebleu.corpus_bleu(list(captions), [list(texts) for texts in zip(*references, strict=True)]).score
 
 
-class CaptionScore(NamedTuple):
-    """How well images were described.
-
-    Attributes:
-        bleu: BLEU-4 against the five references, 0 to 100.
-        exact: share of captions that are true and complete, 0 to 1.
-        scenes: number of images.
-    """
-
-    bleu: float
-    exact: float
-    scenes: int
-
-
-def score(model: Captioner, data: SceneData, examples: Sequence[SceneExample], beam_size: int = 1) -> CaptionScore:
-    """Describe the images of examples and evaluate the captions."""
+def score(model: Captioner, data: SceneData, examples: Sequence[SceneExample], beam_size: int = 1) -> TextScore:
+    """Describe the images of examples; `exact` counts captions that are true and complete."""
     found = write_captions(model, torch.stack([example.image for example in examples]), beam_size)
     captions = [data.vocabulary.decode(hypothesis.tokens) for hypothesis in found]
     exact = sum(not example.problems(words) for example, words in zip(examples, captions, strict=True))
-    texts = [" ".join(words) for words in captions]
-    references = [example.references for example in examples]
-    return CaptionScore(caption_bleu(texts, references), exact / len(examples), len(examples))
+    bleu = caption_bleu([" ".join(words) for words in captions], [example.references for example in examples])
+    return TextScore(bleu, exact / len(examples), len(examples))
 
 
 class CaptionAttention(NamedTuple):
@@ -250,12 +207,12 @@ def teacher_forced_traces(
         words = [example.words(caption) for example in chosen]
         captions = make_target_batch([data.vocabulary.encode(text) for text in words])
         batch = Batch(images=torch.stack([example.image for example in chosen]), **vars(captions))
-        _, seen = model(batch.to(device))
-        if seen.attention_weights is None:
+        _, trace = model(batch.to(device))
+        if trace.attention_weights is None:
             raise ValueError(f"{type(model).__name__} has no attention weights; expected a soft or hard model.")
         lengths = [len(text) + 1 for text in words]
-        maps = padded_off(seen.attention_weights, lengths, [seen.attention_weights.shape[-1]] * len(words))
-        gates = [row[:length] for row, length in zip(seen.gates.cpu(), lengths, strict=True)]
+        maps = padded_off(trace.attention_weights, lengths, [trace.attention_weights.shape[-1]] * len(words))
+        gates = [row[:length] for row, length in zip(trace.gates.cpu(), lengths, strict=True)]
         found += map(CaptionAttention, words, maps, gates)
     return found
 
@@ -299,16 +256,16 @@ def pointing_game(
     for weights, example in zip(maps, examples, strict=True):
         if weights.shape[1] != len(middles):
             raise ValueError(f"a map has {weights.shape[1]} cells; expected {len(middles)}, as cell_boxes has.")
-        height, width = example.image.shape[-2:]
+        covered = torch.zeros(example.image.shape[-2:])
         for word, boxes in example.boxes(caption).items():
             gold = torch.tensor(boxes).unsqueeze(1)  # (boxes, 1, 4)
             inside = ((middles >= gold[..., :2]) & (middles < gold[..., 2:])).all(dim=-1).any(dim=0)  # (cells,)
-            covered = torch.zeros(height, width, dtype=torch.bool)
+            covered.zero_()
             for left, top, right, bottom in boxes:
-                covered[top:bottom, left:right] = True
+                covered[top:bottom, left:right] = 1
             row = weights[word]
             hit = inside[row.argmax()].float()
-            totals += torch.stack([hit, (row * inside).sum(), inside.float().mean(), covered.float().mean()])
+            totals += torch.stack([hit, (row * inside).sum(), inside.float().mean(), covered.mean()])
             nouns += 1
     if not nouns:
         raise ValueError("examples have no noun with gold boxes; expected at least one.")
@@ -337,9 +294,9 @@ def gate_score(attended: Sequence[CaptionAttention], examples: Sequence[SceneExa
     """
     nouns, function = [], []
     for said, example in zip(attended, examples, strict=True):
-        named = example.boxes(caption)
+        boxes = example.boxes(caption)
         for index, word in enumerate(said.words):
-            if index in named:
+            if index in boxes:
                 nouns.append(float(said.gates[index]))
             elif word in FUNCTION_WORDS:
                 function.append(float(said.gates[index]))
@@ -348,17 +305,8 @@ def gate_score(attended: Sequence[CaptionAttention], examples: Sequence[SceneExa
     return GateScore(sum(nouns) / len(nouns), sum(function) / len(function))
 
 
-def named_metrics(
-    name: str, model: Captioner, data: SceneData, beam_size: int = 1, most: int | None = None
-) -> dict[str, float]:
-    """Evaluate a model and name its metrics `<name>/…`, as the claims refer to them.
-
-    Args:
-        name: what the metrics begin with.
-        model: trained.
-        data: whose tests are used.
-        beam_size: 1 is greedy.
-        most: examples of each test; None = all.
+def named_metrics(name: str, model: Captioner, data: SceneData, most: int | None = None) -> dict[str, float]:
+    """Evaluate a model on `most` examples of each test (None = all); see `evaluate.named` for `name`.
 
     Returns:
         `nats` on validation; `bleu/…` and `exact/…` for "seen" and "unseen" pairs of kinds; `exact/gap`, seen minus
@@ -367,7 +315,7 @@ def named_metrics(
     """
     metrics = {"nats": token_loss(model, data)}
     for split, label in SPLIT_LABELS.items():
-        result = score(model, data, data.test[split][:most], beam_size)
+        result = score(model, data, data.test[split][:most])
         metrics |= {f"bleu/{label}": result.bleu, f"exact/{label}": result.exact}
     metrics["exact/gap"] = metrics["exact/seen"] - metrics["exact/unseen"]
     if isinstance(model, SoftCaptioner):
@@ -376,13 +324,7 @@ def named_metrics(
         maps = [caption.attention_weights for caption in attended]
         pointing = pointing_game(maps, examples, model.encoder.cell_boxes())
         gates = gate_score(attended, examples)
-        metrics |= {
-            "pointing": pointing.hits,
-            "pointing/chance": pointing.chance,
-            "pointing/uniform": pointing.uniform,
-            "mass": pointing.mass,
-            "penalty": mean_penalty(attended),
-            "gate/nouns": gates.nouns,
-            "gate/function": gates.function,
-        }
-    return {f"{name}/{key}": value for key, value in metrics.items()}
+        metrics |= {"pointing": pointing.hits, "pointing/chance": pointing.chance, "pointing/uniform": pointing.uniform}
+        metrics |= {"mass": pointing.mass, "penalty": mean_penalty(attended)}
+        metrics |= {"gate/nouns": gates.nouns, "gate/function": gates.function}
+    return named(name, metrics)

@@ -15,27 +15,19 @@ from course_utils.data.inference.logic import LABELS
 from course_utils.data.inference.pairs import InferencePair
 from course_utils.models.entailment import EntailmentModel
 from course_utils.training import History
-from experiments.evaluate import padded_off
+from experiments.evaluate import padded_off, percentages
 from experiments.recipes import PlainRecipe, train_recipe
 
 
 @dataclass(frozen=True)
 class Recipe(PlainRecipe):
-    """Everything that decides a trained model besides the seed.
+    """A recipe for `EntailmentModel`.
 
     Attributes:
-        system: a name in `models.entailment.SYSTEMS`.
-        options: further arguments of `EntailmentModel`, e.g. `(("hidden_size", 96),)`.
-        steps, learning_rate: see `training.train`.
-        batch_size: pairs in a batch.
         fresh: sample new pairs all the time; False = the data's own training pairs again and again.
         rename: let children and colours change places anew whenever a pair is seen (not with `fresh`).
     """
 
-    system: str
-    options: tuple[tuple[str, object], ...] = ()
-    steps: int = 2000
-    learning_rate: float = 3e-3
     batch_size: int = 64
     fresh: bool = False
     rename: bool = False
@@ -55,19 +47,12 @@ def build(recipe: Recipe, vocabulary_size: int) -> EntailmentModel:
 def fit(
     recipe: Recipe, data: InferenceData, seed: int = 0, *, start: EntailmentModel | None = None, **options
 ) -> tuple[EntailmentModel, History]:
-    """Train a recipe on pairs.
+    """Train a recipe on pairs; see `Experiment.fit`.
 
-    Args:
-        recipe: what to train and how.
-        data: synthetic pairs or SNLI.
-        seed: initial weights, pairs and their order.
-        start: a model of the same shape whose weights to begin with; None = fresh ones.
-        options: further arguments of `training.train`.
+    `start` is a model of the same shape whose weights to begin with; None = fresh ones.
     """
-    if recipe.fresh:
-        batches = data.fresh_batches(recipe.batch_size, seed)
-    else:
-        batches = data.batches(recipe.batch_size, seed, recipe.rename)
+    size = recipe.batch_size
+    batches = data.fresh_batches(size, seed) if recipe.fresh else data.batches(size, seed, recipe.rename)
 
     def begin() -> EntailmentModel:
         model = build(recipe, len(data.vocabulary))
@@ -94,15 +79,12 @@ def judge(model: EntailmentModel, data: InferenceData, pairs: Sequence[Inference
 def accuracy_by(
     right: Tensor, pairs: Sequence[InferencePair], group: Callable[[InferencePair], Sequence]
 ) -> dict[object, tuple[float, int]]:
-    """Accuracy within groups that may overlap.
+    """Accuracy within groups that may overlap: group → accuracy, 0 to 1, and number of pairs, in sorted order.
 
     Args:
         right: `(pairs,)`, what `judge` returned.
         pairs: in the same order.
         group: the groups a pair belongs to, e.g. `lambda pair: (pair.clauses,)` or `lambda pair: pair.phenomena`.
-
-    Returns:
-        Group → accuracy, 0 to 1, and number of pairs, groups in sorted order.
     """
     groups: dict[object, list[bool]] = {}
     for correct, pair in zip(right.tolist(), pairs, strict=True):
@@ -149,11 +131,9 @@ class AlignmentScore(NamedTuple):
 
 
 def score_alignment(attention_weights: Sequence[Tensor], pairs: Sequence[InferencePair]) -> AlignmentScore:
-    """Evaluate word-by-word attention against the gold alignment; words aligned with no premise word are left out.
+    """Evaluate attention `(hypothesis words, premise words)` of synthetic pairs against the gold alignment.
 
-    Args:
-        attention_weights: `(hypothesis words, premise words)` for each pair.
-        pairs: synthetic ones, with gold alignments.
+    Words aligned with no premise word are left out.
 
     Raises:
         ValueError: if a map has not one row per hypothesis word, or no word is aligned.
@@ -179,12 +159,7 @@ def score_alignment(attention_weights: Sequence[Tensor], pairs: Sequence[Inferen
 
 
 def entailment_metrics(model: EntailmentModel, data: InferenceData, most: int | None = None) -> dict[str, float]:
-    """Evaluate a model.
-
-    Args:
-        model: trained.
-        data: whose tests are used.
-        most: pairs of each test; None = all.
+    """Evaluate a model on `most` pairs of each test (None = all).
 
     Returns:
         `accuracy/<test>` in %. On the test called "test" also, of SNLI, `accuracy/shorter premises` and
@@ -192,23 +167,20 @@ def entailment_metrics(model: EntailmentModel, data: InferenceData, most: int | 
         `accuracy/<n> facts`, and with word-by-word attention `alignment` and `clauses`, in %, see `AlignmentScore`.
     """
     correct = {test: judge(model, data, pairs[:most]) for test, pairs in data.test.items()}
-    metrics = {f"accuracy/{test}": 100 * right.float().mean().item() for test, right in correct.items()}
-    pairs, right = data.test["test"][:most], correct["test"]
+    shares = {f"accuracy/{test}": right.float().mean().item() for test, right in correct.items()}
+    pairs = data.test["test"][:most]
+    middle = median(len(pair.premise) for pair in pairs)
 
-    def add_groups(label: Callable[[InferencePair], str]) -> None:
-        groups = accuracy_by(right, pairs, lambda pair: (label(pair),))
-        metrics.update({f"accuracy/{name}": 100 * share for name, (share, _) in groups.items()})
+    def groups_of(pair: InferencePair) -> Sequence[str]:
+        if data.difficulty is None:
+            return ("longer premises" if len(pair.premise) > middle else "shorter premises",)
+        return f"{pair.clauses} clauses", f"{pair.facts} facts"
 
-    if data.difficulty is None:
-        middle = median(len(pair.premise) for pair in pairs)
-        add_groups(lambda pair: "longer premises" if len(pair.premise) > middle else "shorter premises")
-        return metrics
-    add_groups(lambda pair: f"{pair.clauses} clauses")
-    add_groups(lambda pair: f"{pair.facts} facts")
-    if model.system.endswith("word-by-word"):
+    groups = accuracy_by(correct["test"], pairs, groups_of)
+    shares |= {f"accuracy/{name}": share for name, (share, _) in groups.items()}
+    if data.difficulty is not None and model.system.endswith("word-by-word"):
         score = score_alignment(attention_of(model, data, pairs), pairs)
-        shares = {"alignment": score.words, "alignment/chance": score.words_chance}
-        shares |= {"alignment/match": score.words_match, "clauses": score.clauses}
-        shares |= {"clauses/chance": score.clauses_chance}
-        metrics |= {key: 100 * share for key, share in shares.items()}
-    return metrics
+        shares |= {"alignment": score.words, "alignment/chance": score.words_chance}
+        shares |= {"alignment/match": score.words_match}
+        shares |= {"clauses": score.clauses, "clauses/chance": score.clauses_chance}
+    return percentages(shares)

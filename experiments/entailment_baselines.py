@@ -36,12 +36,7 @@ BASELINES: dict[str, Features] = {"hypothesis only": hypothesis_features, "bag o
 
 
 def baseline_accuracies(name: str, data: InferenceData, train_count: int | None = None) -> dict[str, float]:
-    """Fit a baseline on the training pairs and evaluate it on every test.
-
-    Args:
-        name: a key of `BASELINES`.
-        data: synthetic pairs or SNLI.
-        train_count: use only the first so many training pairs; None = all.
+    """Fit one of `BASELINES` on the first `train_count` training pairs (None = all), and evaluate it on every test.
 
     Returns:
         Test name → accuracy, 0 to 1; the chance level is a third.

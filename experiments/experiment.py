@@ -17,9 +17,10 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from course_utils.checkpoints import load_checkpoint, round_to_bytes, round_to_half, save_checkpoint
+from course_utils.checkpoints import load_checkpoint, round_weights, save_checkpoint
 from course_utils.training import History
 from experiments.claims import Claim, load_claims
+from experiments.evaluate import mean_loss
 from experiments.recipes import PlainRecipe, long_run, training_card
 
 
@@ -31,7 +32,6 @@ class Experiment(ABC):
         sources: names of the data that it can be measured on, "default" first.
         checkpoints: the recipe of each checkpoint, all trained with seed 0; a checkpoint's name begins with the lesson.
         unit: of what `watch` returns, e.g. "nats per word".
-        in_bytes: whether the matrices of checkpoints are stored in bytes, not in half precision.
         tolerances: how far a card's metric may lie from today's on another processor, in its own unit, by the part of
             its name before "/"; see `tools.cards` for those that are not here.
     """
@@ -40,7 +40,6 @@ class Experiment(ABC):
     sources: ClassVar[tuple[str, ...]] = ("default", "real")
     checkpoints: ClassVar[Mapping[str, PlainRecipe]] = {}
     unit: ClassVar[str] = "nats per word"
-    in_bytes: ClassVar[bool] = False
     tolerances: ClassVar[Mapping[str, float]] = {}
 
     @cached_property
@@ -72,7 +71,18 @@ class Experiment(ABC):
 
         Returns:
             Metrics by key, e.g. "attention/bleu/all"; the keys that end in "/seconds" are times.
+
+        Raises:
+            RealDataError, NoDocstringsError: if the data of the source cannot be had.
         """
+
+    def gates(self, source: str) -> dict[str, float]:
+        """What can be had of the metrics without the systems, measured from the data alone; the claims name the keys.
+
+        Raises:
+            RealDataError: if the data cannot be had.
+        """
+        return {}
 
     def live_trainings(self, count: int | None = None) -> dict[str, tuple[PlainRecipe, Any]]:
         """What the lesson trains while it is read, on few examples: recipe and data for `fit`, by name of the system.
@@ -126,8 +136,8 @@ class Experiment(ABC):
         raise NotImplementedError(f"lesson {self.lesson} has no checkpoints.")
 
     def watch(self, model: nn.Module, data: Any) -> float:
-        """The value to lower on validation data, which decides the weights that are kept, in `unit`."""
-        raise NotImplementedError(f"lesson {self.lesson} has no checkpoints.")
+        """What to lower on validation data, in `unit`, which decides the weights that are stored: the mean loss."""
+        return mean_loss(model, data.ordered_batches(data.validation, 50))
 
     def checkpoint_metrics(self, name: str, model: nn.Module, most: int | None = None) -> dict[str, float]:
         """The metrics on a checkpoint's card.
@@ -164,12 +174,12 @@ class Experiment(ABC):
         options: dict[str, Any] = {"start": self.load(start)[0]} if start else {}
         watched: Callable[[nn.Module], float] = lambda model: self.watch(model, data)  # noqa: E731
         model, history = self.fit(recipe, data, **options, **long_run(name, recipe, watched, self.unit))
-        (round_to_bytes if self.in_bytes else round_to_half)(model)
+        round_weights(model)
         entries = self.card_entries(name, model, data)
         made_from = {"source": self.source_of(name), "credit": data.credit, **entries.pop("data", {})}
         card = training_card(name, recipe, history, made_from, {}, **entries)
         card["metrics"] = self.checkpoint_metrics(name, model)
-        save_checkpoint(name, model, card, in_bytes=self.in_bytes)
+        save_checkpoint(name, model, card)
 
     def load(self, name: str) -> tuple[nn.Module, dict]:
         """Load a checkpoint's model, in `eval()` mode, and its card.

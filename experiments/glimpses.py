@@ -1,7 +1,7 @@
 """What the experiments of lesson 3 share: canvases, how a model with glimpses is trained, and where it glimpses."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -34,26 +34,19 @@ _SHARE_OF_FALL = 0.7  # of the steps, after which the policy's σ stays at its l
 
 @dataclass(frozen=True)
 class Recipe(PlainRecipe):
-    """Everything that decides a trained model besides the digits and the seed.
+    """A recipe for a system of `SYSTEMS`.
 
     Attributes:
-        system: a name in `SYSTEMS`.
         canvas: what it is trained for; tests use the same without augmentation.
-        options: further arguments of the system, e.g. `(("glimpses", 8),)`.
-        steps, learning_rate: see `training.train`.
-        batch_size: canvases in a batch.
         stages: easier canvases to begin with: until which share of the steps, and what is different.
-        spreads: the policy's σ at the first step and at its smallest; between, it falls by the same factor each
+        stds: the policy's σ at the first step and at its smallest; between, it falls by the same factor each
             step. None for models without a policy. A wide policy tries far places, a narrow one aims.
     """
 
-    system: str
-    canvas: CanvasSettings
-    options: tuple[tuple[str, object], ...] = ()
-    steps: int = 1000
     learning_rate: float = 2e-3
     batch_size: int = 128
-    stages: tuple[tuple[float, tuple[tuple[str, object], ...]], ...] = field(default=())
+    canvas: CanvasSettings = CanvasSettings(60, 60)
+    stages: tuple[tuple[float, tuple[tuple[str, object], ...]], ...] = ()
     stds: tuple[float, float] | None = None
 
     def configuration(self) -> dict:
@@ -85,14 +78,9 @@ def build_model(recipe: Recipe) -> nn.Module:
 def fit(
     recipe: Recipe, split: Batch, seed: int = 0, *, layouts: Tensor | None = None, **options
 ) -> tuple[nn.Module, History]:
-    """Train a recipe from scratch on canvases that are drawn anew for every batch.
+    """Train a recipe on canvases that are drawn anew for every batch; see `Experiment.fit`.
 
-    Args:
-        recipe: what to train and how.
-        split: the digits to draw with.
-        seed: initial weights, canvases and glimpses.
-        layouts: see `canvases.draw_canvases`.
-        options: further arguments of `training.train`.
+    `split` has the digits to draw with; for `layouts` see `canvases.draw_canvases`.
     """
 
     def batches(model: nn.Module, epoch: int) -> Iterator[Batch]:

@@ -23,6 +23,7 @@ from experiments.captioning import (
     token_loss,
 )
 from experiments.experiment import Experiment
+from experiments.gates import shuffled, unigram_nats
 
 PAIRS = (2, 2)
 """Groups of the scenes that claims and live models are trained and tested on."""
@@ -33,9 +34,9 @@ LIVE_SCENES = 10_000
 """Training scenes of live models and of claims, drawn once: no time of a training goes into drawing."""
 
 _SIZES = (("widths", (48, 96, 96, 128)), ("embedding_size", 256))
-MEAN = Recipe("none-mean", PAIRS, _SIZES, steps=1_300, learning_rate=6e-3, fresh=False)
+MEAN = Recipe("none-mean", _SIZES, groups=PAIRS, steps=1_300, learning_rate=6e-3, fresh=False)
 FLAT = replace(MEAN, system="none-flat")
-SOFT = Recipe("soft", PAIRS, _SIZES, steps=1_000, learning_rate=1.6e-2, fresh=False)
+SOFT = Recipe("soft", _SIZES, groups=PAIRS, steps=1_000, learning_rate=1.6e-2, fresh=False)
 PENALTY = replace(SOFT, options=(*_SIZES, ("penalty_weight", 1.0)))
 HARD = replace(SOFT, system="hard", steps=500, learning_rate=2e-3, soft_steps=1_000, soft_learning_rate=1.6e-2)
 """The recipes that claims are measured with. The vectors take more steps in the same time; hard attention goes on
@@ -78,12 +79,11 @@ class CaptioningExperiment(Experiment):
     """
 
     lesson = "04"
-    in_bytes = True
     tolerances = dict.fromkeys(("exact", "pointing", "mass", "gate"), 0.02) | {"penalty": 2.0}
     checkpoints = {
-        "04-soft": Recipe("soft", ALL, _LARGE, steps=12_000, learning_rate=8e-3),
-        "04-penalty": Recipe("soft", ALL, (*_LARGE, ("penalty_weight", 1.0)), steps=1_200, learning_rate=2e-3),
-        "04-hard": Recipe("hard", ALL, _LARGE, steps=2_500, learning_rate=1e-3),
+        "04-soft": Recipe("soft", _LARGE, groups=ALL, steps=12_000, learning_rate=8e-3),
+        "04-penalty": Recipe("soft", (*_LARGE, ("penalty_weight", 1.0)), groups=ALL, steps=1_200, learning_rate=2e-3),
+        "04-hard": Recipe("hard", _LARGE, groups=ALL, steps=2_500, learning_rate=1e-3),
     }
 
     def recipes(self, source: str) -> dict[str, dict[str, Recipe]]:
@@ -100,11 +100,7 @@ class CaptioningExperiment(Experiment):
         }
 
     def measure(self, part: str, source: str, seed: int, fast: bool) -> dict[str, float]:
-        """See `named_metrics`, and `photograph_metrics` for real images.
-
-        Raises:
-            RealDataError: with source "real", if neither stamps nor Flickr8k can be had.
-        """
+        """See `named_metrics`, and `photograph_metrics` for real images."""
         metrics, soft = {}, None
         photographs = photograph_data() if source == "real" else None
         for name, recipe in self.recipes(source)[part].items():
@@ -119,6 +115,19 @@ class CaptioningExperiment(Experiment):
             else:
                 metrics |= named_metrics(name, model, data, most=20 if fast else None)
         return metrics
+
+    def gates(self, source: str) -> dict[str, float]:
+        """Captions of other images against those of pairs that never met in training, and words by their frequency."""
+        data = photograph_data() if source == "real" else scenes_of(PAIRS)
+        texts = [[data.vocabulary.encode(one.words()) for one in split] for split in (data.train, data.validation)]
+        metrics = {"unigram/nats": unigram_nats(*texts, len(data.vocabulary))}
+        if source == "real":
+            return metrics
+        tests, others = data.test["unseen pairs"], shuffled(data.test["unseen pairs"])
+        exact = sum(not one.problems(other.words()) for one, other in zip(tests, others, strict=True))
+        others = [other.references[0] for other in others]
+        bleu = captioning.caption_bleu(others, [one.references for one in tests])
+        return metrics | {"shuffled/exact": exact / len(tests), "shuffled/bleu": bleu}
 
     def live_trainings(self, count: int | None = None) -> dict[str, tuple[Recipe, SceneData]]:
         """`LIVE`; here hard attention has no soft model to start from."""

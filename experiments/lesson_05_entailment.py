@@ -10,10 +10,9 @@ from course_utils.data.inference.difficulty import EASY, WIDE, Difficulty
 from course_utils.data.inference.wording import words_of
 from course_utils.data.text import Vocabulary
 from course_utils.models.entailment import SYSTEMS, EntailmentModel
-from course_utils.training import History
 from experiments.entailment import Recipe, accuracy_by, build, entailment_metrics, fit, judge, pairs_of
 from experiments.entailment_baselines import BASELINES, baseline_accuracies
-from experiments.evaluate import mean_loss, named
+from experiments.evaluate import named
 from experiments.experiment import Experiment
 
 WORLD = EASY
@@ -73,6 +72,15 @@ class EntailmentExperiment(Experiment):
         chosen = ABLATION if source == "default" else SAMPLE
         return {part: {name: chosen[name] for name in names} for part, names in _SYSTEMS_OF.items()}
 
+    def gates(self, source: str) -> dict[str, float]:
+        """Accuracy in % from the hypothesis alone, where `measure` has none: more clauses, and two facts."""
+        if source != "default":
+            return {}
+        data = data_of(source)
+        test = {**data.test, "2 facts": [pair for pair in data.test["test"] if pair.facts == 2]}
+        found = baseline_accuracies("hypothesis only", replace(data, test=test))
+        return {f"hypothesis only/{name}": 100 * found[name] for name in ("more clauses", "2 facts")}
+
     def live_trainings(self, count: int | None = None) -> dict[str, tuple[Recipe, InferenceData]]:
         """`LIVE`, on pairs that are made once."""
         pairs = pairs_of(WORLD, 40 if count is None else count, 10)
@@ -90,9 +98,6 @@ class EntailmentExperiment(Experiment):
             See `entailment_metrics`. The part "ladder" also has the baselines' `accuracy/test`, and what word-by-word
             attention gains over conditional encoding: `gain/fewest` and `gain/most`, at the fewest and the most
             clauses, or of SNLI `gain/shorter` and `gain/longer`, for premises shorter and longer than the median.
-
-        Raises:
-            RealDataError: with source "real", if SNLI cannot be had.
         """
         data, metrics = data_of(source, fast), {}
         for name, recipe in self.recipes(source)[part].items():
@@ -111,21 +116,13 @@ class EntailmentExperiment(Experiment):
         """The wider world's model goes on from the small one's."""
         return "05-word-by-word" if name == "05-wide" else None
 
-    def fit(
-        self, recipe: Recipe, data: InferenceData, seed: int = 0, **options: Any
-    ) -> tuple[EntailmentModel, History]:
-        """See `entailment.fit`."""
-        return fit(recipe, data, seed, **options)
+    fit = staticmethod(fit)
 
     def build(self, name: str, card: Mapping[str, Any]) -> EntailmentModel:
         """The model, if pairs still have the words of the card."""
         words = card.get("vocabulary", ())
         check_vocabulary(name, words, Vocabulary(words_of(world_of(name).kinds)).words)
         return build(self.checkpoints[name], len(words))
-
-    def watch(self, model: EntailmentModel, data: InferenceData) -> float:
-        """Mean loss of the validation pairs."""
-        return mean_loss(model, data.ordered_batches(data.validation))
 
     def card_entries(self, name: str, model: EntailmentModel, data: InferenceData) -> dict[str, Any]:
         """The vocabulary, the world, and the number of training pairs."""

@@ -9,28 +9,28 @@ from course_utils.data.real_errors import RealDataNotFoundError
 from course_utils.data.speech.data import SpokenData
 from course_utils.data.speech.phonemes import PHONEMES
 from course_utils.data.speech.recorded_data import (
-    MANY_VOICES,
+    MANY_SPEAKERS,
     digit_data,
     digits_and_prompts_are_staged,
-    many_voices_data,
+    many_speakers_data,
     prompt_data,
     reading_data,
+    timed_prompts,
 )
 from course_utils.data.text import Vocabulary
 from course_utils.models.speech import SYSTEMS, SpeechModel
-from course_utils.training import History
 from experiments.evaluate import named
 from experiments.experiment import Experiment
+from experiments.gates import majority_error
 from experiments.recorded_speech import SPEAKERS, digit_metrics, prompt_metrics, prompt_pieces
 from experiments.speech import (
     Recipe,
     build,
-    error_by_voice,
+    error_by_speaker,
     error_metrics,
     fit,
     long_speech_metrics,
     speech_metrics,
-    token_loss,
     utterances_of,
 )
 
@@ -41,7 +41,7 @@ LIVE = {system: Recipe(system, options=(("layers", 1),), steps=2_000, batch_size
 RECORDED = {
     **{part: Recipe("location", steps=1_500) for part in ("synthetic", "digits", "prompts")},
     **{f"prompts-{system}": Recipe(system, steps=1_500) for system in ("content", "smooth")},
-    "voices": Recipe("location", steps=3_000, options=(("dropout", 0.2),)),
+    "speakers": Recipe("location", steps=3_000, options=(("dropout", 0.2),)),
 }
 """The recipes for recorded speech: synthetic training alone, with recorded digits, with pieces of recorded prompts (all
 three systems), and with digits of as many speakers as can be had, each speaker normalized by itself."""
@@ -68,8 +68,8 @@ def recorded_data_of(part: str, synthetic: SpokenData, seed: int = 0) -> SpokenD
     if part.startswith("prompts"):
         return prompt_data(synthetic, seed=seed)
     held_out = SPEAKERS[seed % len(SPEAKERS)]
-    if part == "voices":
-        return many_voices_data(synthetic, held_out, seed=seed)
+    if part == "speakers":
+        return many_speakers_data(synthetic, held_out, seed=seed)
     data = reading_data(synthetic) if part in READ else digit_data(synthetic, held_out, seed=seed)
     return replace(data, train=synthetic.train) if part in ("synthetic", "read-synthetic") else data
 
@@ -84,9 +84,9 @@ class SpeechExperiment(Experiment):
     lesson = "06"
     sources = ("default", "real", "librispeech")
     unit = "nats per phoneme"
-    in_bytes = True
     checkpoints = {
-        f"06-{system}": Recipe(system, 16_000, _LARGE, steps=9_000, learning_rate=2e-3, join=2) for system in SYSTEMS
+        f"06-{system}": Recipe(system, _LARGE, utterances=16_000, steps=9_000, learning_rate=2e-3, join=2)
+        for system in SYSTEMS
     }
 
     def recipes(self, source: str) -> dict[str, dict[str, Recipe]]:
@@ -96,10 +96,10 @@ class SpeechExperiment(Experiment):
         return {part: {part: recipe} for part, recipe in chosen.items()}
 
     def settings(self, source: str) -> dict[str, dict]:
-        """The recipes, and how the many speakers of part "voices" are made."""
+        """The recipes, and how the many speakers of part "speakers" are made."""
         decisive = super().settings(source)
         if source == "real":
-            decisive["voices"]["versions"] = MANY_VOICES
+            decisive["speakers"]["versions"] = MANY_SPEAKERS
         return decisive
 
     def measure(self, part: str, source: str, seed: int, fast: bool) -> dict[str, float]:
@@ -108,9 +108,6 @@ class SpeechExperiment(Experiment):
         Returns:
             With source "default" see `speech_metrics`; with "real" see `digit_metrics`, `prompt_metrics` and, of models
             that were trained on other prompts, `long_speech_metrics`; with "librispeech" see `error_metrics`.
-
-        Raises:
-            RealDataError: if the recordings cannot be had.
         """
         if source == "real" and not digits_and_prompts_are_staged():
             raise RealDataNotFoundError(
@@ -135,6 +132,18 @@ class SpeechExperiment(Experiment):
             metrics |= prompt_metrics(model, data, most)
         return named(part, metrics)
 
+    def gates(self, source: str) -> dict[str, float]:
+        """In %: phoneme error rate of writing the most frequent phoneme as often as any was said; digits likewise."""
+        data, gates = utterances_of(100), {}
+        if source == "real":
+            digits = recorded_data_of("digits", data).test["unseen speaker"]
+            gates["majority/digits"] = 100 - majority_error([one.utterance.words for one in digits])
+            tests = {"pieces": prompt_pieces(), "prompts": timed_prompts("test")}
+        else:
+            tests = reading_data(data).test if source == "librispeech" else {"test": data.test["test"]}
+        said = {name: [symbol for one in spoken for symbol in one.symbols] for name, spoken in tests.items() if spoken}
+        return gates | {f"majority/per/{name}": majority_error(symbols) for name, symbols in said.items()}
+
     def live_trainings(self, count: int | None = None) -> dict[str, tuple[Recipe, SpokenData]]:
         """`LIVE`, on utterances that are spoken once."""
         data = utterances_of(40 if count is None else count, 2)
@@ -144,9 +153,7 @@ class SpeechExperiment(Experiment):
         """As many utterances as the recipe asks for."""
         return utterances_of(self.checkpoints[name].utterances)
 
-    def fit(self, recipe: Recipe, data: SpokenData, seed: int = 0, **options: Any) -> tuple[SpeechModel, History]:
-        """See `speech.fit`."""
-        return fit(recipe, data, seed, **options)
+    fit = staticmethod(fit)
 
     def build(self, name: str, card: Mapping[str, Any]) -> SpeechModel:
         """The model, if speech still has the phonemes of the card."""
@@ -154,18 +161,14 @@ class SpeechExperiment(Experiment):
         check_vocabulary(name, symbols, Vocabulary(PHONEMES).words)
         return build(self.checkpoints[name], len(symbols))
 
-    def watch(self, model: SpeechModel, data: SpokenData) -> float:
-        """Mean loss of the validation utterances."""
-        return token_loss(model, data)
-
     def card_entries(self, name: str, model: SpeechModel, data: SpokenData) -> dict[str, Any]:
-        """The phonemes, and for every voice its phoneme error rate in % and the number of its utterances."""
-        voices = {}
-        for test in ("test", "unseen voices"):
-            voices |= error_by_voice(model, data, data.test[test])
+        """The phonemes, and for every speaker its phoneme error rate in % and the number of its utterances."""
+        speakers = {}
+        for test in ("test", "unseen speakers"):
+            speakers |= error_by_speaker(model, data, data.test[test])
         return {
             "vocabulary": list(data.vocabulary.words),
-            "voices": {voice: [round(100 * rate, 2), count] for voice, (rate, count) in voices.items()},
+            "speakers": {speaker: [round(100 * rate, 2), count] for speaker, (rate, count) in speakers.items()},
         }
 
     def checkpoint_metrics(self, name: str, model: SpeechModel, most: int | None = None) -> dict[str, float]:

@@ -11,7 +11,6 @@ from course_utils.data.reports.wording import report_words
 from course_utils.data.text import SPECIAL_WORDS, Vocabulary
 from course_utils.models.extractive import ExtractiveSummarizer, ExtractiveWeights
 from course_utils.models.summarizer import Summarizer
-from course_utils.training import History
 from experiments.evaluate import named
 from experiments.experiment import Experiment
 from experiments.summarization import (
@@ -99,7 +98,6 @@ class SummarizationExperiment(Experiment):
 
     lesson = "07"
     sources = SOURCES
-    in_bytes = True
     checkpoints = {
         "07-abs-attention": Recipe("abs-attention", _sizes(64, 160, 0.1), steps=25_000, learning_rate=4e-3, fresh=True),
         "07-ras-additive": Recipe("ras-additive", _sizes(96, 160, 0.1), steps=12_000, learning_rate=3e-3, fresh=True),
@@ -129,9 +127,6 @@ class SummarizationExperiment(Experiment):
         Returns:
             See `summary_metrics`; of the systems in `TUNED` also with extractive features. The part "ladder" has the
             metrics of `baselines_of` as well.
-
-        Raises:
-            NoDocstringsError, RealDataError: if the source cannot be had.
         """
         data, most, beam = data_of(source, fast, part), *((4, 2) if fast else (None, 5))
         validation, metrics = data.validation[: 10 if fast else 500], {}
@@ -170,9 +165,7 @@ class SummarizationExperiment(Experiment):
         """The pairs of the checkpoint's source."""
         return data_of(self.source_of(name))
 
-    def fit(self, recipe: Recipe, data: SummaryData, seed: int = 0, **options: Any) -> tuple[Summarizer, History]:
-        """See `summarization.fit`."""
-        return fit(recipe, data, seed, **options)
+    fit = staticmethod(fit)
 
     def build(self, name: str, card: Mapping[str, Any]) -> Summarizer:
         """The model; of reports, if they still have the words of the card."""
@@ -180,10 +173,6 @@ class SummarizationExperiment(Experiment):
         if self.source_of(name) == "default":
             check_vocabulary(name, words, Vocabulary(report_words()).words)
         return build(self.checkpoints[name], len(words))
-
-    def watch(self, model: Summarizer, data: SummaryData) -> float:
-        """Mean loss of the validation pairs."""
-        return word_loss(model, data, data.validation)
 
     def card_entries(self, name: str, model: Summarizer, data: SummaryData) -> dict[str, Any]:
         """The vocabulary, and the tuned weights of the extractive features."""

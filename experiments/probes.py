@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -10,18 +11,14 @@ from torch import Tensor, nn
 
 from course_utils.data.batching import make_pair_batch, pad_sequences
 from course_utils.models.translation import TranslationModel
+from experiments.evaluate import by_length
 
 Bucket = tuple[int, int]
 
 
 @torch.no_grad()
 def summary_vectors(model: TranslationModel, sources: Sequence[Sequence[int]], batch_size: int = 256) -> Tensor:
-    """Encode sentences, and return all that the decoder gets of them.
-
-    Args:
-        model: a model without attention.
-        sources: encoded source sentences.
-        batch_size: sentences encoded together.
+    """Encode sentences with a model without attention, and return all that the decoder gets of them.
 
     Returns:
         `(sentences, size)`: the summary c of `RNNEncoderDecoder`; all layers' hidden and cell states of
@@ -30,20 +27,16 @@ def summary_vectors(model: TranslationModel, sources: Sequence[Sequence[int]], b
     Raises:
         ValueError: if the model's memory is no fixed vector.
     """
-    device = next(model.parameters()).device
-    order = sorted(range(len(sources)), key=lambda index: len(sources[index]))
-    vectors: list[Tensor | None] = [None] * len(sources)
-    for start in range(0, len(order), batch_size):
-        chosen = order[start : start + batch_size]
+    device, vectors = next(model.parameters()).device, {}
+    for chosen in by_length(sources, batch_size):
         source, mask = pad_sequences([sources[index] for index in chosen])
         memory, state = model.start(source.to(device), mask.to(device))
         if memory is None:
             memory = torch.cat([part.flatten(1) for part in state], dim=1)
         if not isinstance(memory, Tensor):
             raise ValueError(f"{type(model).__name__} keeps one vector per word; expected a model without attention.")
-        for index, vector in zip(chosen, memory.cpu(), strict=True):
-            vectors[index] = vector
-    return torch.stack(vectors)
+        vectors |= zip(chosen, memory.cpu(), strict=True)
+    return torch.stack([vectors[index] for index in range(len(sources))])
 
 
 @dataclass(frozen=True)
@@ -163,23 +156,20 @@ def gradient_reach(
         raise ValueError(f"target is {target!r} with {len(pairs)} pairs; expected 'first' or 'last' and some pairs.")
     double = copy.deepcopy(model).cpu().double().eval()  # not every accelerator has double precision
     batch = make_pair_batch(pairs)
-    kept: list[Tensor] = []
+    embeddings: list[Tensor] = []
 
-    def keep(module: nn.Module, arguments: tuple, embedded: Tensor) -> Tensor:
-        kept.append(embedded.detach().requires_grad_())
-        return kept[-1]
+    def store(module: nn.Module, arguments: tuple, embedded: Tensor) -> Tensor:
+        embeddings.append(embedded.detach().requires_grad_())
+        return embeddings[-1]
 
-    handle = double.source_embedding.register_forward_hook(keep)
-    try:
-        logits, _ = double(batch)
-    finally:
-        handle.remove()
+    double.source_embedding.register_forward_hook(store)
+    logits, _ = double(batch)
     lengths = batch.source_mask.sum(dim=1)
     rows = torch.arange(len(lengths))
     # The end symbol comes last in target_output; the last word stands before it.
     place = torch.zeros_like(lengths) if target == "first" else (batch.target_mask.sum(dim=1) - 2).clamp(min=0)
     chosen = logits.log_softmax(dim=-1)[rows, place, batch.target_output[rows, place]]
-    (gradient,) = torch.autograd.grad(chosen.sum(), kept[0])  # sentences do not touch each other
+    (gradient,) = torch.autograd.grad(chosen.sum(), embeddings[0])  # sentences do not touch each other
     norms = gradient.norm(dim=-1)  # (batch, source_length), in reading order
     distances = list(range(int(lengths.min())))
     return GradientReach(distances, [norms[rows, lengths - 1 - distance].mean().item() for distance in distances])
@@ -204,8 +194,7 @@ def words_that_fit(exact: Mapping[Bucket, float], level: float = 0.5) -> float:
     middles, shares = [(low + high) / 2 for low, high in exact], list(exact.values())
     if shares[0] < level:
         return 0.0
-    for index in range(1, len(shares)):
-        if shares[index] < level:
-            fraction = (shares[index - 1] - level) / (shares[index - 1] - shares[index])
-            return middles[index - 1] + fraction * (middles[index] - middles[index - 1])
+    for (before, after), (a, b) in zip(pairwise(shares), pairwise(middles), strict=True):
+        if after < level:
+            return a + (before - level) / (before - after) * (b - a)
     return float("inf")

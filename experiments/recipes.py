@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Self, TypeVar
 
 import torch
@@ -16,8 +16,22 @@ from course_utils.training_checkpoints import training_checkpoint_path
 M = TypeVar("M", bound=nn.Module)
 
 
+@dataclass(frozen=True)
 class PlainRecipe:
-    """A base of frozen dataclasses with `steps` and `options`, a tuple of (name, value) pairs."""
+    """Everything that decides a trained model besides data and seed; lessons add what they need.
+
+    Attributes:
+        system: a name in the `SYSTEMS` of a lesson's models.
+        options: further arguments of the system, e.g. `(("hidden_size", 96),)`.
+        steps, learning_rate: see `training.train`.
+        batch_size: examples in a batch.
+    """
+
+    system: str
+    options: tuple[tuple[str, object], ...] = ()
+    steps: int = 1000
+    learning_rate: float = 3e-3
+    batch_size: int = 32
 
     def shortened(self, share: float) -> Self:
         """The same with a share of the steps, at least one."""

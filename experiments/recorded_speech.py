@@ -11,6 +11,7 @@ from course_utils.data.speech.recorded_data import timed_prompts
 from course_utils.data.speech.recordings import add_noise, pieces_of
 from course_utils.data.speech.utterances import SpokenUtterance, Utterance, speak_utterance, words_of_split
 from course_utils.models.speech import SpeechModel
+from experiments.evaluate import percentages
 from experiments.speech import attention_metrics, error_metrics, phoneme_error_rate, recognize
 
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
@@ -20,11 +21,7 @@ NOISE_DB = 20.0
 
 
 def digit_of(written: Sequence[str]) -> str | None:
-    """The digit whose phonemes are nearest to what was written; None if two are equally near, or nothing was.
-
-    Args:
-        written: phonemes.
-    """
+    """The digit whose phonemes are nearest to those written; None if two are equally near, or nothing was."""
     if not written:
         return None
     distances = {name: Levenshtein.distance(list(written), list(symbols)) for name, symbols in DIGITS.items()}
@@ -48,24 +45,17 @@ def digits_right(model: SpeechModel, data: SpokenData, recordings: Sequence[Spok
 
 
 def digit_metrics(model: SpeechModel, data: SpokenData, most: int | None = None) -> dict[str, float]:
-    """Evaluate a model on spoken digits.
-
-    Args:
-        model: trained on synthetic speech, or on `digit_data` too.
-        data: what `digit_data` returned.
-        most: recordings of each test; None = all.
+    """Evaluate a model on `most` recordings of each test (None = all) of what `digit_data` returned.
 
     Returns:
         In %: `digits/<test>` for the digits, `digits/<n>` for each digit of the unseen speaker, and `per/<test>` for
         every test.
     """
-    metrics = error_metrics(model, data, most)
-    for test in ("unseen speaker", "known speakers"):
-        metrics[f"digits/{test}"] = 100 * digits_right(model, data, data.test[test][:most])
-    for digit in DIGITS:
-        spoken = [one for one in data.test["unseen speaker"] if one.utterance.words == (digit,)][:most]
-        metrics[f"digits/{digit}"] = 100 * digits_right(model, data, spoken)
-    return metrics
+    unseen = data.test["unseen speaker"]
+    tests = {"unseen speaker": unseen, "known speakers": data.test["known speakers"]}
+    tests |= {digit: [one for one in unseen if one.utterance.words == (digit,)] for digit in DIGITS}
+    right = {f"digits/{name}": digits_right(model, data, spoken[:most]) for name, spoken in tests.items()}
+    return error_metrics(model, data, most) | percentages(right)
 
 
 def said_by_synthesizer(recording: SpokenUtterance, voice: str = "en-us") -> SpokenUtterance:
@@ -83,12 +73,8 @@ def prompt_metrics(model: SpeechModel, data: SpokenData, most: int | None = None
 
     Every question changes one thing: the length (prompts cut into pieces of three words, of the same sound), the noise
     (added to the pieces), the words (pieces whose words are all in synthetic training, and pieces with none of
-    them), and the voice (the same words by the synthesizer).
-
-    Args:
-        model: any.
-        data: whose vocabulary the model has.
-        most: prompts; None = all of the set's test.
+    them), and the voice (the same words by the synthesizer). `data` has the model's vocabulary; `most` prompts of the
+    set's test are used (None = all).
 
     Returns:
         In %: `per/prompts`, `per/pieces`, `per/pieces with noise`, `per/pieces of known words`,

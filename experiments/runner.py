@@ -1,12 +1,13 @@
 """Measure the claims of a lesson over seeds, and train its checkpoints; a killed run goes on where it was.
 
-The runner knows no lesson: it finds the file `lesson_NN_….py` of this folder and uses its `EXPERIMENT`, an
-`experiments.experiment.Experiment`. Parts of an experiment are measured and cached one by one, so that several
-processes can share the work and a change of one part's settings leaves the others' metrics alone.
+The runner knows no lesson: it finds the file `lesson_NN_….py` of this folder and uses its `EXPERIMENT`. Parts of an
+experiment are measured and cached one by one, so that several processes can share the work and a change of one part's
+settings leaves the others' metrics alone.
 """
 
 import hashlib
 import importlib
+import itertools
 import json
 import pkgutil
 import platform
@@ -18,11 +19,13 @@ from pathlib import Path
 import experiments
 from course_utils.process_group import current_process_group
 from experiments import snapshot
-from experiments.claims import results_path, write_json
+from experiments.claims import entries_of, results_path, write_json
 from experiments.experiment import Experiment
 from experiments.sweep import Measurement, make_all
 
 FORMAT = 1
+PACKAGES = ("torch", "numpy", "sacrebleu", "num2words", "babel")
+"""Whose versions a result names."""
 
 
 def find_experiment(lesson: str) -> Experiment:
@@ -42,12 +45,6 @@ def find_experiment(lesson: str) -> Experiment:
     raise ValueError(f"lesson is {lesson!r}; expected one of {known}.")
 
 
-def versions() -> dict[str, str]:
-    """Name the versions that a result depends on."""
-    packages = ("torch", "numpy", "sacrebleu", "num2words", "babel")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
-
-
 def run(
     lesson: str,
     *,
@@ -59,22 +56,18 @@ def run(
     cluster: str | None = None,
     work_folder: Path = Path("runs"),
 ) -> Path | None:
-    """Measure a lesson's claims and write `data/results/<lesson>-<source>.json`.
+    """Measure a lesson's claims and write `data/results/<lesson>-<source>.json`; returns its path, None with `parts`.
 
     Each seed's metrics are written as soon as they are known, under the settings they were made with; a second run
     takes them from there.
 
     Args:
-        lesson: its two digits.
+        lesson, source: its two digits, and one of the experiment's `sources`.
         seeds: how many; they are 0 … seeds − 1.
-        source: one of the experiment's `sources`.
         fast: few steps, for a test of the machinery; the result goes to `work_folder`, never to `data/results`.
         parts: measure only these parts, and leave the result to a later run without this argument.
         jobs, cluster: how many measurements side by side, or on which Dask cluster; see `sweep.make_all`.
         work_folder: where finished seeds wait.
-
-    Returns:
-        The file that was written; None with `parts`.
 
     Raises:
         ValueError: if the lesson has no experiment, no claim for the source or no such part, or `seeds` is below 1.
@@ -83,8 +76,7 @@ def run(
         raise ValueError(f"seeds is {seeds}; expected at least 1.")
     experiment = find_experiment(lesson)
     experiment.check_source(source)
-    claims = [claim for claim in experiment.claims if source in claim.sources]
-    if not claims:
+    if not any(source in claim.sources for claim in experiment.claims):
         raise ValueError(f"lesson {lesson} has no claim for source {source!r}; expected one in claims/{lesson}.yaml.")
     settings = experiment.settings(source)
     if unknown := sorted(set(parts) - set(settings)):
@@ -94,37 +86,29 @@ def run(
         digest = _digest({"format": FORMAT, "fast": fast, **settings[part]})
         return work_folder / f"{lesson}-{source}-{part}-{digest}" / f"seed-{seed}.json"
 
-    parted = [
-        Measurement(experiment, part, source, seed, fast, cached(part, seed))
-        for seed in range(seeds)
-        for part in parts or settings
-    ]
+    pairs = itertools.product(range(seeds), parts or settings)
+    parted = [Measurement(experiment, part, source, seed, fast, cached(part, seed)) for seed, part in pairs]
     make_all(parted, jobs, cluster)
     if parts:
         return None
-    measurements = [{"seed": seed, "metrics": {}} for seed in range(seeds)]
-    seconds = 0.0
-    for measurement in parted:
-        measured = measurement.load()
-        seconds += measured["seconds"]
-        measurements[measurement.seed]["metrics"] |= measured["metrics"]
-    metrics = [measurement["metrics"] for measurement in measurements]
-    command = f"python -m experiments run {lesson} --seeds {seeds} --source {source}"
-    shared = {"source": source, "seeds": list(range(seeds)), "command": command + (" --fast" if fast else "")}
+    measurements, measured = [{"seed": seed, "metrics": {}} for seed in range(seeds)], [one.load() for one in parted]
+    for one in measured:
+        measurements[one["seed"]]["metrics"] |= one["metrics"]
     settings = {"format": FORMAT, "fast": fast, **settings}
     result = {
         "lesson": lesson,
-        **shared,
-        "seconds": round(seconds, 1),
+        "source": source,
+        "seeds": list(range(seeds)),
+        "command": f"python -m experiments run {lesson} --seeds {seeds} --source {source}"
+        + (" --fast" if fast else ""),
+        "seconds": round(sum(one["seconds"] for one in measured), 1),
         "settings": settings,
-        "versions": versions(),
-        "claims": [
-            {**claim.entry(metrics), **shared}
-            for claim in claims  # all but those whose data were not there, such as photographs with boxes
-            if {claim.baseline[1], claim.ours[1]} <= metrics[0].keys()
-        ],
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "gates": gates_of(experiment, source),
+        "claims": [],
         "measurements": measurements,
     }
+    result["claims"] = judged(experiment, result)
     if source in snapshot.SOURCES and not fast:
         result["snapshot"] = snapshot.snapshot_of(experiment, source)
     path = (
@@ -136,35 +120,72 @@ def run(
     return path
 
 
-def accept(lesson: str, reason: str, source: str = "default") -> Path:
-    """Store what a few steps give today with a lesson's result, which was measured before, and why that is right.
-
-    Whoever calls this says: what changed in the code does not matter to the metrics.
-
-    Args:
-        lesson: its two digits.
-        reason: why it does not matter; stored with the date in the result's list "accepted".
-        source: of the result.
-
-    Returns:
-        The result's file.
+def judged(experiment: Experiment, result: dict) -> list[dict]:
+    """The entries of a result's claims, from its measurements, settings and gates: no data, no training.
 
     Raises:
-        ValueError: if the lesson has no experiment or no stored result with a snapshot, or no reason is given.
+        ValueError: see `entries_of`.
+    """
+    source, metrics = result["source"], [measurement["metrics"] for measurement in result["measurements"]]
+    claims = [claim for claim in experiment.claims if source in claim.sources and claim.measured(metrics)]
+    return entries_of(claims, metrics, source, json.loads(json.dumps(result["settings"])), result["gates"]["metrics"])
+
+
+def gates_of(experiment: Experiment, source: str) -> dict:
+    """What a result stores of gates: the `command` that measures them again, and their `metrics`."""
+    command = f"python -m experiments judge {experiment.lesson} --source {source} --gates"
+    return {"command": command, "metrics": experiment.gates(source)}
+
+
+def judge(lesson: str, source: str, measure_gates: bool = False) -> dict:
+    """Derive the claims of a stored result from its measurements again, and write it; nothing is trained.
+
+    Args:
+        lesson, source: of the result.
+        measure_gates: measure them again, from the data; else they are as stored, or measured if they never were.
+
+    Returns:
+        The result.
+
+    Raises:
+        ValueError: if there is no such result, or see `entries_of`.
+        RealDataError: if gates are measured and the data cannot be had.
+    """
+    experiment, path = find_experiment(lesson), results_path(lesson, source)
+    result = _stored(path)
+    if measure_gates or "gates" not in result:
+        result["gates"] = gates_of(experiment, source)
+    result["claims"] = judged(experiment, result)
+    write_json(path, result)
+    return result
+
+
+def accept(path: Path, reason: str) -> list[str]:
+    """Let a stored result stand after a change of the code; `python -m tools.refresh --accept` calls it.
+
+    The reason and the date go into the result's list "accepted". What a few steps give is measured again, and stored if
+    it differs from what the result has.
+
+    Returns:
+        What differs from the stored snapshot.
+
+    Raises:
         RealDataError: if the source is "real" and its data cannot be had.
     """
-    if not reason.strip():
-        raise ValueError("reason is empty; expected why the change cannot matter to the stored metrics.")
-    if source not in snapshot.SOURCES:
-        raise ValueError(f"source is {source!r}, whose results have no snapshot; expected one of {snapshot.SOURCES}.")
-    experiment, path = find_experiment(lesson), results_path(lesson, source)
-    if not path.exists():
-        raise ValueError(f"{path} is not there; expected a result to accept. Measure one: run {lesson} --seeds 5.")
-    result = json.loads(path.read_text(encoding="utf-8"))
-    result["snapshot"] = snapshot.snapshot_of(experiment, source)
-    result.setdefault("accepted", []).append({"date": date.today().isoformat(), "reason": reason.strip()})
+    result, found = _stored(path), []
+    if "snapshot" in result:
+        now = snapshot.snapshot_of(find_experiment(result["lesson"]), result["source"])
+        found = snapshot.differences(result["snapshot"], now)
+        result["snapshot"] = now if found else result["snapshot"]
+    result.setdefault("accepted", []).append({"date": date.today().isoformat(), "reason": reason})
     write_json(path, result)
-    return path
+    return found
+
+
+def _stored(path: Path) -> dict:
+    if not path.exists():
+        raise ValueError(f"{path} is not there; expected a stored result. Measure one: run {path.stem[:2]} --seeds 5.")
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _digest(settings: dict) -> str:
@@ -172,11 +193,7 @@ def _digest(settings: dict) -> str:
 
 
 def make_checkpoints(lesson: str, names: Sequence[str] = ()) -> None:
-    """Train the checkpoints of a lesson again.
-
-    Args:
-        lesson: its two digits.
-        names: which of them; all if empty.
+    """Train some of the checkpoints of a lesson again; all if no names are given.
 
     Raises:
         ValueError: if the lesson has no experiment or no checkpoint of such a name.

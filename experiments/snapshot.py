@@ -1,12 +1,10 @@
 """What a few steps of a lesson's experiment give: stored with its results, so that a changed program is noticed.
 
-Settings say what was asked for, not what the code made of it. So a result also has the losses and metrics of a fast
-run of every part, which depend on data, initial weights, models, losses, training and evaluation alike. A test repeats
-the fast run: code that was only rewritten gives the same numbers, code that does something else does not.
+Settings say what was asked for, not what the code made of it. A fast run of every part depends on data, initial
+weights, models, losses, training and evaluation alike; a test repeats it: code that was only rewritten gives the same.
 """
 
 import math
-from collections.abc import Sequence
 
 import torch
 
@@ -26,13 +24,10 @@ SOURCES = ("default", "real")
 def snapshot_of(experiment: Experiment, source: str = "default", threads: int = 1) -> dict:
     """Run every part of an experiment for a few steps, with seed 0.
 
-    Args:
-        experiment: of a lesson.
-        source: of the data.
-        threads: more of them share a sum out in another order, so what is stored is measured with one.
+    `threads` share a sum out in another order if there are more of them: what is stored is measured with one.
 
     Returns:
-        `losses`: of each training one after another, nats; `figures`: metrics by key, without times.
+        `losses`: of each training one after another, nats; `metrics`: metrics by key, without times.
 
     Raises:
         RealDataError: if the source is "real" and its data cannot be had.
@@ -58,19 +53,14 @@ def differences(stored: dict, now: dict) -> list[str]:
     if len(stored["losses"]) != len(now["losses"]):
         found.append(f"{len(now['losses'])} trainings after {len(stored['losses'])}")
     for number, (before, after) in enumerate(zip(stored["losses"], now["losses"], strict=False)):
-        if not _alike(before, after):
+        pairs = zip(before, after, strict=False)
+        if len(before) != len(after) or any(abs(a - b) > LOSSES_AGREE * max(abs(a), 1e-2) for a, b in pairs):
             found.append(f"losses of training {number}: {after} after {before}")
     for name in stored["metrics"].keys() | now["metrics"].keys():
         before, after = (side["metrics"].get(name) for side in (stored, now))
         if not _near(before, after):
             found.append(f"{name}: {after} after {before}")
     return sorted(found)
-
-
-def _alike(before: Sequence[float], after: Sequence[float]) -> bool:
-    return len(before) == len(after) and all(
-        abs(a - b) <= LOSSES_AGREE * max(abs(a), 1e-2) for a, b in zip(before, after, strict=True)
-    )
 
 
 def _near(before: float | None, after: float | None) -> bool:

@@ -16,7 +16,7 @@ from course_utils.data.text import END
 from course_utils.mechanisms.search import Hypothesis
 from course_utils.models.speech import SpeechModel
 from course_utils.training import History
-from experiments.evaluate import mean_loss, padded_off, search
+from experiments.evaluate import mean_loss, percentages, search, teacher_forced_attention
 from experiments.recipes import PlainRecipe, train_recipe
 
 WINDOW = 12
@@ -31,24 +31,17 @@ AT_ONCE = 50
 
 @dataclass(frozen=True)
 class Recipe(PlainRecipe):
-    """Everything that decides a trained model besides the seed.
+    """A recipe for `SpeechModel`.
 
     Attributes:
-        system: a name in `models.speech.SYSTEMS`.
         utterances: how many training utterances.
-        options: further arguments of `SpeechModel`, e.g. `(("hidden_size", 96),)`.
-        steps, learning_rate, label_smoothing: see `training.train`.
-        batch_size: utterances in a batch.
+        label_smoothing: see `training.train`.
         join: how many utterances are joined to one in every second batch, see `SpokenData.batches`.
     """
 
-    system: str
-    utterances: int = 4000
-    options: tuple[tuple[str, object], ...] = ()
-    steps: int = 1000
     learning_rate: float = 2e-3
+    utterances: int = 4000
     label_smoothing: float = 0.1
-    batch_size: int = 32
     join: int = 1
 
 
@@ -64,16 +57,8 @@ def build(recipe: Recipe, vocabulary_size: int) -> SpeechModel:
 
 
 def fit(recipe: Recipe, data: SpokenData, seed: int = 0, **options) -> tuple[SpeechModel, History]:
-    """Train a recipe on utterances.
-
-    Args:
-        recipe: what to train and how.
-        data: what to train on.
-        seed: initial weights and the order of utterances.
-        options: further arguments of `training.train`.
-    """
+    """Train a recipe on utterances; see `Experiment.fit`."""
     batches = data.batches(recipe.batch_size, seed, join=recipe.join)
-
     options = {"label_smoothing": recipe.label_smoothing, **options}
     return train_recipe(recipe, seed, lambda: build(recipe, len(data.vocabulary)), lambda model: batches, **options)
 
@@ -92,40 +77,30 @@ def recognize(
     window: int | None = None,
     end_within: int | None = None,
 ) -> list[Hypothesis]:
-    """Write what was said.
+    """Write what was said, at most one phoneme per step of 40 ms.
 
     Args:
-        model: any system.
+        model: any system; left as it was.
         data: whose vocabulary the model has.
         spoken: utterances.
         beam_size: 1 is greedy.
-        window: steps to either side of the most attended one before; None = everywhere. The model is left as it was.
+        window: steps to either side of the most attended one before; None = everywhere.
         end_within: steps from the end within which an utterance may end; None = anywhere.
-
-    Returns:
-        One hypothesis per utterance, with at most one phoneme per step of 40 ms.
     """
-    device, found = next(model.parameters()).device, []
     before = model.attention.window, model.end_within
     model.attention.window, model.end_within = window, end_within
+    batches = data.ordered_batches(spoken, AT_ONCE)
     try:
-        for batch in data.ordered_batches(spoken, AT_ONCE):
-            longest = (batch.feature_mask.sum(dim=1) + 1).tolist()
-            batch = batch.to(device)
-            found += search(model, batch.features, batch.feature_mask, longest, beam_size)
+        sources = ((b.features, b.feature_mask, (b.feature_mask.sum(dim=1) + 1).tolist()) for b in batches)
+        return search(model, sources, beam_size)
     finally:
         model.attention.window, model.end_within = before
-    return found
 
 
 def phoneme_error_rate(written: Sequence[Sequence[str]], spoken: Sequence[Sequence[str]]) -> float:
     """Edits (insertions, deletions, substitutions) that turn what was written into what was said, per phoneme said.
 
     Edits and phonemes are summed over all utterances before they are divided. Above 1 if more is wrong than was said.
-
-    Args:
-        written: phonemes of each utterance as recognized.
-        spoken: phonemes as said.
 
     Raises:
         ValueError: if the lists have different lengths or nothing was said.
@@ -136,8 +111,7 @@ def phoneme_error_rate(written: Sequence[Sequence[str]], spoken: Sequence[Sequen
             f"got {len(written)} written and {len(spoken)} spoken utterances with {said} phonemes; expected as many "
             "of both, and something to be said."
         )
-    edits = sum(Levenshtein.distance(list(a), list(b)) for a, b in zip(written, spoken, strict=True))
-    return edits / said
+    return sum(Levenshtein.distance(list(a), list(b)) for a, b in zip(written, spoken, strict=True)) / said
 
 
 def error_rate(
@@ -149,13 +123,13 @@ def error_rate(
     return phoneme_error_rate(written, [one.symbols for one in spoken])
 
 
-def error_by_voice(
+def error_by_speaker(
     model: SpeechModel, data: SpokenData, spoken: Sequence[SpokenUtterance]
 ) -> dict[str, tuple[float, int]]:
-    """Phoneme error rate and number of utterances for each voice."""
-    voices = sorted({one.utterance.voice for one in spoken})
-    groups = {voice: [one for one in spoken if one.utterance.voice == voice] for voice in voices}
-    return {voice: (error_rate(model, data, group), len(group)) for voice, group in groups.items()}
+    """Phoneme error rate and number of utterances for each speaker."""
+    speakers = sorted({one.utterance.speaker for one in spoken})
+    groups = {speaker: [one for one in spoken if one.utterance.speaker == speaker] for speaker in speakers}
+    return {speaker: (error_rate(model, data, group), len(group)) for speaker, group in groups.items()}
 
 
 def joined(spoken: Sequence[SpokenUtterance], copies: int, *, repeat: bool) -> list[SpokenUtterance]:
@@ -163,17 +137,6 @@ def joined(spoken: Sequence[SpokenUtterance], copies: int, *, repeat: bool) -> l
     count = len(spoken)
     chosen = [[spoken[(i + (0 if repeat else k)) % count] for k in range(copies)] for i in range(count)]
     return [join_utterances(group) for group in chosen]
-
-
-@torch.no_grad()
-def teacher_forced_attention(model: SpeechModel, data: SpokenData, spoken: Sequence[SpokenUtterance]) -> list[Tensor]:
-    """A model's attention weights while it writes the true phonemes: `(phonemes, steps)` for each utterance."""
-    device, found = next(model.parameters()).device, []
-    for batch in data.ordered_batches(spoken, AT_ONCE):
-        _, weights = model(batch.to(device))
-        phonemes = batch.target_mask.sum(dim=1) - 1  # the end symbol is none
-        found += padded_off(weights, phonemes, batch.feature_mask.sum(dim=1))
-    return found
 
 
 class AttentionScore(NamedTuple):
@@ -202,11 +165,7 @@ class AttentionScore(NamedTuple):
 
 
 def score_attention(attention_weights: Sequence[Tensor], spoken: Sequence[SpokenUtterance]) -> AttentionScore:
-    """Evaluate attention against the gold times of phonemes.
-
-    Args:
-        attention_weights: `(phonemes, steps)` for each utterance.
-        spoken: the utterances.
+    """Evaluate attention `(phonemes, steps)` for each utterance against the gold times of its phonemes.
 
     Raises:
         ValueError: if a map has another number of rows than the utterance has phonemes.
@@ -216,8 +175,7 @@ def score_attention(attention_weights: Sequence[Tensor], spoken: Sequence[Spoken
         if len(weights) != len(one.phonemes):
             raise ValueError(f"a map has {len(weights)} rows for {len(one.phonemes)} phonemes; expected one for each.")
         steps = weights.shape[1]
-        overlap = gold_overlap(one.phonemes, steps)
-        peaks = weights.argmax(dim=1)
+        overlap, peaks = gold_overlap(one.phonemes, steps), weights.argmax(dim=1)
         touched = overlap > 0
         widened = touched.clone()
         widened[:, 1:] |= touched[:, :-1]
@@ -226,29 +184,16 @@ def score_attention(attention_weights: Sequence[Tensor], spoken: Sequence[Spoken
         times = weights.double() @ ((torch.arange(steps, dtype=torch.float64) + 0.5) * STEP_MS)
         gold = torch.tensor([phoneme.start_ms for phoneme in one.phonemes[1:]], dtype=torch.float64)
         uniform = torch.arange(1, len(weights), dtype=torch.float64) * steps * STEP_MS / len(weights)
-        sums += torch.stack(
-            [
-                (weights * overlap).sum().double(),
-                (overlap.sum() / steps).double(),
-                touched[rows, peaks].sum().double(),
-                widened[rows, peaks].sum().double(),
-                ((times[1:] + times[:-1]) / 2 - gold).abs().sum(),
-                (uniform - gold).abs().sum(),
-                (peaks[1:] >= peaks[:-1]).sum().double(),
-            ]
-        )
+        of_phonemes = (weights * overlap, overlap / steps, touched[rows, peaks], widened[rows, peaks])
+        of_boundaries = ((times[1:] + times[:-1]) / 2 - gold).abs(), (uniform - gold).abs(), peaks[1:] >= peaks[:-1]
+        sums += torch.stack([values.sum().double() for values in (*of_phonemes, *of_boundaries)])
         phonemes, boundaries = phonemes + len(weights), boundaries + len(gold)
     counts = torch.tensor([phonemes] * 4 + [boundaries] * 3, dtype=torch.float64)
     return AttentionScore(*(sums / counts).tolist(), phonemes)
 
 
 def speech_metrics(model: SpeechModel, data: SpokenData, most: int | None = None) -> dict[str, float]:
-    """Evaluate a model.
-
-    Args:
-        model: trained.
-        data: whose tests are used.
-        most: utterances of each test; None = all.
+    """Evaluate a model on `most` utterances of each test (None = all).
 
     Returns:
         `per/<test>` in %; of the test called "test" also `long_speech_metrics` and `attention_metrics`.
@@ -261,7 +206,7 @@ def speech_metrics(model: SpeechModel, data: SpokenData, most: int | None = None
 def error_metrics(model: SpeechModel, data: SpokenData, most: int | None = None) -> dict[str, float]:
     """Phoneme error rates: `per/<test>` in %, of the first so many utterances of every test that has any."""
     tests = {test: spoken[:most] for test, spoken in data.test.items() if spoken}
-    return {f"per/{test}": 100 * error_rate(model, data, spoken) for test, spoken in tests.items()}
+    return percentages({f"per/{test}": error_rate(model, data, spoken) for test, spoken in tests.items()})
 
 
 def long_speech_metrics(model: SpeechModel, data: SpokenData, spoken: Sequence[SpokenUtterance]) -> dict[str, float]:
@@ -271,23 +216,22 @@ def long_speech_metrics(model: SpeechModel, data: SpokenData, spoken: Sequence[S
         In %, for each n of `COPIES`: `plain/<n>` (different utterances, greedy, as it comes), `repeats/<n>` and
         `different/<n>` (window and end symbol held back).
     """
-    metrics, held = {}, {"window": WINDOW, "end_within": END_WITHIN}
+    errors, held = {}, {"window": WINDOW, "end_within": END_WITHIN}
     for copies in COPIES:
         repeats, different = (joined(spoken[:50], copies, repeat=repeat) for repeat in (True, False))
-        metrics[f"plain/{copies}"] = 100 * error_rate(model, data, different)
-        metrics[f"repeats/{copies}"] = 100 * error_rate(model, data, repeats, **held)
-        metrics[f"different/{copies}"] = 100 * error_rate(model, data, different, **held)
-    return metrics
+        errors[f"plain/{copies}"] = error_rate(model, data, different)
+        errors[f"repeats/{copies}"] = error_rate(model, data, repeats, **held)
+        errors[f"different/{copies}"] = error_rate(model, data, different, **held)
+    return percentages(errors)
 
 
 def attention_metrics(model: SpeechModel, data: SpokenData, spoken: Sequence[SpokenUtterance]) -> dict[str, float]:
-    """Evaluate a model's attention while it writes the true phonemes.
+    """Evaluate a model's attention while it writes the true phonemes; see `AttentionScore`.
 
     Returns:
-        In %: `mass`, `mass/uniform`, `peak`, `near`, `forward`. In ms: `boundary` and `boundary/uniform`. See
-        `AttentionScore`.
+        In %: `mass`, `mass/uniform`, `peak`, `near`, `forward`. In ms: `boundary` and `boundary/uniform`.
     """
     score = score_attention(teacher_forced_attention(model, data, spoken), spoken)
     shares = {"mass": score.mass, "mass/uniform": score.mass_uniform, "peak": score.peak, "near": score.near}
-    metrics = {key: 100 * value for key, value in {**shares, "forward": score.forward}.items()}
+    metrics = percentages({**shares, "forward": score.forward})
     return metrics | {"boundary": score.boundary_ms, "boundary/uniform": score.boundary_ms_uniform}

@@ -16,7 +16,7 @@ from course_utils.models.extractive import ExtractiveSummarizer, ExtractiveWeigh
 from course_utils.models.summarization import build_summarizer, fill_unknown_words
 from course_utils.models.summarizer import Summarizer
 from course_utils.training import History
-from experiments.evaluate import mean_loss, padded_off, search
+from experiments.evaluate import mean_loss, percentages, search, teacher_forced_attention
 from experiments.recipes import PlainRecipe, train_recipe
 from experiments.summary_baselines import (
     Baseline,
@@ -36,21 +36,8 @@ TUNING_PAIRS = 100
 
 @dataclass(frozen=True)
 class Recipe(PlainRecipe):
-    """Everything that decides a trained model besides the seed.
+    """A recipe for a summarizer; `fresh`: sample new reports all the time, not the data's own pairs again and again."""
 
-    Attributes:
-        system: a name in `models.summarization.SYSTEMS`.
-        options: further arguments of the model, e.g. `(("hidden_size", 96),)`.
-        steps, learning_rate: see `training.train`.
-        batch_size: pairs in a batch.
-        fresh: sample new reports all the time; False = the data's own training pairs again and again.
-    """
-
-    system: str
-    options: tuple[tuple[str, object], ...] = ()
-    steps: int = 1000
-    learning_rate: float = 6e-3
-    batch_size: int = 32
     fresh: bool = False
 
 
@@ -66,14 +53,7 @@ def build(recipe: Recipe, vocabulary_size: int) -> Summarizer:
 
 
 def fit(recipe: Recipe, data: SummaryData, seed: int = 0, **options) -> tuple[Summarizer, History]:
-    """Train a recipe on pairs. With `validate` the weights of the best validation are kept.
-
-    Args:
-        recipe: what to train and how.
-        data: reports, docstrings or real texts.
-        seed: initial weights, pairs and their order.
-        options: further arguments of `training.train`.
-    """
+    """Train a recipe on pairs; see `Experiment.fit`. With `validate`, the best validation decides the weights."""
     batches = (data.fresh_batches if recipe.fresh else data.batches)(recipe.batch_size, seed)
     return train_recipe(recipe, seed, lambda: build(recipe, len(data.vocabulary)), lambda model: batches, **options)
 
@@ -89,11 +69,7 @@ def perplexity(model: Summarizer, data: SummaryData, pairs: Sequence[Summary]) -
 
 
 def summary_of(text: str, data: SummaryData) -> Summary:
-    """Make a pair of a text that somebody typed; its headline is empty.
-
-    Args:
-        text: to be summarized; words beyond `LONGEST_SOURCE` are cut off.
-        data: whose tokenizer splits it.
+    """Make a pair without a headline of a text that somebody typed; words beyond `LONGEST_SOURCE` are cut off.
 
     Raises:
         ValueError: if the text has no word.
@@ -120,18 +96,10 @@ class Headline(NamedTuple):
 def write_headlines(
     model: torch.nn.Module, data: SummaryData, pairs: Sequence[Summary], beam_size: int = 1, batch_size: int = 50
 ) -> list[Headline]:
-    """Let a model write.
-
-    Args:
-        model: a trained summarizer, or an `ExtractiveSummarizer` around one.
-        data: whose vocabulary it has.
-        pairs: to read the sources of; their headlines are not used.
-        beam_size: partial headlines kept; 1 = greedy.
-        batch_size: sources at once.
-    """
-    device, found, vocabulary = next(model.parameters()).device, [], data.vocabulary
-    for batch in data.ordered_batches(pairs, batch_size):
-        found += search(model, batch.source.to(device), batch.source_mask.to(device), LONGEST_HEADLINE + 1, beam_size)
+    """Let a model, a trained summarizer or an `ExtractiveSummarizer` around one, write headlines for the sources."""
+    vocabulary = data.vocabulary
+    batches = data.ordered_batches(pairs, batch_size)
+    found = search(model, ((b.source, b.source_mask, LONGEST_HEADLINE + 1) for b in batches), beam_size)
     written = []
     for pair, hypothesis in zip(pairs, found, strict=True):
         words, weights = vocabulary.decode(hypothesis.tokens), hypothesis.attention_weights
@@ -164,27 +132,6 @@ def baselines_of(data: SummaryData) -> dict[str, Baseline]:
     }
 
 
-@torch.no_grad()
-def teacher_forced_attention(
-    model: Summarizer, data: SummaryData, pairs: Sequence[Summary], batch_size: int = 100
-) -> list[Tensor]:
-    """A model's attention weights as it writes the true headline, without the end symbol's.
-
-    Returns:
-        `(headline words, source words)` for each pair.
-
-    Raises:
-        ValueError: if the model has no attention.
-    """
-    device, found = next(model.parameters()).device, []
-    for batch in data.ordered_batches(pairs, batch_size):
-        _, weights = model(batch.to(device))
-        if weights is None:
-            raise ValueError(f"{type(model).__name__} has no attention weights here; expected a system with attention.")
-        found += padded_off(weights, batch.target_mask.sum(dim=1) - 1, batch.source_mask.sum(dim=1))
-    return found
-
-
 def tune_extractive(
     model: Summarizer,
     data: SummaryData,
@@ -194,16 +141,7 @@ def tune_extractive(
     beam_size: int = BEAM,
     rounds: int = 2,
 ) -> Tuning:
-    """Tune the extractive features' weights for ROUGE-1 of validation pairs; see `tune_weights`.
-
-    Args:
-        model: trained, left as it is.
-        data: whose validation pairs are written for.
-        seed: of the order of trials.
-        count: validation pairs.
-        beam_size: of the search.
-        rounds: times that all weights are visited.
-    """
+    """Tune the extractive features' weights for ROUGE-1 of the first `count` validation pairs; see `tune_weights`."""
     pairs = data.validation[:count]
 
     def evaluate(weights: ExtractiveWeights) -> float:
@@ -220,13 +158,7 @@ def rouge_with(model: torch.nn.Module, data: SummaryData, pairs: Sequence[Summar
 def summary_metrics(
     model: torch.nn.Module, data: SummaryData, most: int | None = None, beam_size: int = BEAM
 ) -> dict[str, float]:
-    """Evaluate a model.
-
-    Args:
-        model: a trained summarizer, or an `ExtractiveSummarizer` around one.
-        data: whose tests are used.
-        most: pairs of each test; None = all.
-        beam_size: of the search.
+    """Evaluate a summarizer, or an `ExtractiveSummarizer` around one, on `most` pairs of each test (None = all).
 
     Returns:
         Of the test "test" see `headline_metrics`, and `greedy/rouge-1` in %. For summarizers `perplexity`, and that of
@@ -245,7 +177,7 @@ def summary_metrics(
         score = score_support(teacher_forced_attention(model, data, pairs), pairs)
         shares = {"support": score.mass, "support/chance": score.mass_chance, "support/peak": score.peak}
         shares |= {"support/near": score.near, "support/near/chance": score.near_chance}
-        metrics |= {key: 100 * share for key, share in shares.items()}
+        metrics |= percentages(shares)
     return metrics
 
 
@@ -260,7 +192,7 @@ def headline_metrics(
     """
     metrics = dict(zip(("rouge-1", "rouge-2", "rouge-L"), rouge_of(data, headlines, pairs), strict=True))
     if any(headlines):
-        metrics |= {key: 100 * share for key, share in origins_of(headlines, pairs)._asdict().items()}
+        metrics |= percentages(origins_of(headlines, pairs)._asdict())
     if all(isinstance(pair, Report) for pair in pairs):
-        metrics |= {key: 100 * share for key, share in judge_all(headlines, pairs)._asdict().items()}
+        metrics |= percentages(judge_all(headlines, pairs)._asdict())
     return metrics

@@ -18,12 +18,14 @@ Writer = Callable[[Sequence[str]], str]
 """Words → text, as `SummaryData.detokenize`."""
 
 
-def lead_baseline(words: int | None = None) -> Baseline:
-    """The first sentence, or its beginning.
+def _sentences(pair: Summary) -> list[tuple[str, ...]]:
+    """The sentences of a source, without their full stops."""
+    spans = pair.sentence_spans or ((0, len(pair.source)),)
+    return [pair.source[start : end - (pair.source[end - 1] == ".")] for start, end in spans]
 
-    Args:
-        words: most words; None = the whole sentence.
-    """
+
+def lead_baseline(words: int | None = None) -> Baseline:
+    """The first sentence, or so many of its words."""
     return lambda pair: pair.lead[:words]
 
 
@@ -54,13 +56,7 @@ def mean_headline_length(pairs: Sequence[Summary]) -> int:
 
 
 def best_lead_length(pairs: Sequence[Summary], detokenize: Writer, longest: int = LONGEST_HEADLINE) -> int:
-    """How many first words have the highest mean ROUGE-1 on some pairs: the strongest lead, tuned as a model is.
-
-    Args:
-        pairs: validation pairs; the first 500 are enough.
-        detokenize: of the data.
-        longest: most words to try.
-    """
+    """How many first words have the highest mean ROUGE-1 on the first 500 validation pairs: the strongest lead."""
     references = [pair.reference for pair in pairs[:500]]
 
     def score(words: int) -> float:
@@ -70,15 +66,10 @@ def best_lead_length(pairs: Sequence[Summary], detokenize: Writer, longest: int 
 
 
 def oracle_sentence(detokenize: Writer) -> Baseline:
-    """The sentence with the highest ROUGE-1, of several the highest ROUGE-L: it sees the reference.
-
-    Args:
-        detokenize: of the data.
-    """
+    """The sentence with the highest ROUGE-1, of several the highest ROUGE-L: it sees the reference."""
 
     def choose(pair: Summary) -> tuple[str, ...]:
-        spans = pair.sentence_spans or ((0, len(pair.source)),)
-        sentences = [pair.source[start : end - (pair.source[end - 1] == ".")] for start, end in spans]
+        sentences = _sentences(pair)
         scores = rouge_each([detokenize(words) for words in sentences], [pair.reference] * len(sentences))
         best = max(range(len(sentences)), key=lambda place: (scores[place].one, scores[place].longest))
         return sentences[best]

@@ -32,10 +32,6 @@ class WordOrigins(NamedTuple):
 def origins_of(headlines: Sequence[Sequence[str]], pairs: Sequence[Summary]) -> WordOrigins:
     """Count copied and new words over all headlines.
 
-    Args:
-        headlines: as words.
-        pairs: in the same order.
-
     Raises:
         ValueError: if the numbers differ or no headline has a word.
     """
@@ -94,11 +90,9 @@ class SupportScore(NamedTuple):
 
 
 def score_support(attention_weights: Sequence[Tensor], pairs: Sequence[Summary]) -> SupportScore:
-    """Evaluate attention against the known support; words without support, such as "from", are left out.
+    """Evaluate attention `(headline words, source words)` of each pair against the words that support it.
 
-    Args:
-        attention_weights: `(headline words, source words)` for each pair.
-        pairs: with support.
+    Words without support, such as "from", are left out.
 
     Raises:
         ValueError: if a map has another shape than its pair, or no word has support.

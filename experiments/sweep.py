@@ -8,10 +8,9 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Thread
 
 from course_utils.process_group import current_process_group
 from experiments.claims import write_json
@@ -36,17 +35,12 @@ class Measurement:
     fast: bool
     path: Path
 
-    @property
-    def label(self) -> str:
-        """What people call it."""
-        return f"seed {self.seed}, {self.part}"
-
     def is_there(self) -> bool:
         """Say whether the metrics are known."""
         return self.path.exists()
 
     def load(self) -> dict:
-        """Read the stored `{"seed", "seconds", "figures"}`; these are the metrics."""
+        """Read the stored `{"seed", "seconds", "metrics"}`."""
         return json.loads(self.path.read_text(encoding="utf-8"))
 
     def make(self, threads: int | None = None) -> float:
@@ -87,27 +81,29 @@ def make_all(measurements: Sequence[Measurement], jobs: int = 1, cluster: str | 
     """
     if jobs < 1:
         raise ValueError(f"jobs is {jobs}; expected at least 1.")
-    for measurement in measurements:
-        if measurement.is_there():
-            print(f"{measurement.label}: taken from {measurement.path}")
     waiting = [measurement for measurement in measurements if not measurement.is_there()]
-    if jobs == 1 and cluster is None:
-        for measurement in waiting:
-            print(f"{measurement.label}: measured in {measurement.make():.0f} s", flush=True)
-    elif waiting:
+    for measurement in measurements:
+        label = f"seed {measurement.seed}, {measurement.part}"
+        if measurement not in waiting:
+            print(f"{label}: taken from {measurement.path}")
+        elif jobs == 1 and cluster is None:
+            print(f"{label}: measured in {measurement.make():.0f} s", flush=True)
+    if waiting and (jobs > 1 or cluster):
         _make_side_by_side(waiting, jobs, cluster)
 
 
 def _make_side_by_side(waiting: Sequence[Measurement], jobs: int, cluster: str | None) -> None:
     from joblib import Parallel, delayed, parallel_config
     from joblib.externals.loky.process_executor import TerminatedWorkerError
+    from tqdm.auto import tqdm
 
     threads = None if cluster else max(1, (os.cpu_count() or 1) // jobs)
-    with _client(cluster), parallel_config(backend="dask" if cluster else "loky"), _progress(waiting):
+    with _client(cluster), parallel_config(backend="dask" if cluster else "loky"):
+        workers = Parallel(-1 if cluster else jobs, batch_size=1, pre_dispatch="all", return_as="generator_unordered")
         try:
-            Parallel(n_jobs=-1 if cluster else jobs, batch_size=1, pre_dispatch="all")(
-                delayed(Measurement.make)(measurement, threads) for measurement in waiting
-            )
+            made = workers(delayed(Measurement.make)(measurement, threads) for measurement in waiting)
+            for _ in tqdm(made, total=len(waiting), desc="measurements", unit="run"):
+                pass
         except TerminatedWorkerError as error:
             done = sum(measurement.is_there() for measurement in waiting)
             raise RuntimeError(
@@ -125,27 +121,3 @@ def _client(cluster: str | None):
     except ImportError as error:
         raise RuntimeError("A cluster needs the package distributed: pip install 'where-to-look[cluster]'.") from error
     return Client(cluster)
-
-
-@contextmanager
-def _progress(waiting: Sequence[Measurement]):
-    """Show how many measurements are there, and the time left; counts files, so it needs no word from the workers."""
-    from tqdm.auto import tqdm
-
-    over = Event()
-
-    def watch() -> None:
-        with tqdm(total=len(waiting), desc="measurements", unit="run") as bar:
-            while True:
-                last = over.wait(0.5)
-                bar.update(sum(measurement.is_there() for measurement in waiting) - bar.n)
-                if last:
-                    return
-
-    watcher = Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watcher.join()

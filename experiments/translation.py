@@ -1,10 +1,8 @@
 """What lessons 1 and 2 share: training a translation model, evaluating it by length and against gold alignments."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
-
-import torch
 
 from course_utils.data.batching import make_pair_batch, pad_sequences
 from course_utils.data.phrases.aligned import AlignedPair
@@ -20,31 +18,20 @@ from course_utils.metrics import (
 )
 from course_utils.models.translation import TranslationModel, build_translation_model
 from course_utils.training import History
-from experiments.evaluate import mean_loss, padded_off, search
+from experiments.evaluate import TextScore, by_length, mean_loss, named, search, teacher_forced_attention
 from experiments.recipes import PlainRecipe, train_recipe
 
 
 @dataclass(frozen=True)
 class Recipe(PlainRecipe):
-    """Everything that decides a trained model besides data and seed.
+    """A recipe for `TranslationModel`; see there, `training.train` and `ParallelData.batches` for the attributes."""
 
-    Attributes:
-        system: a name in `models.translation.SYSTEMS`.
-        embedding_size, hidden_size, dropout: see `TranslationModel`.
-        options: further arguments of the system, e.g. `(("reverse_source", False),)`.
-        steps, learning_rate, label_smoothing: see `training.train`.
-        batch_size, maximum_tokens, curriculum: see `ParallelData.batches`.
-    """
-
-    system: str
+    learning_rate: float = 5e-3
+    batch_size: int = 128
     embedding_size: int = 96
     hidden_size: int = 128
     dropout: float = 0.0
-    options: tuple[tuple[str, object], ...] = ()
-    steps: int = 600
-    learning_rate: float = 5e-3
     label_smoothing: float = 0.0
-    batch_size: int = 128
     maximum_tokens: int | None = 500
     curriculum: tuple[int, ...] = ()
 
@@ -63,14 +50,7 @@ def build_model(recipe: Recipe, data: ParallelData) -> TranslationModel:
 
 
 def fit(recipe: Recipe, data: ParallelData, seed: int = 0, **options) -> tuple[TranslationModel, History]:
-    """Train a recipe from scratch.
-
-    Args:
-        recipe: what to train and how.
-        data: the corpus.
-        seed: initial weights and order of the batches.
-        options: further arguments of `training.train`.
-    """
+    """Train a recipe from scratch; see `Experiment.fit`."""
     order = {"maximum_tokens": recipe.maximum_tokens, "curriculum": recipe.curriculum}
     batches = data.batches(recipe.batch_size, seed, **order)
     options = {"label_smoothing": recipe.label_smoothing, **options}
@@ -78,60 +58,43 @@ def fit(recipe: Recipe, data: ParallelData, seed: int = 0, **options) -> tuple[T
 
 
 def token_loss(model: TranslationModel, pairs: Sequence[tuple[list[int], list[int]]], batch_size: int = 64) -> float:
-    """Mean cross-entropy in nats per target token; its exponential is the perplexity."""
-    ordered = sorted(pairs, key=lambda pair: len(pair[0]))
-    parts = (ordered[start : start + batch_size] for start in range(0, len(ordered), batch_size))
-    return mean_loss(model, map(make_pair_batch, parts))
+    """Mean cross-entropy of encoded pairs in nats per target token; its exponential is the perplexity."""
+    batches = by_length([source for source, _ in pairs], batch_size)
+    return mean_loss(model, (make_pair_batch([pairs[index] for index in chosen]) for chosen in batches))
 
 
 def translate(
     model: TranslationModel,
     data: ParallelData,
     sources: Sequence[Sequence[str]],
-    *,
     beam_size: int = 1,
     batch_size: int = 64,
 ) -> list[Hypothesis]:
-    """Translate tokenised sentences; `beam_size=1` is greedy.
+    """Translate tokenised sentences; those of similar length together, the result in the order of `sources`."""
+    batches = by_length(sources, batch_size)
 
-    Sentences of similar length are decoded together; the result has the order of `sources`.
-    """
-    device = next(model.parameters()).device
-    order = sorted(range(len(sources)), key=lambda index: len(sources[index]))
-    results: list[Hypothesis | None] = [None] * len(sources)
-    for start in range(0, len(order), batch_size):
-        chosen = order[start : start + batch_size]
-        source, mask = pad_sequences([data.source_vocabulary.encode(sources[index]) for index in chosen])
-        limits = [2 * len(sources[index]) + 10 for index in chosen]
-        found = search(model, source.to(device), mask.to(device), limits, beam_size)
-        for index, hypothesis in zip(chosen, found, strict=True):
-            results[index] = hypothesis
-    return results
+    def encoded() -> Iterator[tuple]:
+        for chosen in batches:
+            words = [sources[index] for index in chosen]
+            yield *pad_sequences(list(map(data.source_vocabulary.encode, words))), [2 * len(w) + 10 for w in words]
+
+    found = dict(zip(sum(batches, []), search(model, encoded(), beam_size), strict=True))
+    return [found[index] for index in range(len(sources))]
 
 
-class Score(NamedTuple):
-    """How well a set of examples was translated.
-
-    Attributes:
-        bleu: corpus BLEU, 0 … 100.
-        exact: share of translations equal to the reference, 0 … 1.
-        sentences: number of examples.
-    """
-
-    bleu: float
-    exact: float
-    sentences: int
-
-
-def score(model: TranslationModel, data: ParallelData, examples: Sequence[AlignedPair], beam_size: int = 1) -> Score:
-    """Translate examples and compare with their references."""
-    hypotheses = translate(model, data, [example.source for example in examples], beam_size=beam_size)
+def score(
+    model: TranslationModel, data: ParallelData, examples: Sequence[AlignedPair], beam_size: int = 1
+) -> TextScore:
+    """Translate examples and compare with their references; `exact` counts those that are equal."""
+    hypotheses = translate(model, data, [example.source for example in examples], beam_size)
     texts = [data.detokenize(data.target_vocabulary.decode(h.tokens)) for h in hypotheses]
     references = [example.reference for example in examples]
-    return Score(bleu(texts, references), exact_match(texts, references), len(examples))
+    return TextScore(bleu(texts, references), exact_match(texts, references), len(examples))
 
 
-def score_by_length(model: TranslationModel, data: ParallelData, beam_size: int = 1) -> dict[tuple[int, int], Score]:
+def score_by_length(
+    model: TranslationModel, data: ParallelData, beam_size: int = 1
+) -> dict[tuple[int, int], TextScore]:
     """Score each bucket of source lengths of the test set."""
     return {bucket: score(model, data, examples, beam_size) for bucket, examples in data.test.items() if examples}
 
@@ -150,33 +113,13 @@ class AlignmentScore(NamedTuple):
     mass_on_gold: float
 
 
-@torch.no_grad()
-def reference_attention(
-    model: TranslationModel, data: ParallelData, examples: Sequence[AlignedPair]
-) -> list[torch.Tensor]:
-    """Attention along the reference translations, so that it can be compared with their gold alignment.
-
-    Returns:
-        For each example `(target_length, source_length)`; the row of the end symbol is cut off.
-    """
-    device = next(model.parameters()).device
-    weights = []
-    for start in range(0, len(examples), 32):
-        chosen = examples[start : start + 32]
-        batch = make_pair_batch(data.encode(chosen)).to(device)
-        _, attention = model(batch)
-        weights += padded_off(attention, [len(e.target) for e in chosen], [len(e.source) for e in chosen])
-    return weights
-
-
 def score_alignment(model: TranslationModel, data: ParallelData, examples: Sequence[AlignedPair]) -> AlignmentScore:
-    """Evaluate the attention of a model against the gold alignments of examples."""
-    weights = reference_attention(model, data, examples)
-    pairs = list(zip(weights, examples, strict=True))
-    guess = [diagonal_alignment(len(e.target), len(e.source)) for e in examples]
+    """Evaluate the attention of a model along references against the gold alignments of examples."""
+    pairs = list(zip(teacher_forced_attention(model, data, examples), examples, strict=True))
+    guesses = [(diagonal_alignment(len(e.target), len(e.source)), e.sure, e.possible) for e in examples]
     return AlignmentScore(
         alignment_error_rate((hard_alignment(w), e.sure, e.possible) for w, e in pairs),
-        alignment_error_rate((g, e.sure, e.possible) for g, e in zip(guess, examples, strict=True)),
+        alignment_error_rate(guesses),
         sum(attention_mass_on_gold(w, e.possible) for w, e in pairs) / len(pairs),
     )
 
@@ -188,12 +131,11 @@ def named_metrics(name: str, model: TranslationModel, data: ParallelData, beam_s
         `nats` on validation; `bleu/…` and `exact/…` for each bucket, for `shortest` and `longest`; `bleu/all`;
         `bleu/ratio`, longest over shortest.
     """
-    by_length = score_by_length(model, data, beam_size)
-    metrics = {f"{name}/nats": token_loss(model, data.validation)}
-    ends = {"shortest": next(iter(by_length.values())), "longest": list(by_length.values())[-1]}
-    for label, result in {**{f"{low}-{high}": r for (low, high), r in by_length.items()}, **ends}.items():
-        metrics[f"{name}/bleu/{label}"] = result.bleu
-        metrics[f"{name}/exact/{label}"] = result.exact
-    metrics[f"{name}/bleu/ratio"] = ends["longest"].bleu / max(ends["shortest"].bleu, 1e-9)
-    metrics[f"{name}/bleu/all"] = score(model, data, data.examples, beam_size).bleu
-    return metrics
+    by_bucket = score_by_length(model, data, beam_size)
+    metrics = {"nats": token_loss(model, data.validation)}
+    ends = {"shortest": next(iter(by_bucket.values())), "longest": list(by_bucket.values())[-1]}
+    for label, result in {**{f"{low}-{high}": r for (low, high), r in by_bucket.items()}, **ends}.items():
+        metrics |= {f"bleu/{label}": result.bleu, f"exact/{label}": result.exact}
+    metrics["bleu/ratio"] = ends["longest"].bleu / max(ends["shortest"].bleu, 1e-9)
+    metrics["bleu/all"] = score(model, data, data.examples, beam_size).bleu
+    return named(name, metrics)

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from grading.autograde import autograde, only_one, sandbox_for
 from grading.collect import collect
-from grading.course import Course, GradingError
+from grading.course import Course, GradingError, max_score
 from grading.export import export
 from grading.feedback import write_feedback
 from grading.practice import practice_upload
-from grading.release import max_score, on_trial, release
+from grading.release import on_trial, release
 from grading.run import grade
 from grading.sandbox import Limits
 from tools.project import Project
@@ -86,9 +86,8 @@ def do_release(course: Course, options: argparse.Namespace) -> None:
         folder = course.root / "release" / ("STUDENT" if options.variants else "") / assignment["name"]
         due = f", due {assignment['due']}" if assignment["due"] else ""
         tried = "" if options.no_trial else "; on trial the course's answers got all of them, the stubs none"
-        print(
-            f"{assignment['name']}: {', '.join(assignment['exercises'])}; {max_score(assignment):g} points{due}{tried}."
-        )
+        points = f"{max_score(assignment):g} points"
+        print(f"{assignment['name']}: {', '.join(assignment['exercises'])}; {points}{due}{tried}.")
         print(f"  Give your students {folder / (assignment['lesson'] + '.ipynb')}")
 
 
@@ -104,8 +103,7 @@ def do_collect(course: Course, options: argparse.Namespace) -> None:
     chosen = course.chosen([options.assignment] if options.assignment else [])
     if len(chosen) > 1:
         raise GradingError(f"Say which: --assignment {' or '.join(item['name'] for item in chosen)}.")
-    everything = course.chosen([])
-    others = [item for item in everything if item["name"] != chosen[0]["name"]]
+    others = [item for item in course.chosen([]) if item["name"] != chosen[0]["name"]]
     collected = collect(course, options.source, chosen[0], others)
     for title, lines in vars(collected).items():
         print(f"{title}: {len(lines)}")
@@ -118,13 +116,12 @@ def do_collect(course: Course, options: argparse.Namespace) -> None:
 def do_autograde(course: Course, options: argparse.Namespace) -> None:
     chosen = course.chosen(options.assignments)
     limits = Limits(options.cell_seconds, options.total_seconds, options.memory_megabytes)
-    seconds, graded, begin = 0.0, 0, time.monotonic()
+    graded, begin = 0, time.monotonic()
 
-    def report(student: str, result: dict, kept: bool) -> None:
-        nonlocal seconds, graded
-        if not kept:
-            seconds, graded = seconds + result["seconds"], graded + 1
-        use = "kept from before" if kept else f"{result['seconds']:5.1f} s {result['megabytes']:5d} MB"
+    def report(student: str, result: dict, stored: bool) -> None:
+        nonlocal graded
+        graded += not stored
+        use = "was graded before" if stored else f"{result['seconds']:5.1f} s {result['megabytes']:5d} MB"
         said = result["unreadable"] or next(iter(result["notes"]), "")
         print(f"{student:24} {result['score']:6g} of {result['max_score']:g}  {use}  {said[:90]}", flush=True)
 

@@ -29,13 +29,9 @@ def sandbox_for(assignments: list[dict], bubblewrap: str | None = None) -> Sandb
 
 
 def _imported(source: str) -> list[str]:
-    names = []
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom):
-            names.append(node.module)
-        elif isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-    return names
+    nodes = list(ast.walk(ast.parse(source)))
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    return names + [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
 
 
 @contextmanager
@@ -80,7 +76,7 @@ def autograde(
     """Grade every submission of an assignment that has no result for this very file yet.
 
     Args:
-        report: called as each is ready, with the student, the result, and whether it was kept from before.
+        report: called as each is ready, with the student, the result, and whether it was there before.
     """
     students = course.submitted(assignment["name"])
     if not students:
@@ -89,9 +85,9 @@ def autograde(
         waiting = {pool.submit(_grade_one, course, assignment, sandbox, limits, s, again): s for s in students}
         try:
             for done in as_completed(waiting):
-                result, kept = done.result()
+                result, stored = done.result()
                 _record(course, assignment, waiting[done], result)
-                report(waiting[done], result, kept)
+                report(waiting[done], result, stored)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -119,22 +115,13 @@ def _record(course: Course, assignment: dict, student: str, result: dict) -> Non
     """Put a result into nbgrader's gradebook, and the graded notebook where nbgrader's formgrader looks for it."""
     name = assignment["name"]
     stamp = course.submission(student, assignment).with_name("timestamp.txt")
-    time = None
-    if stamp.is_file():
-        written = stamp.read_text(encoding="utf-8").strip().removesuffix(" UTC")
-        time = datetime.strptime(written, "%Y-%m-%d %H:%M:%S")
+    time = datetime.strptime(stamp.read_text().strip(), "%Y-%m-%d %H:%M:%S UTC") if stamp.is_file() else None
     with Gradebook(course.gradebook_address) as gradebook:
         gradebook.update_or_create_student(student)
         gradebook.update_or_create_submission(name, student, timestamp=time)
     notebook = _graded_notebook(course, assignment, student, result)
-    resources = {
-        "nbgrader": {
-            "db_url": course.gradebook_address,
-            "student": student,
-            "assignment": name,
-            "notebook": assignment["lesson"],
-        }
-    }
+    about = {"db_url": course.gradebook_address, "student": student, "assignment": name}
+    resources = {"nbgrader": about | {"notebook": assignment["lesson"]}}
     for preprocessor in (OverwriteCells, CheckCellMetadata, SaveAutoGrades):
         notebook, resources = preprocessor(config=course.config()).preprocess(notebook, resources)
     write(course.root / "autograded" / student / name / f"{assignment['lesson']}.ipynb", nbformat.writes(notebook))
@@ -145,6 +132,10 @@ def _graded_notebook(course: Course, assignment: dict, student: str, result: dic
     source = nbformat.read(course.root / "source" / assignment["name"] / f"{assignment['lesson']}.ipynb", as_version=4)
     tests = {test["id"]: test for test in result["tests"]}
     official = {grade_id(cell): cell for cell in source.cells if grade_id(cell)}
+
+    def released(name: str, text: str) -> NotebookNode:
+        return nbformat.v4.new_code_cell(text, metadata={"nbgrader": official[name].metadata.nbgrader})
+
     try:
         notebook = read(course.submission(student, assignment).read_bytes())
     except (Unreadable, OSError):
@@ -154,24 +145,18 @@ def _graded_notebook(course: Course, assignment: dict, student: str, result: dic
         name = grade_id(cell)
         if name in tests:
             continue
-        plain = nbformat.v4.new_markdown_cell(cell.source)
-        if cell.cell_type == "code":
-            plain = nbformat.v4.new_code_cell(cell.source)
-        names = set(assignment["exercises"].get(name, {}).get("names", ()))
-        if (
-            name in assignment["exercises"]
-            and name not in answered
-            and (names & bound(cell.source) or not bound(cell.source))
-        ):
+        exercise, defined = assignment["exercises"].get(name), bound(cell.source)
+        if exercise and name not in answered and (not defined or set(exercise["names"]) & defined):
             answered.add(name)
-            plain = nbformat.v4.new_code_cell(cell.source, metadata={"nbgrader": official[name].metadata.nbgrader})
-        cells.append(plain)
-    for exercise in assignment["exercises"]:
-        if exercise not in answered:
-            cells.append(nbformat.v4.new_code_cell("# This cell is missing in the submission."))
-            cells[-1].metadata["nbgrader"] = official[exercise].metadata.nbgrader
+            cells.append(released(name, cell.source))
+        elif cell.cell_type == "code":
+            cells.append(nbformat.v4.new_code_cell(cell.source))
+        else:
+            cells.append(nbformat.v4.new_markdown_cell(cell.source))
+    missing = [name for name in assignment["exercises"] if name not in answered]
+    cells += [released(name, "# This cell is missing in the submission.") for name in missing]
     for name, test in tests.items():
-        cell = nbformat.v4.new_code_cell(official[name].source, metadata={"nbgrader": official[name].metadata.nbgrader})
+        cell = released(name, official[name].source)
         told = "\n".join([f"{'✗' if hint else '✓'} {said} {hint or ''}".rstrip() for said, hint in test["cases"]])
         text = "\n".join(part for part in (told, test["message"]) if part)
         if text:

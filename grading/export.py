@@ -4,18 +4,13 @@ import csv
 import io
 from pathlib import Path
 
-from grading.course import Course, write
+from grading.course import Course, Student, max_score, write
 from grading.feedback import Standing
 
-COLUMNS = ["student_id", "last_name", "first_name", "email", "assignment", "due", "handed_in_utc", "minutes_late"] + [
-    "score",
-    "max_score",
-    "percent",
-    "seconds",
-    "megabytes",
-    "notes",
-    "look_at",
-]
+COLUMNS = [
+    "student_id", "last_name", "first_name", "email", "assignment", "due", "handed_in_utc", "minutes_late",
+    "score", "max_score", "percent", "seconds", "megabytes", "notes", "look_at",
+]  # fmt: skip
 
 
 def export(course: Course, assignments: list[dict], path: Path) -> int:
@@ -28,22 +23,21 @@ def export(course: Course, assignments: list[dict], path: Path) -> int:
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    lines = 0
-    for assignment in assignments:
-        for student in sorted({*people, *course.submitted(assignment["name"])}):
-            writer.writerow(
-                {key: _harmless(value) for key, value in _line(course, assignment, student, people).items()}
-            )
-            lines += 1
+    lines = [
+        _line(course, assignment, people.get(student, Student(student)))
+        for assignment in assignments
+        for student in sorted({*people, *course.submitted(assignment["name"])})
+    ]
+    writer.writerows({key: _harmless(value) for key, value in line.items()} for line in lines)
     write(path, text.getvalue().encode("utf-8-sig"))  # with the mark by which spreadsheets know UTF-8
-    return lines
+    return len(lines)
 
 
-def _line(course: Course, assignment: dict, student: str, people: dict) -> dict:
+def _line(course: Course, assignment: dict, person: Student) -> dict:
+    student = person.id
     result = course.result(student, assignment["name"])
     standing = Standing.of(course, assignment["name"], student)
-    person = people.get(student)
-    most = sum(test["points"] for exercise in assignment["exercises"].values() for test in exercise["tests"])
+    most = max_score(assignment)
     notes = "nothing handed in"
     if result is not None:
         notes = " | ".join(filter(None, [result["unreadable"], *result["notes"]]))
@@ -52,9 +46,9 @@ def _line(course: Course, assignment: dict, student: str, people: dict) -> dict:
     score = round(standing.score, 4)
     return {
         "student_id": student,
-        "last_name": person.last_name if person else "",
-        "first_name": person.first_name if person else "",
-        "email": person.email if person else "",
+        "last_name": person.last_name,
+        "first_name": person.first_name,
+        "email": person.email,
         "assignment": assignment["name"],
         "due": assignment["due"] or "",
         "handed_in_utc": standing.submitted or "",

@@ -12,7 +12,7 @@ from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.preprocessors import ClearSolutions
 
-from grading.course import Course, GradingError, digest, write
+from grading.course import Course, GradingError, digest, max_score, write
 from tools.lesson_source import build_instructor
 from tools.project import ROOT, Project
 
@@ -28,7 +28,7 @@ def release(course: Course, source: Path, exercises: list[str], due: datetime | 
         variants: give each student of the roster their own data.
 
     Returns:
-        The assignment, as kept in CLASS/assignments.
+        The assignment, as stored in CLASS/assignments.
 
     Raises:
         GradingError: an unknown exercise, no roster, or nbgrader refused.
@@ -90,20 +90,17 @@ def _keep_exercises(notebook: NotebookNode, lesson: str, wanted: list[str], cour
         raise GradingError(f"Lesson {lesson} has no exercises, so there is nothing to grade.")
     if not chosen:
         return
-    clear, kept = ClearSolutions(config=course.config()), []
+    clear, cells = ClearSolutions(config=course.config()), []
     for cell in notebook.cells:
         grading = cell.metadata.get("nbgrader")
-        exercise = _exercise_of(cell)
-        if grading is None or exercise in chosen:
-            kept.append(cell)
-            continue
-        if grading.grade_id.endswith("-hidden"):
-            continue
-        if grading.solution:
-            clear._replace_solution_region(cell, "python")
-        del cell.metadata["nbgrader"]
-        kept.append(cell)
-    notebook.cells = kept
+        if grading is not None and _exercise_of(cell) not in chosen:
+            if grading.grade_id.endswith("-hidden"):
+                continue
+            if grading.solution:
+                clear._replace_solution_region(cell, "python")
+            del cell.metadata["nbgrader"]
+        cells.append(cell)
+    notebook.cells = cells
 
 
 def _exercise_of(cell: NotebookNode) -> str:
@@ -129,33 +126,20 @@ def _describe(name: str, lesson: str, notebook: NotebookNode, released: Notebook
             grading = cell.metadata.nbgrader
             exercise = exercises.setdefault(_exercise_of(cell), {"tests": []})
             if grading.solution:
-                names = [
-                    node.name
-                    for node in ast.parse(cell.source).body
-                    if isinstance(node, (ast.FunctionDef, ast.ClassDef))
-                ]
+                kinds, body = (ast.FunctionDef, ast.ClassDef), ast.parse(cell.source).body
+                names = [node.name for node in body if isinstance(node, kinds)]
                 exercise |= {"names": names, "stub": shown[grading.grade_id]}
             else:
                 test = {"id": grading.grade_id, "points": float(grading.points), "source": cell.source}
                 hidden = grading.grade_id.endswith("-hidden")
                 exercise["tests"].append({**test, "shown": shown[grading.grade_id], "hidden": hidden})
-    core = {
-        "name": name,
-        "lesson": name,
-        "number": lesson,
-        "settings": settings,
-        "plain": plain,
-        "exercises": exercises,
-    }
+    core = {"name": name, "lesson": name, "number": lesson}
+    core |= {"settings": settings, "plain": plain, "exercises": exercises}
     return core | {"digest": digest(core)}
 
 
-def max_score(assignment: dict) -> float:
-    return sum(test["points"] for exercise in assignment["exercises"].values() for test in exercise["tests"])
-
-
 def on_trial(assignment: dict, course: Course, grade: Callable[[dict, str], dict]) -> None:
-    """Grade the course's own answers and the untouched release: full marks and none.
+    """Grade the course's own answers and the untouched release: all points and none.
 
     Args:
         grade: `grading.run.grade` with a sandbox.

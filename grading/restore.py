@@ -83,8 +83,8 @@ def plan(notebook: NotebookNode, assignment: dict) -> Plan:
         tests |= {test["id"]: test for test in exercise["tests"]}
     made = Plan([])
     own = _own_cells(notebook, tests, made)
-    released = [(number, source) for number, source in own if source in _plain(assignment)]
-    changed = [(number, source) for number, source in own if source not in _plain(assignment)]
+    released = [(number, source) for number, source in own if source in assignment["plain"]]
+    changed = [(number, source) for number, source in own if source not in assignment["plain"]]
     ids = {grade_id(notebook.cells[number]): number for number, _ in changed if grade_id(notebook.cells[number])}
     wanted: dict[int, str] = {}
     places: dict[str, int] = {}
@@ -118,10 +118,6 @@ def plan(notebook: NotebookNode, assignment: dict) -> Plan:
     for source in wanted.values():
         made.look += [f"an answer mentions {word}" for word in OWN_ANSWERS if word in source]
     return made
-
-
-def _plain(assignment: dict) -> set[str]:
-    return set(assignment["plain"])
 
 
 def _own_cells(notebook: NotebookNode, tests: dict[str, dict], made: Plan) -> list[tuple[int, str]]:

@@ -5,6 +5,7 @@ the course's package and nothing of the class, and writes into an empty folder o
 it the limits on time, memory and output remain; `Sandbox.warning` says so.
 """
 
+import contextlib
 import itertools
 import json
 import os
@@ -24,7 +25,7 @@ from pathlib import Path
 from tools.project import ROOT
 
 WORKER = Path(__file__).with_name("worker.py")
-SHOWN_OUTPUT = 8_000  # characters of a cell's output that are kept
+SHOWN_OUTPUT = 8_000  # characters of a cell's output that are shown
 LONGEST_ANSWER = 4_000_000  # bytes of one answer from inside
 HOME_INSIDE = "/student"
 MATPLOTLIB_INSIDE = "/run/matplotlib"
@@ -115,17 +116,12 @@ class Sandbox:
             raise RuntimeError(f"The process that runs submissions did not start: {error}. {advice}") from error
         self.contained = bool(self.bubblewrap)
         if not self.contained:
-            lost = [
-                "read every file that you can read, other submissions and the gradebook included",
-                "write your files",
-            ]
-            if not self.namespaces:
-                lost += ["reach the network", "start any number of processes"]
+            more = "" if self.namespaces else ", reach the network, start any number of processes"
             self.warning = (
                 "WARNING: bubblewrap is not used (apt install bubblewrap). Submissions run WITHOUT a sandbox: they can "
-                f"{', '.join(lost)}. "
-                "What remains: time, memory, size of files and of output. Grade work you do not trust on a Linux "
-                "machine with bubblewrap."
+                "read every file that you can read, other submissions and the gradebook included, write your files"
+                f"{more}. What remains: time, memory, size of files and of output. Grade work you do not trust on a "
+                "Linux machine with bubblewrap."
             )
         threading.Thread(target=self._listen, daemon=True).start()
         return self
@@ -143,7 +139,7 @@ class Sandbox:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [sys.executable, "-u", str(WORKER), str(theirs.fileno())]
         if bubblewrap:
-            command = [bubblewrap, *self._walls(), "--", *command]
+            command = [bubblewrap, *self._mounts(), "--", *command]
         log = Path(self._scratch.name, "worker.log")
         with log.open("wb") as file:
             self._process = subprocess.Popen(
@@ -157,8 +153,7 @@ class Sandbox:
             )
         theirs.close()
         self._control.settimeout(START_SECONDS * busy())
-        path = [str(ROOT)]
-        setup = {"modules": self.modules, "path": path, "drop_root": bool(bubblewrap)}
+        setup = {"modules": self.modules, "path": [str(ROOT)], "drop_root": bool(bubblewrap)}
         try:
             self._control.send(json.dumps(setup).encode())
             answer = self._control.recv(1 << 16)
@@ -170,19 +165,17 @@ class Sandbox:
             words = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             raise RuntimeError(words[-1] if words else "it ended without a word")
         self._control.settimeout(None)
-        found = json.loads(answer)
-        self.namespaces = found["namespaces"]
+        self.namespaces = json.loads(answer)["namespaces"]
 
-    def _environment(self, walled: bool) -> dict[str, str]:
+    def _environment(self, mounted: bool) -> dict[str, str]:
         """Nothing of the instructor's environment but where programs are."""
-        fonts, home = self._matplotlib_cache(), HOME_INSIDE if walled else self._scratch.name
+        fonts, home = self._matplotlib_cache(), HOME_INSIDE if mounted else self._scratch.name
         names = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT")
-        kept = {name: os.environ[name] for name in names if name in os.environ}
-        return kept | {
+        return {name: os.environ[name] for name in names if name in os.environ} | {
             "HOME": home,
             "TMPDIR": home,
             "MPLBACKEND": "agg",
-            "MPLCONFIGDIR": MATPLOTLIB_INSIDE if walled else fonts,
+            "MPLCONFIGDIR": MATPLOTLIB_INSIDE if mounted else fonts,
             "IPYTHONDIR": f"{home}/ipython",
             "OMP_NUM_THREADS": "1",
             "CUDA_VISIBLE_DEVICES": "",
@@ -196,16 +189,14 @@ class Sandbox:
         folder = Path(self._scratch.name, "matplotlib")
         folder.mkdir(exist_ok=True)
         folder.chmod(0o755)
-        try:
+        with contextlib.suppress(ImportError, OSError):
             import matplotlib
 
             for path in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
                 shutil.copy(path, folder)
-        except (ImportError, OSError):
-            pass
         return str(folder)
 
-    def _walls(self) -> list[str]:
+    def _mounts(self) -> list[str]:
         """bubblewrap's options: what the inside sees, all of it read-only."""
         options = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
         if os.getuid() == 0:
@@ -235,28 +226,19 @@ class Sandbox:
 
     def _needed(self) -> list[str]:
         """Python, the installed packages and the course's package; nothing else of the checkout, no test, no answer."""
-        places = {sys.prefix, sys.base_prefix, str(Path(sys.prefix).resolve()), *site.getsitepackages()}
-        places.add(str(Path(os.path.realpath(sys.executable)).parent.parent))
-        places |= {
-            str(ROOT / "course_utils"),
-            str(ROOT / "experiments"),
-            str(ROOT / "data" / "checkpoints"),
-            str(ROOT / "data" / "results"),
-        }
-        places |= {str(ROOT / "pyproject.toml"), str(WORKER)}
-        links = [place for place in places if os.path.islink(place)]
-        chosen = [
-            place for place in places if os.path.exists(place) and not place.startswith("/usr/") and place != "/usr"
-        ]
+        python = str(Path(os.path.realpath(sys.executable)).parent.parent)
+        places = {sys.prefix, sys.base_prefix, str(Path(sys.prefix).resolve()), *site.getsitepackages(), python}
+        ours = ("course_utils", "experiments", "data/checkpoints", "data/results", "pyproject.toml")
+        places |= {str(ROOT / name) for name in ours} | {str(WORKER)}
+        chosen = [place for place in places if os.path.exists(place) and not f"{place}/".startswith("/usr/")]
         assert ROOT.parent not in map(Path, chosen)
-        return sorted(set(chosen) - set(links)) + sorted(links)
+        return sorted(chosen, key=lambda place: (os.path.islink(place), place))  # links last
 
     def _listen(self) -> None:
         while True:
-            try:
+            data = b""
+            with contextlib.suppress(OSError):
                 data = self._control.recv(1 << 16)
-            except OSError:
-                return
             if not data:
                 return
             message = json.loads(data)
@@ -276,16 +258,9 @@ class Sandbox:
         number = next(self._numbers)
         pairs = [socket.socketpair() for _ in range(1 + hidden_tests)]
         reading, writing = os.pipe()
-        home = HOME_INSIDE
-        if not self.contained:
-            home = tempfile.mkdtemp(dir=self._scratch.name)
+        home = HOME_INSIDE if self.contained else tempfile.mkdtemp(dir=self._scratch.name)
         wait = limits.wait_seconds()
-        message = {
-            "start": number,
-            "limits": asdict(limits) | {"wait_seconds": wait},
-            "home": home,
-            "environment": {},
-        }
+        message = {"start": number, "limits": asdict(limits) | {"wait_seconds": wait}, "home": home}
         descriptors = [pairs[0][1].fileno(), writing, *(theirs.fileno() for _, theirs in pairs[1:])]
         with self._lock:
             socket.send_fds(self._control, [json.dumps(message).encode()], descriptors)
@@ -352,10 +327,9 @@ class Conversation:
             if self._output in readable and not self._drain():
                 readable = [connection]
             if connection in readable:
-                try:
+                piece = b""
+                with contextlib.suppress(OSError):
                     piece = connection.recv(1 << 16)
-                except OSError:
-                    piece = b""
                 if not piece:
                     raise Died("It ended Python itself (for instance with exit(), or by running out of memory).")
                 received += piece

@@ -1,7 +1,7 @@
 """How long a class takes to grade: `python -m grading.times --write`.
 
 Practice classes of several sizes are graded by the instructors' own commands, two submissions at a time.
-data/results/grading.json keeps the times; docs/instructors.md says what they are and what a class of 500 would take.
+data/results/grading.json stores the times; docs/instructors.md says what they are and what a class of 500 would take.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from course_utils.regions import with_region
 from experiments.claims import write_json
 from tools.project import ROOT, Project
 
-KEPT = data_folder("results") / "grading.json"
+STORED = data_folder("results") / "grading.json"
 PAGE = ROOT / "docs" / "instructors.md"
 BEGIN, END = "<!-- times: begin (written by `python -m grading.times --write`) -->", "<!-- times: end -->"
 CLASS, SECONDS = 30, 300
@@ -119,15 +119,15 @@ def with_times(text: str, found: Mapping) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, print, keep."""
+    """Measure, print, store."""
     parser = argparse.ArgumentParser(prog="python -m grading.times", description=__doc__.partition("\n")[0])
-    parser.add_argument("--write", action="store_true", help="keep the times and bring docs/instructors.md up to date")
+    parser.add_argument("--write", action="store_true", help="store the times and bring docs/instructors.md up to date")
     options = parser.parse_args(arguments)
     (ROOT / "build").mkdir(exist_ok=True)
     found = measure([source.stem[:2] for source in Project().lesson_sources()])
     print(passage(found))
     if options.write:
-        write_json(KEPT, found)
+        write_json(STORED, found)
         write_whole(PAGE, with_times(PAGE.read_text(encoding="utf-8"), found).encode())
     return 0
 

@@ -22,13 +22,7 @@ import socket
 import sys
 import types
 
-CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = (
-    0x00020000,
-    0x08000000,
-    0x10000000,
-    0x20000000,
-    0x40000000,
-)
+CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = (1 << bit for bit in (17, 27, 28, 29, 30))
 MS_NOSUID, MS_NODEV, MS_REC, MS_PRIVATE = 2, 4, 0x4000, 1 << 18
 PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 4, 38
 CAPABILITIES_VERSION_3 = 0x20080522
@@ -167,7 +161,7 @@ def _be_the_submission(message: dict, descriptors: list[int], isolated: bool) ->
         if isolated:
             _close_off(home, limits)
         os.chdir(home)
-        os.environ.update(HOME=home, TMPDIR=home, **message["environment"])
+        os.environ.update(HOME=home, TMPDIR=home)
         _limit(limits, isolated)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(output, 1)
@@ -243,25 +237,25 @@ class Submission:
         """Answer each command; end with the connection."""
         for line in self.lines:
             command = json.loads(line)
-            if command["do"] == "snapshot":
-                self._snapshot(command["index"])
-                answer = {}
-            elif command["do"] == "settings":
-                answer = self._settings(command["source"])
-            elif command["do"] == "cell":
-                answer = self._cell(command["source"])
-            else:
-                answer = self._test(command)
+            match command["do"]:
+                case "snapshot":
+                    answer = self._snapshot(command["index"])
+                case "settings":
+                    answer = self._settings(command["source"])
+                case "cell":
+                    answer = self._cell(command["source"])
+                case _:
+                    answer = self._test(command)
             sys.stdout.flush()
             sys.stderr.flush()
             _send(self.commands, {"nonce": command["nonce"], **answer})
 
     def _settings(self, source: str) -> dict:
         """The course's own settings cell: the tests see its names whatever the submission does to them."""
-        found = self._cell(source)
-        self.course = {name: value for name, value in self.answers.items() if not name.startswith("_")}
-        for hidden in ("In", "Out", "get_ipython", "exit", "quit", "open"):
-            self.course.pop(hidden, None)
+        found, own = self._cell(source), ("In", "Out", "get_ipython", "exit", "quit", "open")
+        self.course = {
+            name: value for name, value in self.answers.items() if not name.startswith("_") and name not in own
+        }
         return found
 
     def _cell(self, source: str) -> dict:
@@ -276,17 +270,16 @@ class Submission:
             self._watch_time(False)
         return {} if problem is None else {"error": _describe(problem)}
 
-    def _snapshot(self, index: int) -> None:
-        """Keep a copy of this process, as it is now, for one hidden test."""
+    def _snapshot(self, index: int) -> dict:
+        """Leave a copy of this process, as it is now, for one hidden test."""
         sys.stdout.flush()
         if os.fork():
             os.close(self.hidden[index])
-            return
+            return {}
         try:
             self.commands.close()
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, 1)
-            os.dup2(nowhere, 2)
+            for stream in (1, 2):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
             connection = socket.socket(fileno=self.hidden[index])
             command = json.loads(connection.makefile("r", encoding="utf-8").readline())
             found = self._test(command)
@@ -339,7 +332,7 @@ class Watch:
                 ours = name.startswith("course_utils.exercises") and getattr(value, "__module__", "") == name
                 if isinstance(value, type) and (ours or (name, item) == ("torch", "Tensor")):
                     owners.append((f"{name}.{item}", value))
-        self.kept = [(name, owner, self._functions(owner)) for name, owner in owners]
+        self.originals = [(name, owner, self._functions(owner)) for name, owner in owners]
         self.exercises: dict = {}
         for name, module in self.modules.items():
             for exercise in vars(module).values() if name.startswith(EXERCISES) else ():
@@ -363,7 +356,7 @@ class Watch:
             if sys.modules.get(name) is not module:
                 sys.modules[name] = module
                 replaced.append(name)
-        for owner_name, owner, functions in self.kept:
+        for owner_name, owner, functions in self.originals:
             current = vars(owner)
             for name, (value, code) in functions.items():
                 if current.get(name) is not value:
@@ -409,9 +402,8 @@ def _describe(error: BaseException) -> dict:
     """The error's kind and message and, where it can be known, the line of the cell."""
     line, frame = None, error.__traceback__
     while frame is not None:
-        if frame.tb_frame.f_code.co_filename.startswith("/tmp/ipykernel") or "ipython-input" in (
-            frame.tb_frame.f_code.co_filename
-        ):
+        file = frame.tb_frame.f_code.co_filename
+        if file.startswith("/tmp/ipykernel") or "ipython-input" in file:
             line = frame.tb_lineno
         frame = frame.tb_next
     if isinstance(error, SyntaxError):

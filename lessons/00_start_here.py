@@ -24,7 +24,7 @@
 # - **Build and train** the systems of a dozen papers, small enough for a laptop: for sentences, pictures, captions, logic, speech and summaries.
 # - **Search** a sentence: greedily, with a beam, and say what each of them maximises.
 # - **Mark** an attention map against the truth, beside chance and a simple guess, and say what it proves and what it does not.
-# - **Test** a paper's claim: a baseline on the same work, several seeds, an interval, a verdict that may be "not confirmed".
+# - **Test** a paper's claim: a baseline on the same work, several seeds, an interval, a verdict that may be "contradicted" or "void".
 # - **Find** the usual mistakes: padding that leaks, a mask upside down, a softmax over the wrong axis, a label that the wording gives away.
 #
 # What you need: Python, and what a gradient is. You have trained some small network before, in PyTorch or in anything else.
@@ -66,7 +66,7 @@ print(f"computing on: {device}, {torch.get_num_threads()} thread(s), {os.cpu_cou
 # %% [markdown]
 # Is everything there that the lessons need? Each line is something that was tried. *LOOK* stands before what needs your attention, and the line says what to do.
 
-# %%
+# %% tags=["varies"]
 findings = check_machine()
 for finding in findings:
     print(finding)
@@ -78,7 +78,7 @@ print(f"\nlook at: {', '.join(unwell)}" if unwell else "\nThis machine is ready.
 # best value: so other programs disturb the measurement as little as possible.
 
 
-# %%
+# %% tags=["varies"]
 def best_seconds(work):
     """Repeat `work` on one thread and return its shortest processor time."""
     threads = torch.get_num_threads()
@@ -107,7 +107,7 @@ print(f"that is {billions:.0f} billion operations per second")
 #
 # > **Predict.** How many such steps does your machine make in one minute: a hundred, a thousand, ten thousand?
 
-# %%
+# %% tags=["varies"]
 BATCH, WORDS, EMBEDDING, HIDDEN = 64, 20, 128, 256  # the sizes that lessons 1 and 2 train with
 
 encoder = nn.GRU(EMBEDDING, HIDDEN, batch_first=True)
@@ -141,7 +141,7 @@ show(plot_course_map())
 # How long is a lesson? There are two answers. Reading, predicting and solving its exercises takes two to three hours. Running it from top to bottom takes minutes: they
 # were measured on one machine, and the next cell scales them by how your training step compares with the same step there.
 
-# %%
+# %% tags=["varies"]
 BUDGET_MINUTES = 4  # what a lesson may take at most, on two cores without a GPU
 
 times = load_run_times()

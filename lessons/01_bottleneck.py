@@ -828,7 +828,7 @@ for name, found in reach.items():
 # %% [markdown]
 # ## The claims, tested
 #
-# The papers' claims with their figures, and ours: the mean over several seeds, and the 95 % interval of the paired difference. A claim *holds* only if the whole interval lies on its side. The seeds were fixed beforehand.
+# The papers' claims with their figures, and ours: the mean over several seeds, and the 95 % interval of the paired difference. A claim *holds* if the whole interval lies on its side and the p-value, corrected for the number of claims (Holm), is below 0.05. It is *contradicted* if the same is true of the other side, *void* if both systems are at a floor or ceiling, else *inconclusive*. The seeds were fixed beforehand.
 
 # %%
 results = {source: load_results("01", source) for source in ("default", "real")}
@@ -911,7 +911,7 @@ for name, curve in {**bleu_curves, **stack_bleu}.items():
 print("words that fit: " + ", ".join(f"{words:.1f} in {name}" for name, words in capacity.items() if isfinite(words)))
 for entry in entries:
     interval = entry["difference"]["ci95"] or (float("nan"), float("nan"))
-    verdict = {True: "holds", False: "not confirmed", None: "one seed"}[entry["holds"]]
+    verdict = entry["verdict"]
     print(
         f"{entry['claim']} ({entry['paper']}; theirs: {entry['paper_results']}): {entry['source']}, {entry['metric']} "
         f"{entry['difference']['mean']:+.2f} [{interval[0]:+.2f}, {interval[1]:+.2f}]: {verdict}"

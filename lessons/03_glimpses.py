@@ -832,7 +832,7 @@ ipywidgets.VBox([*controls, output])
 # %% [markdown]
 # ## The claims, tested
 #
-# The papers' claims with their figures, and ours: the mean over the seeds, and the 95 % interval of the paired difference. A claim *holds* only if the whole interval lies on its side. The seeds were
+# The papers' claims with their figures, and ours: the mean over the seeds, and the 95 % interval of the paired difference. A claim *holds* if the whole interval lies on its side and the p-value, corrected for the number of claims (Holm), is below 0.05. It is *contradicted* if the same is true of the other side, *void* if both systems are at a floor or ceiling, else *inconclusive*. The seeds were
 # fixed beforehand. All classifiers saw equally many canvases.
 
 # %%
@@ -877,7 +877,7 @@ for name, label in labels.items():
     print(f"{label:<30}{100 * errors[name][-1]:>14.1f} %{final[name]:>18.1f} %")
 print(f"last glimpse on the digit: {100 * looks.hits[-1]:.0f} %, pixels seen sharply: {100 * looks.pixels_seen[-1]:.0f} %")
 for entry in entries:
-    verdict = {True: "holds", False: "not confirmed", None: "one seed"}[entry["holds"]]
+    verdict = entry["verdict"]
     print(f"{entry['id']:<24}{entry['source']:>8}  {verdict:<14} difference {entry['difference']['mean']:+.2f}")
 
 # %% [markdown]

@@ -798,7 +798,7 @@ ipywidgets.VBox([*controls, output])
 # %% [markdown]
 # ## The claims, tested
 #
-# The paper's claims with their figures, and ours: the mean over the seeds, and the 95 % interval of the paired difference. A claim *holds* only if the whole interval lies on its side. The seeds were fixed beforehand, and the
+# The paper's claims with their figures, and ours: the mean over the seeds, and the 95 % interval of the paired difference. A claim *holds* if the whole interval lies on its side and the p-value, corrected for the number of claims (Holm), is below 0.05. It is *contradicted* if the same is true of the other side, *void* if both systems are at a floor or ceiling, else *inconclusive*. The seeds were fixed beforehand, and the
 # vectors were given as much training time as the models that look.
 
 # %%
@@ -830,7 +830,7 @@ for name, label in {"none-flat": "flattened vector", "soft": "soft attention", "
     print(f"{label:<26}{100 * scores[name].exact:>14.0f} %{scores[name].bleu:>8.1f}")
 print(f"pointing game: {100 * hits:.0f} % by the squares, {100 * hits_of_view:.0f} % by the middles of the views, a random cell {100 * chance:.0f} %")
 for entry in entries:
-    verdict = {True: "holds", False: "not confirmed", None: "one seed"}[entry["holds"]]
+    verdict = entry["verdict"]
     print(f"{entry['id']:<28}{entry['source']:>8}  {verdict:<14} difference {entry['difference']['mean']:+.2f}")
 
 # %% [markdown]

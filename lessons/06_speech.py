@@ -21,7 +21,7 @@
 #
 # 1. A second of speech is played twice in a row. What does a listener do at the second time who goes by content alone?
 # 2. By how many milliseconds do the looks miss the boundary between two phonemes? The listener takes steps of 40 ms.
-# 3. A model knows sixteen voices. How many phonemes does it get wrong in a voice that it has never heard: about as many, twice as many, most?
+# 3. A model knows sixteen speakers. How many phonemes does it get wrong for a speaker whom it has never heard: about as many, twice as many, most?
 # 4. Trained on utterances of one or two seconds, it hears eight seconds. What goes wrong first: does it stop too early, leave something out, or write something twice?
 
 # %% [markdown]
@@ -41,16 +41,16 @@ from IPython.display import Audio, Markdown, display
 from course_utils.checkpoints import CheckpointError
 from course_utils.data.speech.espeak import EspeakError, espeak_problem
 from course_utils.data.speech.features import FRAME_MS, SAMPLE_RATE, STEP_MS
-from course_utils.data.speech.utterances import TRAINING_VOICES, UNSEEN_VOICES, Utterance, speak_utterance, waveform
+from course_utils.data.speech.utterances import TRAINING_SPEAKERS, UNSEEN_SPEAKERS, Utterance, speak_utterance, waveform
 from course_utils.data.speech.data import count_steps, gold_overlap, join_utterances
 from course_utils.exercises import check, checked
 from experiments.claims import claims_table, load_results
 from experiments.lesson_06_speech import LIVE, load_trained
-from experiments.speech import END_WITHIN, WINDOW, error_by_voice, fit, joined, teacher_forced_attention, score_attention, recognize, utterances_of
+from experiments.speech import END_WITHIN, WINDOW, error_by_speaker, fit, joined, teacher_forced_attention, score_attention, recognize, utterances_of
 from course_utils.mechanisms.location import LocationAwareAttention
 from course_utils.teaching.explorer import explore_speech
 from course_utils.teaching.plots import describe, house_style, plot_lines, show
-from course_utils.teaching.sounds import plot_listening, plot_paths, plot_spectrogram, plot_time_alignment, plot_voices
+from course_utils.teaching.sounds import plot_listening, plot_paths, plot_spectrogram, plot_time_alignment, plot_speakers
 from course_utils.training import is_fast_run
 
 SOURCE = "default"  # "default": speech by a synthesizer; "real": also recorded people; or the path of your own
@@ -64,7 +64,7 @@ house_style()
 # %% [markdown]
 # ## The data, and their truth
 #
-# A synthesizer reads a few words at a time, in sixteen voices, at many speeds and pitches, and noise is mixed in. Some of the words are made up ("llatchen"), so that they cannot be learned by heart. While it speaks, the synthesizer reports **when each phoneme begins**. So we know what no
+# A synthesizer reads a few words at a time, with sixteen speakers, at many speeds and pitches, and noise is mixed in. Some of the words are made up ("llatchen"), so that they cannot be learned by heart. While it speaks, the synthesizer reports **when each phoneme begins**. So we know what no
 # listener of a recording knows for certain: what sounds when.
 #
 # The speaker is *espeak-ng*. It is free software under the GPL, version 3 or later, and is installed beside this course, not part of it; what it says is yours. The first time this takes up to a minute. After that the utterances come from your disk.
@@ -79,16 +79,16 @@ if problem:
 data = utterances_of(*((40, 10) if FAST else ()))
 own = None if SOURCE in ("default", "real") else own_recording_data(SOURCE)  # for the section on real data
 tests = data.test
-voices = {one.utterance.voice for one in data.train}
+speakers = {one.utterance.speaker for one in data.train}
 symbols = {symbol for one in data.train for symbol in one.symbols}
 minutes = sum(len(one.features) for one in data.train) * FRAME_MS / 60_000
-print(f"{len(data.train):,} utterances for training, {minutes:.0f} minutes in {len(voices)} voices; {len(symbols)} phonemes")
+print(f"{len(data.train):,} utterances for training, {minutes:.0f} minutes of {len(speakers)} speakers; {len(symbols)} phonemes")
 for name, spoken in tests.items():
     print(f"{name:<16}{len(spoken)} utterances, for example: {', '.join(one.utterance.text for one in spoken[:3])}")
 print(data.credit)
 
 # %% [markdown]
-# "test" has **words that the training never had**, "unseen phrases" has new combinations of known words, "unseen voices" has both new words and new voices. Words are held out by their first letters, so that nobody hears half of a test word in training.
+# "test" has **words that the training never had**, "unseen phrases" has new combinations of known words, "unseen speakers" has both new words and new speakers. Words are held out by their first letters, so that nobody hears half of a test word in training.
 #
 # Look at one, and listen. Dark is loud; each row is a band of frequencies, equally wide to the ear. The orange lines are the synthesizer's own boundaries.
 
@@ -697,42 +697,42 @@ explore_speech(weights, one.symbols, one.features, phonemes=one.phonemes, sample
 look_at(best, one, "Trained for longer" if "location" in cards else "After a minute")
 
 # %% [markdown]
-# ### A mean hides voices
+# ### A mean hides speakers
 #
-# Each test has a figure. What is behind it? The errors of each voice:
+# Each test has a figure. What is behind it? The errors of each speaker:
 
 # %%
-by_voice = {}
-for test in ("test", "unseen voices"):
-    by_voice |= {voice: 100 * value for voice, (value, _) in error_by_voice(best, data, tests[test]).items()}
-strangers = {voice: by_voice[voice] for voice in UNSEEN_VOICES if voice in by_voice}
+by_speaker = {}
+for test in ("test", "unseen speakers"):
+    by_speaker |= {speaker: 100 * value for speaker, (value, _) in error_by_speaker(best, data, tests[test]).items()}
+strangers = {speaker: by_speaker[speaker] for speaker in UNSEEN_SPEAKERS if speaker in by_speaker}
 worst = max(strangers, key=strangers.get)
 mean = sum(strangers.values()) / len(strangers)
-others = [value for voice, value in by_voice.items() if voice != worst]
-title = f"{worst}: {strangers[worst]:.0f} % wrong, behind a mean of {mean:.0f} % for unseen voices"
-show(plot_voices(by_voice, title=title, unseen=UNSEEN_VOICES, mean=mean))
+others = [value for speaker, value in by_speaker.items() if speaker != worst]
+title = f"{worst}: {strangers[worst]:.0f} % wrong, behind a mean of {mean:.0f} % for unseen speakers"
+show(plot_speakers(by_speaker, title=title, unseen=UNSEEN_SPEAKERS, mean=mean))
 
 # %% [markdown]
-# One of the voices that training did not have is lost; the others are not. Listen to it, and to the same words in a voice from training, as fast, as high, and in the same noise.
+# One of the speakers that training did not have is lost; the others are not. Listen to it, and to the same words by a speaker from training, as fast, as high, and in the same noise.
 
 # %%
 from dataclasses import replace
 
-lost = next(one for one in tests["unseen voices"] if one.utterance.voice == worst)
+lost = next(one for one in tests["unseen speakers"] if one.utterance.speaker == worst)
 if not problem:
-    known = speak_utterance(replace(lost.utterance, voice=TRAINING_VOICES[6]))
+    known = speak_utterance(replace(lost.utterance, speaker=TRAINING_SPEAKERS[6]))
     figure, panels = plt.subplots(2, 1, figsize=(10, 4.6), layout="constrained")
     for other, axes in zip((known, lost), panels, strict=True):
-        voice, (written,) = other.utterance.voice, write(best, [other])
+        speaker, (written,) = other.utterance.speaker, write(best, [other])
         wrong = 100 * rate([written], [other.symbols])
-        plot_spectrogram(other.features, other.phonemes, title=f"{voice}: {wrong:.0f} % wrong", axes=axes)
-        print(f"{voice:<16} written: {' '.join(written)}")
+        plot_spectrogram(other.features, other.phonemes, title=f"{speaker}: {wrong:.0f} % wrong", axes=axes)
+        print(f"{speaker:<16} written: {' '.join(written)}")
         play(sound(other))
-    alternative = f"“{lost.utterance.text}” in {TRAINING_VOICES[6]} (above) and in {worst} (below), where the bands lie higher and farther apart."
+    alternative = f"“{lost.utterance.text}” by {TRAINING_SPEAKERS[6]} (above) and by {worst} (below), where the bands lie higher and farther apart."
     show(describe(axes, alternative))
 
 # %% [markdown]
-# In the lower picture everything lies higher, as in a very small mouth. No voice of the training is like that, and nothing in the training told the model that a vowel is still the same vowel when all of its bands move up together. Four voices are few for a sentence such as "it recognizes unseen voices".
+# In the lower picture everything lies higher, as in a very small mouth. No speaker of the training is like that, and nothing in the training told the model that a vowel is still the same vowel when all of its bands move up together. Four speakers are few for a sentence such as "it recognizes unseen speakers".
 # It recognizes those that are like the ones it knows.
 #
 # ## Long speech
@@ -964,7 +964,7 @@ else:
 
 # %% [markdown]
 # A suspect that is innocent leaves the errors about where they were. Go down the last column: how long the pieces are, whether their words were in training, and how noisy they are change little beside what **the voice** changes. Let the synthesizer say the very same words, and nearly all of them are recognized. A model that has only ever heard one machine has learned that machine.
-# What helps is not cleaner sound but other voices: recordings in training.
+# What helps is not cleaner sound but other speakers: recordings in training.
 #
 # The last line is the strangest. Where does the model look while it is made to write the right phonemes of the recorded voice? Mostly where they are. It knows when to listen, and not what it hears.
 #
@@ -994,18 +994,18 @@ if real_results:
 #
 # ### Five speakers are few
 #
-# Ten digits by somebody whom the model never heard, after five others: that is the hardest test here. Two things were tried to help. *Measure the voice.* So far each recording's own mean is taken away. A recording of one word is short, and its mean has much of the word in it; so take the mean, and the deviation, of all that a voice
-# says, whatever it says. *Make more voices.* Play the recordings faster and slower, move their bands as a longer throat would, hide parts of them, and let the synthesizer's voices say the digits, too. The training was longer, too. So this is several changes at once, and the last row does not tell which of them helps.
+# Ten digits by somebody whom the model never heard, after five others: that is the hardest test here. Two things were tried to help. *Measure the speaker.* So far each recording's own mean is taken away. A recording of one word is short, and its mean has much of the word in it; so take the mean, and the deviation, of all that a speaker
+# says, whatever it says. *Make more speakers.* Play the recordings faster and slower, move their bands as a longer throat would, hide parts of them, and let the synthesizer's voices say the digits, too. The training was longer, too. So this is several changes at once, and the last row does not tell which of them helps.
 
 # %%
-ways = {"synthetic": "synthetic speech only", "digits": "and recorded digits", "voices": "and voices normalized, and more of them"}
+ways = {"synthetic": "synthetic speech only", "digits": "and recorded digits", "speakers": "and speakers normalized, and more of them"}
 for part, way in ways.items() if real_results else ():
     new, known = ([one["metrics"][f"{part}/digits/{who}"] for one in real_results["measurements"]] for who in ("unseen speaker", "known speakers"))
     each = ", ".join(f"{SPEAKERS[one['seed']]} {value:.0f}" for one, value in zip(real_results["measurements"], new, strict=True))
     print(f"{way:<40} right: new speaker {sum(new) / len(new):.0f} % ({each}); known speakers {sum(known) / len(known):.0f} %")
 
 # %% [markdown]
-# Compare the two figures of the last row. Who was in training is understood; who was not, less, and how much less depends on who it is. No trick with five voices makes up for the others that are missing.
+# Compare the two figures of the last row. Who was in training is understood; who was not, less, and how much less depends on who it is. No trick with five speakers makes up for the others that are missing.
 #
 # ## Your own words
 #
@@ -1040,13 +1040,13 @@ def try_it(text, voice="en-us"):
 try_it("where do you look")
 
 # %% [markdown]
-# Where the notebook is live, here is a box. (In a printed page it does nothing.) Try words of other languages, one word three times, a whole sentence, and the voice that was lost.
+# Where the notebook is live, here is a box. (In a printed page it does nothing.) Try words of other languages, one word three times, a whole sentence, and the speaker that was lost.
 
 # %%
 import ipywidgets
 
 box = ipywidgets.Text(description="words", value="recognize speech", layout={"width": "90%"})
-choice = ipywidgets.Dropdown(description="voice", options=[*TRAINING_VOICES, *UNSEEN_VOICES])
+choice = ipywidgets.Dropdown(description="voice", options=[*TRAINING_SPEAKERS, *UNSEEN_SPEAKERS])
 button, output = ipywidgets.Button(description="Speak"), ipywidgets.Output()
 
 
@@ -1063,7 +1063,7 @@ ipywidgets.VBox([box, choice, button, output])
 # %% [markdown]
 # ## The claims, tested
 #
-# The paper's claims with their figures, and ours: the mean over the seeds, and the 95 % interval of the paired difference. A claim *holds* only if the whole interval lies on its side. The seeds were fixed beforehand. These models were trained without joined pairs, as the paper's were.
+# The paper's claims with their figures, and ours: the mean over the seeds, and the 95 % interval of the paired difference. A claim *holds* if the whole interval lies on its side and the p-value, corrected for the number of claims (Holm), is below 0.05. It is *contradicted* if the same is true of the other side, *void* if both systems are at a floor or ceiling, else *inconclusive*. The seeds were fixed beforehand. These models were trained without joined pairs, as the paper's were.
 
 # %%
 stored = [load_results("06", source) for source in ("default", "real")]
@@ -1090,14 +1090,14 @@ display(Markdown(claims_table(entries) if entries else "No results are stored ye
 
 # %% tags=["closing-table"]
 print(f"lesson 6, {'FAST: too few steps to judge' if FAST else 'full size'}, {data.name} speech{', PREPARED SET: no synthesizer here' if problem else ''}, seed {SEED}")
-print(f"{'phonemes wrong, %':<20}{'a minute':>10}{'longer':>10}{'unseen voices':>15}{'×8, free':>10}{'×8, window':>12}{'within a step':>15}")
+print(f"{'phonemes wrong, %':<20}{'a minute':>10}{'longer':>10}{'unseen speakers':>17}{'×8, free':>10}{'×8, window':>12}{'within a step':>15}")
 for name in trained:
     minute = f"{errors[name]['test']:.1f}" if name in errors else "–"
-    longer, strange = (f"{final[name][test]:.1f}" if name in cards else "–" for test in ("test", "unseen voices"))
-    print(f"{name:<20}{minute:>10}{longer:>10}{strange:>15}{plain[name][8]:>10.1f}{held[name][8]:>12.1f}{100 * marks[name].near:>13.1f} %")
-print(f"the voice that is recognized worst: {worst}, {by_voice[worst]:.0f} % wrong; all others at most {max(others):.0f} %")
+    longer, strange = (f"{final[name][test]:.1f}" if name in cards else "–" for test in ("test", "unseen speakers"))
+    print(f"{name:<20}{minute:>10}{longer:>10}{strange:>17}{plain[name][8]:>10.1f}{held[name][8]:>12.1f}{100 * marks[name].near:>13.1f} %")
+print(f"the speaker that is recognized worst: {worst}, {by_speaker[worst]:.0f} % wrong; all others at most {max(others):.0f} %")
 for entry in entries:
-    verdict = {True: "holds", False: "not confirmed", None: "one seed"}[entry["holds"]]
+    verdict = entry["verdict"]
     print(f"{entry['id']:<30}{entry['source']:>8}  {verdict:<14} difference {entry['difference']['mean']:+.2f}")
 
 # %% [markdown]

@@ -19,7 +19,7 @@ class MisbehavingHub:
         files: Content of each file by its path: `"stanfordnlp/snli/plain_text/test.parquet"` of a data set, which the
             hub lists too, or `"public/train.en.gz"`, which can only be fetched.
         status: Answer every request with this error code; None = do not.
-        content_status: The same for requests of data files only, so that the list of files still comes.
+        content_status: The same for data files only, so that the list of files still comes.
         login_page: Answer every request with a page of HTML, as a captive portal does.
         corrupt: Flip a bit in the middle of every data file.
         cut: Send only the first half of every data file, then close the connection.
@@ -107,16 +107,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if not below:
             return self._answer(404, b"{}", {"X-Error-Code": "EntryNotFound"})
         folders = {folder + name.removeprefix(folder).split("/")[0] for name in below} - set(below)
-        files = (
-            below
-            if "recursive=true" in self.path.lower()
-            else [name for name in below if "/" not in name.removeprefix(folder)]
-        )
+        everything = "recursive=true" in self.path.lower()
+        files = [name for name in below if everything or "/" not in name.removeprefix(folder)]
         entries = [{"type": "directory", "path": name, "oid": "0" * 40, "size": 0} for name in sorted(folders)]
-        for name in files:
-            content = self.hub.files[below[name]]
-            entries.append({"type": "file", "path": name, "oid": "1" * 40, "size": len(content)})
-        self._json(entries)
+        sizes = {name: len(self.hub.files[below[name]]) for name in files}
+        self._json(entries + [{"type": "file", "path": name, "oid": "1" * 40, "size": sizes[name]} for name in files])
 
     def _json(self, content: object) -> None:
         self._answer(200, json.dumps(content).encode(), {"Content-Type": "application/json"})

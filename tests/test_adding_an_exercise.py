@@ -43,8 +43,7 @@ assert span(torch.tensor([1.0, 5.0])) == 4
 MODULE = '''
 import torch
 
-from course_utils.exercises.demands import differentiable
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, differentiable
 
 
 def span(values):
@@ -53,12 +52,9 @@ def span(values):
 
 
 EXERCISE = Exercise(
-    "99.span",
-    "Measure the span",
-    difficulty=2,
-    minutes=4,
-    reference=span,
-    sample=lambda generator, length=5: (torch.randn(length, generator=generator),),
+    Task("99.span", "Measure the span", 2, 4),
+    span,
+    lambda generator, length=5: (torch.randn(length, generator=generator),),
     cases=[Case("Negative values count, too.", (torch.tensor([-2.0, 1.0, 3.5]),))],
     demands=[differentiable("values")],
     mistakes=[Mistake("You forgot the smallest value: subtract it.", lambda v: v.amax(), ask="And below zero?")],
@@ -127,15 +123,14 @@ def test_pages_and_minutes_follow(project):
     assert tables.main(["99"], project) == 0
 
 
-def test_an_exercise_without_its_module_is_named(project):
+def test_an_exercise_or_a_module_that_is_not_there_is_named(project):
+    (source,) = project.lesson_sources()
+    text = source.read_text()
+    source.write_text(re.sub(r"\[\[mean\]\]", "[[median]]", text))
+    with pytest.raises(KeyError, match="median"):
+        build(source, project)
+    source.write_text(text)
     (project.root / "exercises" / "lesson_99" / "span.py").unlink()
     forget_exercises()
     with pytest.raises(KeyError, match="99.span.*expected one of 99.mean"):
-        build(*project.lesson_sources(), project)
-
-
-def test_a_mention_of_an_exercise_that_is_not_there_is_named(project):
-    (source,) = project.lesson_sources()
-    source.write_text(re.sub(r"\[\[mean\]\]", "[[median]]", source.read_text()))
-    with pytest.raises(KeyError, match="median"):
         build(source, project)

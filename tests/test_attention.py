@@ -1,11 +1,9 @@
 """Additive attention: a distribution over real positions, the paper's equation, its gradient, its errors."""
 
-import math
-
 import pytest
 import torch
 
-from course_utils.mechanisms.attention import AdditiveAttention, AttentionMemory, length_mask, masked_softmax
+from course_utils.mechanisms.attention import AdditiveAttention, AttentionMemory, masked_softmax
 
 LENGTHS = torch.tensor([4, 1, 6, 3])
 
@@ -15,7 +13,7 @@ def make_case(lengths=LENGTHS, query_size=3, value_size=5, attention_size=4, see
     attention = AdditiveAttention(query_size, value_size, attention_size).double()
     values = torch.randn(len(lengths), int(lengths.max()), value_size, dtype=torch.float64)
     query = torch.randn(len(lengths), query_size, dtype=torch.float64)
-    return attention, query, values, length_mask(lengths)
+    return attention, query, values, torch.arange(int(lengths.max())) < lengths[:, None]
 
 
 def test_weights_are_a_distribution_over_real_positions():
@@ -58,22 +56,14 @@ def test_reordering_the_batch_reorders_the_results():
 def test_agrees_with_the_equations_of_the_paper():
     attention, query, values, mask = make_case()
     context, weights = attention(query, attention.prepare(values, mask))
-    W, bias = attention.query_projection.weight.tolist(), attention.query_projection.bias.tolist()
-    U, v = attention.key_projection.weight.tolist(), attention.score.weight[0].tolist()
+    W, bias = attention.query_projection.weight, attention.query_projection.bias
+    U, v = attention.key_projection.weight, attention.score.weight[0]
     for b, length in enumerate(LENGTHS.tolist()):
-        s, h = query[b].tolist(), values[b].tolist()
-        energies = []
-        for j in range(length):
-            energy = 0.0
-            for a in range(4):
-                inside = bias[a] + sum(W[a][i] * s[i] for i in range(3)) + sum(U[a][i] * h[j][i] for i in range(5))
-                energy += v[a] * math.tanh(inside)
-            energies.append(energy)
-        total = sum(math.exp(energy) for energy in energies)
-        expected = [math.exp(energy) / total for energy in energies]
-        average = [sum(expected[j] * h[j][i] for j in range(length)) for i in range(5)]
-        assert weights[b, :length].tolist() == pytest.approx(expected)
-        assert context[b].tolist() == pytest.approx(average)
+        h = values[b, :length]
+        powers = [torch.exp(v @ torch.tanh(W @ query[b] + bias + U @ h_j)) for h_j in h]
+        expected = torch.stack([power / sum(powers) for power in powers])
+        assert torch.allclose(weights[b, :length], expected)
+        assert torch.allclose(context[b], sum(a * h_j for a, h_j in zip(expected, h, strict=True)))
 
 
 @pytest.mark.parametrize(
@@ -91,32 +81,20 @@ def test_documented_shapes(batch, source_length, query_size, value_size, attenti
     assert context.shape == (batch, value_size) and weights.shape == (batch, source_length)
 
 
-def test_one_source_position_gets_the_whole_weight():
-    attention, query, values, mask = make_case(torch.tensor([1]))
-    context, weights = attention(query, attention.prepare(values, mask))
-    assert weights.tolist() == [[1.0]] and torch.allclose(context, values[:, 0])
-
-
-class PrepareAndLook(torch.nn.Module):
-    """Both calls of attention in one."""
-
-    def __init__(self, attention, mask):
-        super().__init__()
-        self.attention, self.mask = attention, mask
-
-    def forward(self, query, values):
-        return self.attention(query, self.attention.prepare(values, self.mask))
-
-
 def test_gradient_against_finite_differences():
     attention, query, values, mask = make_case(torch.tensor([3, 1]))
-    model = PrepareAndLook(attention, mask)
-    names, parameters = zip(*model.named_parameters(), strict=True)
+    parameters = dict(attention.named_parameters())
 
-    def look(query, values, *parameters):
-        return torch.func.functional_call(model, dict(zip(names, parameters, strict=True)), (query, values))
+    def attend(query, keys, values, *weights):
+        memory = AttentionMemory(values, keys, mask)
+        return torch.func.functional_call(attention, dict(zip(parameters, weights, strict=True)), (query, memory))
 
-    assert torch.autograd.gradcheck(look, (query.requires_grad_(), values.requires_grad_(), *parameters))
+    inputs = [part.detach().requires_grad_() for part in (query, attention.prepare(values, mask).keys, values)]
+    weights = [weight for name, weight in parameters.items() if not name.startswith("key")]
+    parameters = {name: weight for name, weight in parameters.items() if not name.startswith("key")}
+    assert torch.autograd.gradcheck(attend, (*inputs, *weights))
+    context, alpha = attention(query[1:], AttentionMemory(*(part[1:] for part in attention.prepare(values, mask))))
+    assert alpha.tolist() == [[1.0, 0, 0]] and torch.allclose(context, values[1:, 0]), "one position gets all"
 
 
 def test_no_gradient_reaches_padding():
@@ -125,17 +103,6 @@ def test_no_gradient_reaches_padding():
     context.square().sum().backward()
     assert (values.grad[~mask] == 0).all() and (values.grad[mask] != 0).any(dim=-1).all()
     assert all(parameter.grad.isfinite().all() for parameter in attention.parameters())
-
-
-def test_length_mask():
-    assert length_mask(torch.tensor([1, 3])).tolist() == [[True, False, False], [True, True, True]]
-    assert length_mask(torch.tensor([2]), 4).tolist() == [[True, True, False, False]]
-
-
-@pytest.mark.parametrize("lengths, longest", [([], None), ([2, 0], None), ([3], 2), ([-1, 2], None)])
-def test_length_mask_refuses_impossible_lengths(lengths, longest):
-    with pytest.raises(ValueError, match=r"lengths is .*expected at least one entry, each from 1.*Drop empty"):
-        length_mask(torch.tensor(lengths, dtype=torch.long), longest)
 
 
 def test_errors_say_what_was_expected_and_what_to_do():

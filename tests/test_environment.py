@@ -41,7 +41,7 @@ def constraints() -> dict[str, Requirement]:
     return requirements([line for line in lines if line and not line.startswith("#")])
 
 
-def test_environment_yml_has_the_ranges_of_pyproject(project):
+def test_environment_yml_has_the_ranges_of_pyproject_and_a_python_that_it_accepts(project):
     extras = project["optional-dependencies"]
     wanted = requirements(project["dependencies"] + extras["lab"])
     listed = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
@@ -51,10 +51,6 @@ def test_environment_yml_has_the_ranges_of_pyproject(project):
     assert {name: item.specifier for name, item in given.items()} == {
         name: item.specifier for name, item in wanted.items()
     }, "bring environment.yml in line with pyproject.toml"
-
-
-def test_environment_yml_names_a_python_that_the_package_accepts(project):
-    listed = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
     [minor] = [item.removeprefix("python=") for item in listed if str(item).startswith("python=")]
     assert Requirement(f"python{project['requires-python']}").specifier.contains(f"{minor}.0")
 
@@ -72,7 +68,9 @@ def test_repo2docker_accepts_the_folder():
     assert "RUN ./postBuild" in answer.stdout
 
 
-def test_constraints_lie_within_the_ranges(project, constraints):
+def test_constraints_are_registry_versions_within_the_ranges(project, constraints):
+    assert "://" not in (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    assert all("+" not in str(item.specifier) and item.url is None for item in constraints.values())
     extras = [text for texts in project["optional-dependencies"].values() for text in texts]
     for name, wanted in requirements(project["dependencies"] + extras).items():
         assert name in constraints, f"{name} is missing: run `make constraints`"
@@ -85,12 +83,6 @@ def test_dev_is_all_extras(project):
     extras = project["optional-dependencies"]
     named = {name for texts in extras.values() for text in texts for name in Requirement(text).extras}
     assert named == set(extras) - {"dev"}
-
-
-def test_constraints_name_plain_registry_versions(constraints):
-    text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
-    assert "://" not in text
-    assert all("+" not in str(item.specifier) and item.url is None for item in constraints.values())
 
 
 def make_in_copy(folder: Path, *arguments: str, newer: str | None = None, missing: str | None = None) -> str:
@@ -115,24 +107,22 @@ def make(folder: Path, *arguments: str) -> str:
     return answer.stdout
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_second_make_sets_nothing_up(command, tmp_path):
-    plan = make_in_copy(tmp_path, command)
-    assert plan.strip() and "setup_environment" not in plan
-
-
-@pytest.mark.parametrize("touched", ["pyproject.toml", "constraints.txt"])
-def test_make_sets_up_again_after_a_change(touched, tmp_path):
-    plan = make_in_copy(tmp_path, "test", newer=touched).splitlines()
-    assert plan[0].endswith("setup_environment.py all") and "pytest" in plan[1]
-
-
-@pytest.mark.parametrize(("missing", "part"), [(".venv/.ready-lab", "lab"), (".venv/.ready", None)])
-def test_make_lab_installs_what_lessons_need(missing, part, tmp_path):
-    """The lab starts in an environment that has only that; so does it where everything is."""
-    plan = make_in_copy(tmp_path, "lab", missing=missing).splitlines()
-    assert plan[-1].endswith("-m tools.lab ")
+@pytest.mark.parametrize(
+    ("command", "change", "part"),
+    [
+        *((command, {}, None) for command in COMMANDS),
+        ("test", {"newer": "pyproject.toml"}, "all"),
+        ("test", {"newer": "constraints.txt"}, "all"),
+        ("lab", {"missing": ".venv/.ready-lab"}, "lab"),
+        ("lab", {"missing": ".venv/.ready"}, None),  # the lab starts where only what lessons need is there
+    ],
+)
+def test_make_sets_up_what_has_changed_and_nothing_else(command, change, part, tmp_path):
+    plan = make_in_copy(tmp_path, command, **change).splitlines()
     assert [line.split()[-1] for line in plan if "setup_environment" in line] == ([part] if part else [])
+    assert {"lab": "-m tools.lab ", "test": "pytest"}.get(command, "") in plan[-1] and "setup_environment" not in plan[
+        -1
+    ]
 
 
 def test_make_without_a_command_explains_itself():
@@ -178,18 +168,12 @@ def test_set_up_falls_back_to_ranges_and_to_pip(tmp_path):
 
 def test_torch_for_cpus_is_never_replaced_by_torch_for_gpus():
     """Where PyTorch's list of such packages cannot be reached, set-up stops: pip would bring the large ones."""
-    install = set_up_functions()["install"]
-    tried = []
-
-    def succeeds(*command):
-        tried.append(command)
-        return "uv" in command  # it can be had
-
+    install, tried = set_up_functions()["install"], []
+    succeeds = lambda *command: tried.append(command) or "uv" in command  # noqa: E731  (uv can be had)
     install.__globals__.update(succeeds=succeeds, constraint_options=list, UV="/none/uv")
     with pytest.raises(SystemExit, match="TORCH=cpu needs uv"):
         install(".", torch="cpu")
-    [_, attempt] = tried
-    assert attempt[0] == "/none/uv" and "--torch-backend=cpu" in attempt
+    assert tried[1][0] == "/none/uv" and "--torch-backend=cpu" in tried[1] and len(tried) == 2
 
 
 @pytest.mark.parametrize("part", ["lab", "all"])
@@ -222,8 +206,7 @@ def lab(tmp_path_factory):
     with log.open("w+") as file:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT)
         try:
-            found = None
-            deadline = time.monotonic() + 90
+            found, deadline = None, time.monotonic() + 90
             while found is None and server.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.3)
                 found = re.search(address, log.read_text())
@@ -254,25 +237,17 @@ def test_a_notebook_says_what_its_kernel_will_say(lab):
 
 def test_the_lab_neither_asks_nor_offers_what_learners_do_not_need(lab):
     page = json.loads(re.search(rb'id="jupyter-config-data"[^>]*>(.*?)</script>', lab("lab"), re.DOTALL)[1])
-    assert {"@jupyterlab/apputils-extension:announcements", "@jupyterlab/extensionmanager-extension"} <= set(
-        page["disabledExtensions"]
-    )
+    asking = {"@jupyterlab/apputils-extension:announcements", "@jupyterlab/extensionmanager-extension"}
+    assert asking <= set(page["disabledExtensions"])
     with pytest.raises(urllib.error.HTTPError):
         lab("formgrader")
 
 
-def test_importing_the_package_loads_neither_torch_nor_numpy():
-    code = "import sys, course_utils.paths, course_utils.teaching; print({'torch', 'numpy'} & set(sys.modules))"
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert answer.stdout.strip() == "set()"
-
-
 def test_data_folders_are_those_of_the_checkout():
-    from course_utils.paths import checkpoint_path, data_folder, result_path
+    from course_utils.paths import data_folder, result_path
 
     assert data_folder("checkpoints") == ROOT / "data" / "checkpoints"
     assert data_folder("lessons") == ROOT / "lessons"
-    assert checkpoint_path("x.safetensors").parent == ROOT / "data" / "checkpoints"
     assert result_path("x.json") == ROOT / "data" / "results" / "x.json"
     with pytest.raises(ValueError, match="'raw'; expected 'checkpoints', 'results' or 'lessons'"):
         data_folder("raw")

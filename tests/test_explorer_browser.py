@@ -5,6 +5,7 @@ Needs the packages of the extra "test" and Chromium (on Debian: `apt-get install
 
 import re
 import time
+from functools import partial
 
 import numpy
 import pytest
@@ -54,17 +55,13 @@ def open_page(pages):
 
 def lit(place, index=0):
     """The light of every source of an explorer."""
-    return (
-        place.locator(".wtl")
-        .nth(index)
-        .evaluate("root => [...root.querySelectorAll('.s')].map(s => +getComputedStyle(s).getPropertyValue('--w'))")
-    )
+    script = "root => [...root.querySelectorAll('.s')].map(s => +getComputedStyle(s).getPropertyValue('--w'))"
+    return place.locator(".wtl").nth(index).evaluate(script)
 
 
 def outlined(place):
-    return place.locator(".words .s b, .box").evaluate_all(
-        "nodes => nodes.map(node => parseFloat(getComputedStyle(node).outlineWidth) > 1)"
-    )
+    script = "nodes => nodes.map(node => parseFloat(getComputedStyle(node).outlineWidth) > 1)"
+    return place.locator(".words .s b, .box").evaluate_all(script)
 
 
 def says(page):
@@ -96,9 +93,8 @@ def test_the_light_is_what_is_painted(open_page):
     """The bar is as long, and the ground as opaque, as the weight."""
     page = open_page(alignment())
     page.locator(".t").nth(1).hover()
-    source = page.locator(".s").nth(2)
     style = "s => [getComputedStyle(s.firstChild, '::before').opacity, getComputedStyle(s, '::before').backgroundSize]"
-    becomes(["0.72", "100% 72%"], source.evaluate, style)
+    becomes(["0.72", "100% 72%"], page.locator(".s").nth(2).evaluate, style)
 
 
 @every_kind
@@ -117,25 +113,20 @@ def test_keys_choose(open_page, make):
 
 
 @every_kind
-def test_gold_is_shown_when_switched_on(open_page, make):
+def test_gold_and_the_table_are_shown_when_switched_on(open_page, make):
     page = open_page(make())
+    assert not page.locator("table").is_visible() and not page.locator(".plain").is_visible()
     page.locator(".t").nth(1).click()
     assert not any(outlined(page)) and "Truth" not in says(page)
     page.locator(".switch", has=page.locator(".gold")).click()
     assert outlined(page).count(True) == 1 and "Truth" in says(page)
     page.locator(".gold").press("Space")
     assert not any(outlined(page)) and "Truth" not in says(page)
-
-
-@every_kind
-def test_the_table_is_shown_when_switched_on(open_page, make):
-    page = open_page(make())
-    assert not page.locator("table").is_visible() and not page.locator(".plain").is_visible()
     page.locator(".switch", has=page.locator(".all")).click()
     assert page.locator("table").is_visible()
 
 
-def test_a_image_is_bright_where_a_word_looked(open_page):
+def test_an_image_is_bright_where_a_word_attends(open_page):
     page = open_page(word_maps())
     page.locator(".t").nth(1).hover()
     becomes("1", page.locator(".wtl").get_attribute, "data-on")
@@ -167,9 +158,6 @@ def test_the_button_plays_the_sound_under_the_attention(open_page):
     page = open_page(speech())
     page.locator(".t").nth(1).click()
     assert not page.locator("audio").is_visible()
-    page.locator("audio").evaluate(
-        "audio => { window.heard = []; audio.ontimeupdate = () => heard.push(audio.currentTime) }"
-    )
     page.get_by_role("button", name="play what it listened to").click()
     assert float(page.locator(".wtl").get_attribute("data-from")) == pytest.approx(0.08), "a step before the attention"
     page.wait_for_function("!document.querySelector('.wtl').classList.contains('playing')")
@@ -220,15 +208,13 @@ def test_a_sandboxed_frame_is_enough(open_page):
     sync_api.expect(frame.locator(".says")).to_contain_text("“black” looks at", timeout=10_000)
 
 
-@every_kind
+LONG = partial(alignment, source=["les", "anticonstitutionnellement" * 4, "noirs"])
+
+
+@pytest.mark.parametrize("make", [*KINDS.values(), LONG], ids=[*KINDS, "a long word"])
 def test_a_telephone_needs_no_sideways_scrolling(open_page, make):
     page = open_page(make(), width=390)
     page.locator(".switch", has=page.locator(".all")).click()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
-def test_a_long_word_does_not_widen_a_telephone(open_page):
-    page = open_page(alignment(source=["les", "anticonstitutionnellement" * 4, "noirs"]), width=390)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 

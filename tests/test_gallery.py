@@ -71,16 +71,13 @@ def test_thin_frames_keep_their_colour():
     assert numpy.abs(small - gold).max(axis=1).min() < 25
 
 
-def test_a_tag_without_a_figure_is_said(tiny):
+def test_a_tag_without_a_figure_and_a_lesson_without_a_notebook_are_said(tiny):
     path = tiny.root / "notebooks" / "09_tiny.ipynb"
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[1].outputs = []
     nbformat.write(notebook, path)
     with pytest.raises(ValueError, match="no figure; build the notebook"):
         gallery.figures(tiny)
-
-
-def test_a_lesson_without_a_notebook_is_said(tiny):
     (tiny.root / "lessons" / "08_unbuilt.py").write_text("# %% [markdown]\n# # 8 · Unbuilt\n")
     with pytest.raises(ValueError, match="lesson 08 has no 08_unbuilt.ipynb; build it: make notebooks LESSONS=08"):
         gallery.figures(tiny)

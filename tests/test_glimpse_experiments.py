@@ -23,7 +23,7 @@ torch.set_num_threads(1)
 
 CANVAS = CanvasSettings(32, 36, fragments=2)
 TINY = Recipe(
-    "ram", CANVAS, (("glimpses", 2), ("size", 4), ("hidden_size", 8), ("glimpse_size", 8)), steps=10, batch_size=4,
+    "ram", (("glimpses", 2), ("size", 4), ("hidden_size", 8), ("glimpse_size", 8)), 10, batch_size=4, canvas=CANVAS,
     stages=((0.2, (("fragments", 0),)), (0.5, (("fragments", 1),))), stds=(0.4, 0.1),
 )  # fmt: skip
 
@@ -61,11 +61,6 @@ def test_training_goes_through_the_stages(digits, monkeypatch):
     model, history = fit(TINY, digits.train, progress=False)
     assert seen[:10] == [0] * 2 + [1] * 3 + [2] * 5 and len(history.losses) == 10
     assert model.std == pytest.approx(TINY.std_at(0.9), rel=0.01)
-
-
-def test_the_same_seed_trains_the_same_model(digits):
-    first, again, other = (fit(TINY, digits.train, seed, progress=False)[1].losses for seed in (3, 3, 4))
-    assert first == again != other
 
 
 def test_a_recipe_becomes_json_and_says_everything():
@@ -117,7 +112,8 @@ def test_glimpses_are_evaluated_against_the_boxes_beside_chance(digits):
 
 def test_the_bound_is_the_mean_over_images_whatever_the_batches(digits):
     torch.manual_seed(0)
-    recipe = Recipe("draw", CanvasSettings(28, 28, moved=False, binary=True), (("steps", 2), ("hidden_size", 8)))
+    canvas = CanvasSettings(28, 28, moved=False, binary=True)
+    recipe = Recipe("draw", (("steps", 2), ("hidden_size", 8)), canvas=canvas)
     model = build_model(recipe)
     whole = draw_tests(digits.test, recipe.canvas, 60, batch_size=60)
     halves = [whole[0][:45], whole[0][45:]]
@@ -163,39 +159,9 @@ def test_parts_are_measured_one_by_one_and_kept(tmp_path, monkeypatch):
         runner.run("99", parts=["c"], work_folder=tmp_path / "runs")
 
 
-def test_every_claim_has_its_metrics(digits, monkeypatch):
-    """All parts with a step or two; small models, so that it takes seconds."""
-    small = {
-        "ram": {"hidden_size": 8, "glimpse_size": 8}, "window": {"hidden_size": 8}, "conv": {"hidden_size": 8},
-        "dram": {"hidden_size": 8}, "draw": {"hidden_size": 8, "steps": 2},
-    }  # fmt: skip
-    experiment = lesson_03.EXPERIMENT
-    plain, tests = experiment.recipes, lesson_03.draw_tests
-
-    def shrunk(source):
-        return {
-            part: {n: replace(lesson_03.with_options(r, **small[r.system]), batch_size=4) for n, r in named.items()}
-            for part, named in plain(source).items()
-        }
-
-    monkeypatch.setattr(experiment, "recipes", shrunk)
-    monkeypatch.setattr(lesson_03, "draw_tests", lambda split, canvas, count, layouts=None: tests(split, canvas, 20))
-    metrics = {}
-    for part in plain("default"):
-        measured = experiment.measure(part, "default", 0, True)
-        assert all(numpy.isfinite(value) for value in measured.values()), part
-        metrics |= measured
-    wanted = {key for claim in experiment.claims for key in (claim.baseline[1], claim.ours[1])}
-    assert wanted and wanted <= metrics.keys()
-    assert set(plain("default")) == set(experiment.settings("default")) == set(experiment.settings("real"))
-    assert 0 < metrics["chance/hits"] < metrics["centre/hits"] < 100
-
-
 def test_real_canvases_are_not_augmented():
     for named in lesson_03.EXPERIMENT.recipes("real").values():
         assert all(recipe.canvas.augmentation is None for recipe in named.values())
-    with pytest.raises(ValueError, match="expected one of default, real"):
-        lesson_03.EXPERIMENT.recipes("mnist")
 
 
 def test_a_checkpoint_is_trained_evaluated_and_loaded_again(tmp_path, monkeypatch):
@@ -223,16 +189,15 @@ def test_figures_of_images_have_words(closed_figures):
     image = numpy.random.default_rng(0).random((1, 12, 16))
     boxes = numpy.array([[[2, 2, 6, 6], [0, 0, 8, 8]], [[8, 3, 12, 7], [6, 1, 14, 9]]])
     patches = numpy.zeros((2, 2, 1, 4, 4))
+    small = numpy.zeros((2, 3, 1, 8, 8))
+    says = {"gold": [[1, 1, 5, 5], [-1] * 4], "captions": ["says 1", "says 2"]}
+    named = ["a digit: 3", "a digit: 8"]
     every = [
-        images.plot_images(
-            [image, image[0]], title="Two", captions=["a digit: 3", "a digit: 8"], boxes=[[[1, 1, 3, 3]], []]
-        ),
-        images.plot_glimpses(
-            image, boxes, patches, title="Looks", gold=[[1, 1, 5, 5], [-1] * 4], captions=["says 1", "says 2"]
-        ),
+        images.plot_images([image, image[0]], title="Two", captions=named, boxes=[[[1, 1, 3, 3]], []]),
+        images.plot_glimpses(image, boxes, patches, title="Looks", **says),
         images.plot_glimpses(image, boxes[:, :1], patches[:, :1], title="One scale"),
-        images.plot_drawing(numpy.zeros((2, 3, 1, 8, 8)), title="Drawn", boxes=numpy.ones((2, 3, 4))),
-        images.plot_drawing(numpy.zeros((2, 3, 1, 8, 8)), title="Again", targets=numpy.zeros((2, 1, 8, 8))),
+        images.plot_drawing(small, title="Drawn", boxes=numpy.ones((2, 3, 4))),
+        images.plot_drawing(small, title="Again", targets=small[:, 0]),
     ]
     for axes in every:
         words = axes.figure.get_label()

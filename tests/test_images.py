@@ -81,54 +81,38 @@ def test_what_is_transparent_becomes_white():
     assert read_image(encoded(named, transparency=BLUE))[:, 0, [0, 7]].T.tolist() == [[255] * 3, [0, 255, 0]]
 
 
-@pytest.mark.parametrize("form", ["PNG", "TIFF"])
-def test_grey_of_sixteen_bits_is_scaled_by_its_depth(form):
+def test_grey_is_scaled_by_its_depth_and_fractions_are_refused():
     levels = numpy.linspace(0, 2**16 - 1, 64).astype(numpy.uint16)
-    ramp = Image.fromarray(numpy.tile(levels, (4, 1)))
-    found = read_image(encoded(ramp, form))
-    assert torch.equal(found[0], found[1]) and torch.equal(found[0], found[2])
-    assert found[0, 0].tolist() == [round(level / 257) for level in levels.tolist()]
-    assert len(set(found[0, 0].tolist())) == 64
-    dark = Image.fromarray(numpy.full((4, 4), 2570, numpy.uint16))
-    assert set(read_image(encoded(dark, form)).flatten().tolist()) == {10}, "a dark image stays dark"
-
-
-def test_grey_of_thirty_two_bits_and_fractions():
+    for form in ("PNG", "TIFF"):
+        found = read_image(encoded(Image.fromarray(numpy.tile(levels, (4, 1))), form))
+        assert torch.equal(found[0], found[1]) and torch.equal(found[0], found[2])
+        assert found[0, 0].tolist() == [round(level / 257) for level in levels.tolist()]
+        dark = Image.fromarray(numpy.full((4, 4), 2570, numpy.uint16))
+        assert set(read_image(encoded(dark, form)).flatten().tolist()) == {10}, "a dark image stays dark"
     deep = Image.fromarray(numpy.array([[0, 2**31 - 1]], numpy.int32))
     assert read_image(encoded(deep, "TIFF"))[0].tolist() == [[0, 127]]
     with pytest.raises(DataFormatError, match="its pixels are fractions"):
         read_image(encoded(Image.new("F", (4, 4), 0.5), "TIFF"))
 
 
-def test_other_colours_become_red_green_and_blue():
+def test_other_colours_become_red_green_and_blue_and_of_a_moving_image_the_first_frame_is_read():
     printed = read_image(encoded(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG", quality=95))
     assert (printed[:, 4, 4].int() - torch.tensor(RED)).abs().max() < 12
     palette = quarters().quantize(4)
     assert torch.equal(read_image(encoded(palette)), pixels(palette)) and palette.mode == "P"
     assert read_image(encoded(Image.new("L", (2, 2), 77))).unique().tolist() == [77]
     assert read_image(encoded(Image.new("1", (2, 2), 1))).unique().tolist() == [255]
-
-
-def test_of_a_moving_image_the_first_frame_is_read():
     frames = [Image.new("RGB", (8, 8), colour) for colour in (RED, BLUE)]
-    assert read_image(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))[:, 0, 0].tolist() == [
-        255,
-        0,
-        0,
-    ]
+    found = read_image(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))
+    assert found[:, 0, 0].tolist() == [*RED]
 
 
-@pytest.mark.parametrize("most", [23 * 16, 10])  # of the first, Pillow only warns
-def test_too_many_pixels_are_a_clear_error(monkeypatch, most):
+def test_too_many_pixels_and_what_cannot_be_decoded_are_errors_that_name_the_place(monkeypatch):
     content = encoded(quarters())
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
-    with pytest.raises(DataFormatError, match=rf"row 3: the image has more than {most} pixels.*Scale it down"):
-        read_image(content, where="flickr8k, row 3")
-
-
-@pytest.mark.parametrize(
-    "content", [None, b"", b"no image", encoded(quarters())[:60], encoded(quarters(), "JPEG")[:200], b"<svg></svg>"]
-)
-def test_what_cannot_be_decoded_is_an_error_that_names_the_place(content):
-    with pytest.raises(DataFormatError, match=r"flickr8k, row 3: the image cannot be read.*Copy or download"):
-        read_image(content, where="flickr8k, row 3")
+    for broken in (None, b"", b"no image", content[:60], encoded(quarters(), "JPEG")[:200], b"<svg></svg>"):
+        with pytest.raises(DataFormatError, match=r"flickr8k, row 3: the image cannot be read.*Copy or download"):
+            read_image(broken, where="flickr8k, row 3")
+    for most in (23 * 16, 10):  # of the first, Pillow only warns
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
+        with pytest.raises(DataFormatError, match=rf"row 3: the image has more than {most} pixels.*Scale it down"):
+            read_image(content, where="flickr8k, row 3")

@@ -14,17 +14,12 @@ PARTS = ("Goals", "Prerequisites", "Minutes", "Common mistakes", "Questions to d
 WRITTEN = sorted(path.stem for path in NOTES.glob("*.md"))
 
 
-def text_of(lesson: str) -> str:
-    return (NOTES / f"{lesson}.md").read_text(encoding="utf-8")
-
-
-def part(lesson: str, name: str) -> str:
-    return re.search(rf"^## {name}\n(.*?)(?=^## |\Z)", text_of(lesson), flags=re.MULTILINE | re.DOTALL)[1]
+def part(text: str, name: str) -> str:
+    return re.search(rf"^## {name}\n(.*?)(?=^## |\Z)", text, flags=re.MULTILINE | re.DOTALL)[1]
 
 
 def rows(table: str) -> list[list[str]]:
-    lines = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("|")]
-    return [cells for cells in lines[2:]]
+    return [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("|")][2:]
 
 
 @pytest.mark.parametrize("lesson", sorted(path.stem[:2] for path in (ROOT / "lessons").glob("[0-9]*.py")))
@@ -34,10 +29,10 @@ def test_every_lesson_has_notes(lesson):
 
 @pytest.mark.parametrize("lesson", WRITTEN)
 def test_notes_have_every_part(lesson):
-    found = re.findall(r"^## (.*)$", text_of(lesson), flags=re.MULTILINE)
-    assert found == list(PARTS)
-    assert part(lesson, "Questions to discuss").count("**") >= 6, "three questions with answers"
-    assert [cells[0] for cells in rows(part(lesson, "Open question"))] == ["0", "1", "2", "3"]
+    text = (NOTES / f"{lesson}.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (.*)$", text, flags=re.MULTILINE) == list(PARTS)
+    assert part(text, "Questions to discuss").count("**") >= 6, "three questions with answers"
+    assert [cells[0] for cells in rows(part(text, "Open question"))] == ["0", "1", "2", "3"]
 
 
 def test_what_learners_are_told_of_the_time_is_what_the_notes_add_up_to():
@@ -45,11 +40,8 @@ def test_what_learners_are_told_of_the_time_is_what_the_notes_add_up_to():
     assert list(minutes) == WRITTEN
     first = (ROOT / "lessons" / "00_start_here.py").read_text(encoding="utf-8")
     assert "takes two to three hours" in first
-    assert {in_hours(taken) for lesson, taken in minutes.items() if lesson != "00"} <= {
-        "2 hours",
-        "2½ hours",
-        "3 hours",
-    }
+    allowed = {"2 hours", "2½ hours", "3 hours"}
+    assert {in_hours(taken) for lesson, taken in minutes.items() if lesson != "00"} <= allowed
 
 
 @pytest.mark.parametrize("minutes, said", [(20, "½ hour"), (58, "1 hour"), (110, "2 hours"), (143, "2½ hours")])

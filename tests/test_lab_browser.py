@@ -1,7 +1,7 @@
 """JupyterLab in a real browser opens a learner's notebook and runs it from top to bottom, as a learner would.
 
 nbval runs every notebook at full size and compares outputs. What it cannot see is the lab itself: whether widgets,
-explorers and pictures appear. Two notebooks show all of these, so two are the default; WHERE_TO_LOOK_LAB=all takes
+explorers and images appear. Two notebooks show all of these, so two are the default; WHERE_TO_LOOK_LAB=all takes
 every one, WHERE_TO_LOOK_LAB=03 some. Kernels have WHERE_TO_LOOK_FAST=1: few training steps.
 """
 
@@ -107,7 +107,7 @@ def test_a_learner_runs_all_cells(lab, page, path):
             page.locator(f".jp-Cell[data-windowed-list-index='{index}'] {selector}").first.wait_for()
             seen[kind] += 1
             keep_screenshot(page, f"lab-{path.stem[:2]}-{kind}")
-    assert seen["image"], "every notebook shows a picture"
+    assert seen["image"], "every notebook shows an image"
     if path.stem.startswith("02"):
         assert seen["explorer"] and seen["box"]
     page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
@@ -115,7 +115,7 @@ def test_a_learner_runs_all_cells(lab, page, path):
 
 
 def shown_by(cell: dict) -> set[str]:
-    """Which of picture, explorer and box a cell's outputs hold."""
+    """Which of image, explorer and box a cell's outputs hold."""
     kinds = set()
     for output in cell.get("outputs", []):
         data = output.get("data", {})

@@ -1,4 +1,4 @@
-"""Maps of words over a picture: what is lit, what is framed, what the alternative text says."""
+"""Maps of words over an image: what is lit, what is framed, what the alternative text says."""
 
 import matplotlib.pyplot as plt
 import numpy
@@ -29,7 +29,7 @@ def test_the_most_attended_cell_keeps_its_brightness():
 
 @pytest.mark.parametrize("shape", [(3, 2), (2, 3), (4,)])
 def test_a_map_that_does_not_fit_is_refused(shape):
-    with pytest.raises(ValueError, match=r"expected \(rows, columns\) that divide the picture's 4 x 8"):
+    with pytest.raises(ValueError, match=r"expected \(rows, columns\) that divide the image's 4 x 8"):
         lit_image(numpy.zeros((3, 4, 8)), numpy.ones(shape))
 
 

@@ -119,7 +119,7 @@ def test_it_is_in_the_gallery_and_in_the_readme(checkout, found):
     readme = (checkout / "README.md").read_text(encoding="utf-8")
     assert '<a href="notebooks/08_toy.ipynb">8 · Toy' in readme
     assert "| 8 | [Toy](notebooks/08_toy.ipynb) | take the mean | ½ hour |" in readme
-    assert "| 8 toy | 1 of 1 |" in readme
+    assert "| 8 toy | 1 of 1 hold |" in readme
 
 
 def test_its_claims_are_on_the_page(checkout):

@@ -23,9 +23,7 @@ NO_NETWORK = ["unshare", "--user", "--map-root-user", "--net"]
 
 
 def can_cut_the_network() -> bool:
-    if not shutil.which("unshare"):
-        return False
-    return subprocess.run([*NO_NETWORK, "true"], capture_output=True).returncode == 0
+    return bool(shutil.which("unshare")) and not subprocess.run([*NO_NETWORK, "true"], capture_output=True).returncode
 
 
 needs_unshare = pytest.mark.skipif(not can_cut_the_network(), reason="unshare cannot cut the network off here")
@@ -64,12 +62,10 @@ def staged(tmp_path):
 
 
 def test_staging_brings_what_a_package_needs(staged):
-    names = {path.name for path in (staged / "wheels").iterdir()}
-    assert names == {"smallthing-1.0-py3-none-any.whl", "smallother-1.0-py3-none-any.whl"}
-    assert set(json.loads((staged / "manifest.json").read_text())["files"]) == {
-        "install.py",
-        *(f"wheels/{n}" for n in names),
-    }
+    names = {"smallthing-1.0-py3-none-any.whl", "smallother-1.0-py3-none-any.whl"}
+    assert {path.name for path in (staged / "wheels").iterdir()} == names
+    files = json.loads((staged / "manifest.json").read_text())["files"]
+    assert set(files) == {"install.py", *(f"wheels/{name}" for name in names)}
 
 
 @needs_unshare
@@ -104,20 +100,18 @@ def test_a_damaged_or_missing_file_is_named(staged, tmp_path, capsys):
     assert not (tmp_path / "room").exists()
 
 
-def test_an_unfinished_staging_is_refused(staged, tmp_path, capsys):
-    missing = ["--pip=--no-index"]
-    assert offline.main(["stage", str(staged), "--only", "nowhere-to-be-found", *missing]) == 1
-    assert "pip could not get every wheel" in capsys.readouterr().err
-    assert offline.main(["install", str(staged), str(tmp_path / "room")]) == 1
-    assert "was not finished" in capsys.readouterr().err
-
-
-def test_another_python_is_refused(staged, tmp_path, capsys):
-    manifest = json.loads((staged / "manifest.json").read_text())
+def test_an_unfinished_staging_and_another_python_are_refused(staged, tmp_path, capsys):
+    whole = (staged / "manifest.json").read_text()
+    manifest = json.loads(whole)
     manifest["for"]["python"] = "2.7"
     (staged / "manifest.json").write_text(json.dumps(manifest))
     assert offline.main(["install", str(staged), str(tmp_path / "room")]) == 1
     assert "Python 2.7" in capsys.readouterr().err
+    (staged / "manifest.json").write_text(whole)
+    assert offline.main(["stage", str(staged), "--only", "nowhere-to-be-found", "--pip=--no-index"]) == 1
+    assert "pip could not get every wheel" in capsys.readouterr().err
+    assert offline.main(["install", str(staged), str(tmp_path / "room")]) == 1
+    assert "was not finished" in capsys.readouterr().err
 
 
 def test_a_folder_with_other_files_is_left_alone(tmp_path, capsys):

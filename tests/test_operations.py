@@ -1,5 +1,7 @@
 """What a training step costs, counted: a step that has become dearer by more than a tenth is seen here."""
 
+import json
+
 import pytest
 import torch
 from torch import nn
@@ -9,19 +11,13 @@ from benchmarks.operations import Cost, cost_of
 
 
 def test_no_training_step_has_become_dearer():
-    import json
-
-    from course_utils.paths import data_folder
-
-    made_with = json.loads((data_folder("results") / "operations.json").read_text(encoding="utf-8"))["torch"]
+    made_with = json.loads(operations.STORED.read_text(encoding="utf-8"))["torch"]
     if made_with.split("+")[0] != torch.__version__.split("+")[0]:
-        pytest.skip(f"the counts were kept with torch {made_with}, this is {torch.__version__}")
-    kept, dearer = operations.kept(), {}
+        pytest.skip(f"the counts were stored with torch {made_with}, this is {torch.__version__}")
+    stored = operations.stored()
     now = {(lesson, system): cost for lesson, system, cost, _ in operations.costs()}
-    assert now.keys() == kept.keys(), "count again: python -m benchmarks.operations --write"
-    for name, cost in now.items():
-        if grown := cost.grown(kept[name]):
-            dearer[name] = grown
+    assert now.keys() == stored.keys(), "count again: python -m benchmarks.operations --write"
+    dearer = {name: grown for name, cost in now.items() if (grown := cost.grown(stored[name]))}
     assert not dearer, "mend it, or if it is worth its price: python -m benchmarks.operations --write"
 
 

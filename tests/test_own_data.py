@@ -94,22 +94,20 @@ def together(splits: dict[str, list]) -> list:
     return sorted(example for examples in splits.values() for example in examples)
 
 
-@pytest.mark.parametrize(
-    "form",
-    [
-        lambda folder: write_csv(folder / "mine.csv", ROWS),
-        lambda folder: write_csv(folder / "mine.csv", ROWS, ";"),
-        lambda folder: write_csv(folder / "MINE.TSV", ROWS, "\t"),
-        lambda folder: write_lines(folder / "mine.jsonl", ROWS),
-        lambda folder: write_parquet(folder / "mine.parquet", ROWS),
-        lambda folder: write_texts(folder, ROWS),
-        lambda folder: write_csv(folder / "mine.csv", ROWS).parent,
-        lambda folder: write_csv(
-            folder / "mine.csv", [{"": 1, "English": row["target"], "FR": row["source"]} for row in ROWS]
-        ),
-    ],
-    ids=["csv", "semicolons", "tsv", "json lines", "parquet", "two text files", "a folder", "other names and order"],
-)
+RENAMED = [{"": 1, "English": row["target"], "FR": row["source"]} for row in ROWS]
+FORMS = {
+    "csv": lambda folder: write_csv(folder / "mine.csv", ROWS),
+    "semicolons": lambda folder: write_csv(folder / "mine.csv", ROWS, ";"),
+    "tsv": lambda folder: write_csv(folder / "MINE.TSV", ROWS, "\t"),
+    "json lines": lambda folder: write_lines(folder / "mine.jsonl", ROWS),
+    "parquet": lambda folder: write_parquet(folder / "mine.parquet", ROWS),
+    "two text files": lambda folder: write_texts(folder, ROWS),
+    "a folder": lambda folder: write_csv(folder / "mine.csv", ROWS).parent,
+    "other names and order": lambda folder: write_csv(folder / "mine.csv", RENAMED),
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_every_form_gives_the_same_splits(form, tmp_path):
     folder = tmp_path / "my [1] *data*"  # what a pattern of file names would take for one
     folder.mkdir()
@@ -140,11 +138,7 @@ def test_splits_that_have_a_name_are_kept_and_a_missing_one_is_taken_from_traini
         (folder / split).mkdir(parents=True)
         write_csv(folder / split / "part-0.csv", [{"source": f"{split} {n}", "target": "x"} for n in range(9)])
     splits, _ = read(folder)
-    assert {split: splits[split][0][0] for split in SPLITS} == {
-        "train": "train 0",
-        "validation": "valid 0",
-        "test": "test 0",
-    }
+    assert [splits[split][0][0] for split in SPLITS] == ["train 0", "valid 0", "test 0"]
 
 
 def test_every_bad_row_is_listed_by_its_number_and_the_others_are_read(tmp_path):
@@ -160,15 +154,12 @@ def test_every_bad_row_is_listed_by_its_number_and_the_others_are_read(tmp_path)
         assert reason in said
     file = write_lines(tmp_path / "mine.jsonl", [*ROWS, {"source": 5, "target": "five"}, {"target": "alone"}, [1]])
     file.write_text(file.read_text() + '{"source": "cut o')
-    assert (
+    reasons = (
         "source is not text but 5 (row 13); source is empty (row 14); it is not a JSON object on one line (row 15, 16)"
-        in read(file)[1][0]
     )
-    many = [{"source": "", "target": f"{n}"} for n in range(30)]
-    assert (
-        "(row 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, and 20 more)"
-        in read(write_csv(tmp_path / "many.csv", ROWS + many))[1][0]
-    )
+    assert reasons in read(file)[1][0]
+    many = write_csv(tmp_path / "many.csv", ROWS + [{"source": "", "target": f"{n}"} for n in range(30)])
+    assert "(row 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, and 20 more)" in read(many)[1][0]
 
 
 def test_a_row_that_an_example_cannot_be_made_of_is_left_out_too(tmp_path):
@@ -199,26 +190,25 @@ def test_the_files_of_a_table_are_looked_for_beside_it(tmp_path):
     assert "there is no file 'shape_3.png' (row 4 of metadata.csv)" in said
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        (
-            "mine.xlsx",
-            b"PK",
-            r"holds mine.xlsx; expected a table with the columns source, target: .csv, .tsv, .*own_data",
-        ),
-        (
-            "mine.csv",
-            b"un,deux\nle chat,the cat\n",
-            "has the columns un, deux; expected one named source or fr or french",
-        ),
-        ("mine.csv", b"fr,en\nun,one\ndeux,two\ndeux,too\n", "3 rows can be used, 2 without repetitions.*at least 5"),
-        ("mine.csv", b"", "0 rows can be used"),
-        ("mine.csv", b'fr,en\n"never closed,' + b"x,y\n" * 90_000, "line 1: .*Is a quotation mark never closed"),
-        ("source.txt", b"un\ndeux\n", "expected a table"),
-    ],
-    ids=["a spreadsheet", "no names", "too few", "nothing", "an open quotation", "one side only"],
-)
+UNUSABLE = {
+    "a spreadsheet": (
+        "mine.xlsx",
+        b"PK",
+        "holds mine.xlsx; expected a table with the columns source, target: .csv, .tsv",
+    ),
+    "no names": (
+        "mine.csv",
+        b"un,deux\nle chat,the cat\n",
+        "columns un, deux; expected one named source or fr or french",
+    ),
+    "too few": ("mine.csv", b"fr,en\nun,one\ndeux,two\ndeux,too\n", "3 rows can be used, 2 without .*at least 5"),
+    "nothing": ("mine.csv", b"", "0 rows can be used"),
+    "open quotation": ("mine.csv", b'fr,en\n"never closed,' + b"x,y\n" * 90_000, "line 1: .*mark never closed"),
+    "one side only": ("source.txt", b"un\ndeux\n", "expected a table .*own_data.md"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "message"), UNUSABLE.values(), ids=UNUSABLE)
 def test_what_cannot_be_used_is_refused_in_a_sentence(name, content, message, tmp_path):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(OwnDataError, match=message):
@@ -307,49 +297,38 @@ def write_summaries(folder: Path, count: int) -> Path:
 
 def trained_on(lesson: str, source: str | Path):
     """Data of one's own in the shape of a lesson's, and a model of the lesson after three steps on it."""
-    if lesson in ("01", "02"):
-        from course_utils.data.phrases.parallel import load_parallel as load
-        from experiments.lesson_01_bottleneck import REAL_FIXED
-        from experiments.lesson_02_additive_attention import REAL_ATTENTION
-        from experiments.translation import fit
-
-        recipe = {"01": REAL_FIXED, "02": REAL_ATTENTION}[lesson]
-    elif lesson == "04":
-        from course_utils.data.scenes.own import own_photograph_data as load
-        from experiments.captioning import fit
-        from experiments.lesson_04_captioning import LIVE
-
-        recipe = LIVE["soft"]
-    elif lesson == "05":
-        from course_utils.data.inference.own import own_inference_data as load
-        from experiments.entailment import fit
-        from experiments.lesson_05_entailment import LIVE
-
-        recipe = replace(LIVE["word-by-word"], fresh=False, rename=False)
-    elif lesson == "06":
-        from course_utils.data.speech.own import own_recording_data as load
-        from experiments.lesson_06_speech import LIVE
-        from experiments.speech import fit
-
-        recipe = LIVE["location"]
-    elif lesson != "07":
+    if lesson not in WRITERS:
         pytest.fail(f"data/examples has a folder {lesson}; say here what loads and trains on data of one's own")
-    else:
-        from course_utils.data.reports.data import load_summaries as load
-        from experiments.lesson_07_summarization import RECIPES
-        from experiments.summarization import fit
-
-        recipe = RECIPES["real"]["ras-copy"]
+    loader, trainer, experiment = PLACES[lesson]
+    experiment = importlib.import_module(f"experiments.lesson_{lesson}_{experiment}")
+    recipe = {
+        "01": lambda: experiment.REAL_FIXED,
+        "02": lambda: experiment.REAL_ATTENTION,
+        "04": lambda: experiment.LIVE["soft"],
+        "05": lambda: replace(experiment.LIVE["word-by-word"], fresh=False, rename=False),
+        "06": lambda: experiment.LIVE["location"],
+        "07": lambda: experiment.RECIPES["real"]["ras-copy"],
+    }[lesson]()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        data = load(str(source))
+        data = own_loader(loader)(str(source))
+    fit = importlib.import_module(f"experiments.{trainer}").fit
     return data, fit(replace(recipe, steps=3), data, 0, progress=False)[1]
 
 
+PLACES = {
+    "01": ("phrases", "translation", "bottleneck"), "02": ("phrases", "translation", "additive_attention"),
+    "04": ("scenes", "captioning", "captioning"), "05": ("inference", "entailment", "entailment"),
+    "06": ("speech", "speech", "speech"), "07": ("reports", "summarization", "summarization"),
+}  # fmt: skip
+"""The world in `data` that loads it, the module of `experiments` that trains on it, and the lesson's name."""
 WRITERS = {
     "01": write_phrases, "02": write_phrases, "04": write_images, "05": write_inferences, "06": write_recordings,
     "07": write_summaries,
 }  # fmt: skip
+
+
+GOLD = {"01": "possible", "02": "possible", "04": "objects", "05": "alignment", "06": "phonemes", "07": "support"}
 
 
 @pytest.mark.parametrize("lesson", WRITERS)
@@ -359,16 +338,7 @@ def test_a_lesson_trains_on_data_of_ones_own_and_knows_that_gold_is_missing(less
     assert data.name == str(source) and data.draw is None and data.credit == "your own"
     assert len(data.train) + len(data.validation) + len(data.examples) == 64
     assert len(history.losses) == 3 and all(map(isfinite, history.losses))
-    for example in data.examples:
-        gold = {
-            "01": "possible",
-            "02": "possible",
-            "04": "objects",
-            "05": "alignment",
-            "06": "phonemes",
-            "07": "support",
-        }
-        assert not any(getattr(example, gold[lesson]))
+    assert not any(any(getattr(example, GOLD[lesson])) for example in data.examples)
 
 
 @pytest.mark.parametrize("folder", sorted(path.name for path in EXAMPLES.iterdir()))
@@ -393,21 +363,22 @@ def test_images_and_recordings_that_cannot_be_read_are_left_out_of_a_lesson(tmp_
     (sounds / "one_0.flac").write_bytes(b"no sound")
     table = sounds / "metadata.jsonl"
     table.write_text(table.read_text().replace('"transcript": "two"', '"transcript": "…"'))
-    with pytest.warns(
-        UserWarning, match=r"2 of 10 rows are left out: the recording \(one_0.flac\): .*row 1 .*\(row 2 of"
-    ):
+    with pytest.warns(UserWarning, match=r"2 of 10 rows are left out: the .* \(one_0.flac\): .*row 1 .*\(row 2 of"):
         data = recordings.own_recording_data(sounds)
     assert {one.symbols for one in data.examples} and not data.examples[0].phonemes
 
 
-@pytest.mark.parametrize("load", ["phrases", "scenes", "inference", "speech", "reports"])
-def test_a_name_that_is_neither_a_source_nor_a_path_is_refused(load):
-    if load == "phrases":
-        from course_utils.data.phrases.parallel import load_parallel as function
-    elif load == "reports":
-        from course_utils.data.reports.data import load_summaries as function
-    else:
-        module = importlib.import_module(f"course_utils.data.{load}.own")
-        function = next(getattr(module, name) for name in dir(module) if re.fullmatch(r"own_\w+_data", name))
+def own_loader(world: str):
+    """The function of a world that reads what `SOURCE` names."""
+    if world in ("phrases", "reports"):
+        name = {"phrases": "parallel.load_parallel", "reports": "data.load_summaries"}[world]
+        module, _, function = name.partition(".")
+        return getattr(importlib.import_module(f"course_utils.data.{world}.{module}"), function)
+    module = importlib.import_module(f"course_utils.data.{world}.own")
+    return next(getattr(module, name) for name in dir(module) if re.fullmatch(r"own_\w+_data", name))
+
+
+@pytest.mark.parametrize("world", sorted({world for world, _, _ in PLACES.values()}))
+def test_a_name_that_is_neither_a_source_nor_a_path_is_refused(world):
     with pytest.raises(OwnDataError, match="SOURCE is 'imaginary'; expected 'default', .*or the path"):
-        function("imaginary")
+        own_loader(world)("imaginary")

@@ -11,9 +11,9 @@ from course_utils.data.text import join_words, tokenize_sentence
 from experiments.translation import (
     Recipe,
     fit,
-    reference_attention,
     score_alignment,
     score_by_length,
+    teacher_forced_attention,
     token_loss,
     translate,
 )
@@ -82,16 +82,14 @@ def test_translations_come_back_in_the_order_of_their_sources(data, model):
 
 def test_attention_along_the_reference_has_the_shape_of_the_alignment(data, model):
     examples = data.examples[::9]
-    for weights, example in zip(reference_attention(model, data, examples), examples, strict=True):
+    for weights, example in zip(teacher_forced_attention(model, data, examples), examples, strict=True):
         assert weights.shape == (len(example.target), len(example.source))
         assert torch.allclose(weights.sum(dim=1), torch.ones(len(example.target)), atol=1e-5)
 
 
 def test_scores_are_shares_and_counts(data, model):
     by_length = score_by_length(model, data)
-    assert list(by_length) == list(data.test) and all(
-        0 <= s.exact <= 1 and s.sentences == 10 for s in by_length.values()
-    )
+    assert list(by_length) == list(data.test) and all(0 <= s.exact <= 1 and s.count == 10 for s in by_length.values())
     alignment = score_alignment(model, data, data.examples)
     assert 0 <= alignment.error_rate <= 1 and 0 < alignment.diagonal_error_rate < 1 and 0 < alignment.mass_on_gold < 1
 

@@ -7,7 +7,8 @@ import numpy
 import pytest
 from matplotlib.colors import to_hex
 
-from course_utils.teaching import plots
+from course_utils.teaching import diagrams, plots
+from course_utils.teaching.claims import plot_claims
 
 CURVES = {"fixed": {(2, 8): 90.0, (9, 16): 40.0}, "attention": {(2, 8): 95.0, (9, 16): 94.0}}
 
@@ -83,7 +84,7 @@ def test_what_the_frames_mean_stands_clear_of_the_words():
 
 def test_an_alignment_figure_says_where_each_word_looked():
     text = every_figure()["alignment"].figure.get_label()
-    assert "the looks most at les (1.00)" in text and "cats looks most at chats" in text
+    assert "the attends most to les (1.00)" in text and "cats attends most to chats" in text
 
 
 def test_shown_figures_carry_their_words(monkeypatch):
@@ -123,4 +124,30 @@ def test_curves_of_one_figure_can_be_told_apart_in_grey():
     styles = plots.curve_styles(names)
     assert len({tuple(sorted(style.items())) for style in styles}) == len(names)
     assert [style["linestyle"] for style in styles[:3]] == [":", "--", "-"], "the last of one colour is solid"
-    assert plots.GOLD_COLOUR not in {to_hex(style["color"]) for style in styles}, "that colour is the truth's"
+    assert plots.GOLD_COLOUR not in {to_hex(style["color"]) for style in styles}, "that colour is gold's"
+
+
+def test_a_diagram_shows_the_words_and_says_what_reads_what():
+    axes = diagrams.attention_decoder(("un", "chat", "noir", "dort"), "black")
+    written = [text.get_text() for text in axes.texts]
+    assert {"un", "chat", "noir", "dort", "query", "keys", "values", "$y_i$: black"} <= set(written)
+    assert all(word in axes.figure.get_label() for word in ("un, chat, noir, dort", "query", "weights", "black"))
+
+
+CLAIM = {
+    "claim": "Ours is better", "metric": "BLEU", "source": "real", "direction": "higher", "verdict": "holds",
+    "baseline": {"name": "old", "values": [1.0, 2.0]}, "ours": {"name": "new", "values": [3.0, 4.0]},
+    "difference": {"mean": 2.0, "ci95": [1.0, 3.0]}, "paper_results": "1 → 2",
+}  # fmt: skip
+
+
+def test_claims_lie_on_their_side_of_zero_whatever_the_direction():
+    lower = {**CLAIM, "direction": "lower", "difference": {"mean": -2.0, "ci95": [-3.0, -1.0]}, "verdict": "holds"}
+    against = {**CLAIM, "verdict": "contradicted", "difference": {"mean": -2.0, "ci95": [-3.0, -1.0]}}
+    axes = plot_claims([CLAIM, lower, against])
+    middles = [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 1]
+    assert middles[0] == middles[1] > 0 > middles[2]
+    label = axes.figure.get_label()
+    assert "2 holds, 1 contradicted" in label and "old 1.5, new 3.5; paper: 1 → 2" in label and "real data" in label
+    with pytest.raises(ValueError, match="entries is empty; expected the claims"):
+        plot_claims([])

@@ -18,6 +18,7 @@ import torch
 from tiny_models import random_pairs, tiny_model
 
 from course_utils.data.batching import make_pair_batch
+from course_utils.process_group import ProcessGroup
 
 pytest.importorskip("accelerate", reason="pip install 'where-to-look[scale]'")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -51,9 +52,8 @@ PROGRAM = """
     history = train(model, batches, label_smoothing=0.1, **options)
     group = current_process_group()
     if group is None or group.is_main:
-        weights = {name: tensor.double().sum().item() for name, tensor in model.state_dict().items()}
-        content = {"losses": history.losses, "norms": history.gradient_norms, "weights": weights}
-        content["processes"] = group.size if group else 0
+        content = {name: tensor.double().sum().item() for name, tensor in model.state_dict().items()}
+        content |= {"losses": history.losses, "norms": history.gradient_norms, "size": group.size if group else 0}
         (folder / "history.json").write_text(json.dumps(content))
 """
 
@@ -80,7 +80,7 @@ def history(folder: Path, processes: int, *options: str) -> dict:
     run = launched(folder, processes, *options)
     assert run.wait(timeout=300) == 0, (folder / "log.txt").read_text()
     found = json.loads((folder / "history.json").read_text())
-    assert found["processes"] == processes, "not as many processes as asked for formed a process group"
+    assert found["size"] == processes, "not as many processes as asked for formed a process group"
     return found
 
 
@@ -141,16 +141,12 @@ def test_a_precision_that_needs_scaled_gradients_is_refused(tmp_path):
 
 
 def test_processes_that_do_not_work_together_are_refused(monkeypatch):
-    from course_utils.process_group import ProcessGroup
-
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(RuntimeError, match="2 processes were started, and 1 of them work together.*USE_CPU=yes"):
         ProcessGroup()
 
 
 def test_shares_and_parts_make_the_whole_batch(monkeypatch):
-    from course_utils.process_group import ProcessGroup
-
     batch = make_pair_batch(random_pairs([3, 5, 2, 7, 4]))
     model = tiny_model("rnn-search", seed=0)
     model.loss(batch).mean.backward()

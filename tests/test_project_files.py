@@ -1,5 +1,6 @@
 """The files around the code: workflows, hooks, templates, versions. What reads them elsewhere reads them here."""
 
+import ast
 import json
 import re
 import shutil
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tools import changed_exercises
+from tools import changed_exercises, slow_tests
 from tools.generated_cells import launch_addresses
 from tools.project import ROOT, Project
 
@@ -31,27 +32,64 @@ def run(*command: str | Path, folder: Path = ROOT) -> subprocess.CompletedProces
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
 
 
-@pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)
-def test_ruff_finds_nothing(command):
-    answer = run(sys.executable, "-m", "ruff", *command, ".")
+SCHEMA_CHECKS = [["check_jsonschema", "--builtin-schema", schema, *files] for schema, files in SCHEMAS.items()]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"], *SCHEMA_CHECKS],
+    ids=lambda command: " ".join(map(str, command[:3])),
+)
+def test_code_types_and_files_that_others_read_are_right(command):
+    pytest.importorskip(command[0], reason='the extra "lint" is missing: pip install -e ".[lint]"')
+    assert command[0] != "check_jsonschema" or len(command) > 3, "there is no such file"
+    answer = run(sys.executable, "-m", *command)
     assert answer.returncode == 0, answer.stdout
 
 
-def test_types_are_right():
-    pytest.importorskip("mypy", reason='the extra "lint" is missing: pip install -e ".[lint]"')
-    answer = run(sys.executable, "-m", "mypy")
-    assert answer.returncode == 0, answer.stdout
+PACKAGE = {
+    "course_utils",
+    *(f"course_utils.{floor}" for floor in ("data", "exercises", "mechanisms", "models", "teaching")),
+}
+BELOW = {
+    "course_utils.mechanisms": set(),
+    "course_utils.models": {"course_utils.mechanisms"},
+    "course_utils.data": {"course_utils"},
+    "course_utils": {"course_utils.data"},
+    "course_utils.teaching": {"course_utils", "course_utils.data"},
+    "course_utils.exercises": PACKAGE - {"course_utils.teaching"},
+    "experiments": PACKAGE - {"course_utils.teaching", "course_utils.exercises"},
+    "lessons": PACKAGE | {"experiments"},
+    "grading": PACKAGE | {"experiments", "tools"},
+}
+"""Floor of the house → the floors that its modules may import from, beside their own."""
 
 
-@pytest.mark.parametrize("schema", SCHEMAS)
-def test_files_follow_the_schema_of_who_reads_them(schema):
-    pytest.importorskip("check_jsonschema", reason='the extra "lint" is missing: pip install -e ".[lint]"')
-    assert SCHEMAS[schema]
-    answer = run(sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *SCHEMAS[schema])
-    assert answer.returncode == 0, answer.stdout
+def imported(path: Path) -> set[str]:
+    """The modules that a module names in its imports, also those inside functions."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    froms = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    return names | {f"{node.module}.{alias.name}" for node in froms for alias in node.names}
 
 
-# ------------------------------------------------------------------ workflows and container
+def floor_of(name: str) -> str:
+    parts = name.split(".")
+    return ".".join(parts[:2]) if ".".join(parts[:2]) in PACKAGE else parts[0]
+
+
+@pytest.mark.parametrize("floor", BELOW)
+def test_imports_point_down(floor):
+    folder, allowed = ROOT / floor.replace(".", "/"), {floor, *BELOW[floor]}
+    paths = folder.glob("*.py") if floor == "course_utils" else folder.rglob("*.py")
+    floors = PACKAGE | {"experiments", "grading", "benchmarks", "tools", "lessons", "tests"}
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in paths
+        for name in imported(path)
+        if floor_of(name) in floors - allowed
+    ]
+    assert wrong == [], f"{floor} may import from {', '.join(sorted(allowed))}"
 
 
 def steps(workflow: str) -> list[tuple[str, dict]]:
@@ -73,18 +111,14 @@ def test_workflows_name_targets_and_files_that_exist():
     assert made and set(made) <= targets | {".venv/.ready-lab"}
     for module in re.findall(r"-m (tools\.\w+)", text):
         assert (ROOT / f"{module.replace('.', '/')}.py").is_file()
-    assert {step["with"]["environment-file"] for _, step in steps("tests.yml") if "environment-file" in str(step)} == {
-        "environment.yml"
-    }
+    named = {step["with"]["environment-file"] for _, step in steps("tests.yml") if "environment-file" in str(step)}
+    assert named == {"environment.yml"}
 
 
 def test_the_container_sets_itself_up():
     container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
     assert re.fullmatch(r"python:3\.1\d-\w+", container["image"])
     assert container["updateContentCommand"].startswith("make ")
-
-
-# ------------------------------------------------------------------------------------- hooks
 
 
 @pytest.fixture
@@ -106,9 +140,8 @@ def test_hooks_tidy_up_what_is_committed(checkout):
     for hook in ("ruff-check", "ruff-format"):
         answer = run(sys.executable, "-m", "pre_commit", "run", hook, "--files", "untidy.py", folder=checkout)
         assert answer.returncode == 1 and "files were modified by this hook" in answer.stdout, answer.stdout
-    assert (
-        checkout / "untidy.py"
-    ).read_text() == '"""A module."""\n\nimport os\nimport sys\n\nprint(os.sep, sys.path)\n'
+    tidy = '"""A module."""\n\nimport os\nimport sys\n\nprint(os.sep, sys.path)\n'
+    assert (checkout / "untidy.py").read_text() == tidy
     again = run(sys.executable, "-m", "pre_commit", "run", "ruff-format", "--files", "untidy.py", folder=checkout)
     assert again.returncode == 0, again.stdout
 
@@ -122,19 +155,12 @@ def test_hooks_compare_a_lesson_with_its_notebooks():
         assert re.search(hook["files"], name)
 
 
-# ---------------------------------------------------------------------------------- versions
-
-
-def test_package_citation_and_changelog_have_one_version():
+def test_package_citation_and_changelog_have_one_version_and_one_licence():
     version = Project().tag.removeprefix("v")
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert headings[0] == "Unreleased"
     assert headings[1] == f"{version} – {citation['date-released']}" and citation["version"] == version
-
-
-def test_package_and_citation_have_one_licence():
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     licence = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["license"]
     assert set(citation["license"]) == set(licence.split(" AND "))
 
@@ -187,3 +213,27 @@ def test_changed_exercises_are_listed(tmp_path, capsys):
         "- removed: `02.gone`",
         "- changed: `02.score` (visible test, hidden tests, check)",
     ]
+
+
+def test_the_slowest_tests_are_listed_with_their_reasons(tmp_path, capsys):
+    report, page = tmp_path / "tests.xml", tmp_path / "CONTRIBUTING.md"
+    page.write_text(f"Before\n{slow_tests.BEGIN}\n{slow_tests.END}\n")
+    cases = [
+        ("tests.test_site", "test_b", 9.6),
+        ("notebooks.02_x.ipynb", "Cell 3", 30.2),
+        ("tests.test_x", "test_a", 1),
+    ]
+    lines = [f'<testcase classname="{module}" name="{name}" time="{time}"/>' for module, name, time in cases]
+    report.write_text(f"<testsuites><testsuite>{''.join(lines)}</testsuite></testsuites>")
+    assert slow_tests.main([str(report), "--write"], page) == 0
+    rows = [line.split(" | ") for line in page.read_text().splitlines() if " s | " in line]
+    assert [(cells[0][2:], cells[1].strip("`")) for cells in rows] == [
+        ("30 s", "notebooks.02_x.ipynb.Cell 3"),
+        ("10 s", "tests.test_site.test_b"),
+        ("1 s", "tests.test_x.test_a"),
+    ]
+    for text, message in (('<testcase classname="other" name="x" time="3"/>', "no reason for it"), ("<", "no report")):
+        report.write_text(text)
+        with pytest.raises(SystemExit):
+            slow_tests.main([str(report)], page)
+        assert message in capsys.readouterr().err

@@ -24,8 +24,8 @@ from course_utils.data.speech.features import MELS, SAMPLE_RATE
 from course_utils.data.speech.phonemes import DIGITS, PHONEMES, Phoneme, pronounce, words_of_text
 from course_utils.data.speech.recorded_data import (
     digit_data,
-    many_voices_data,
-    normalize_by_voice,
+    many_speakers_data,
+    normalize_by_speaker,
     prompt_data,
     reading_data,
     speakers_of,
@@ -42,7 +42,7 @@ from course_utils.data.speech.recordings import (
     sound_of,
     training_versions,
 )
-from course_utils.data.speech.utterances import TRAINING_VOICES, Utterance, to_sample_rate
+from course_utils.data.speech.utterances import TRAINING_SPEAKERS, Utterance, to_sample_rate
 from course_utils.data.text import Vocabulary
 from course_utils.mechanisms.search import Hypothesis
 from experiments import lesson_06_speech as lesson_06
@@ -159,7 +159,7 @@ def test_a_transcript_is_pronounced_as_the_synthetic_voice_does(monkeypatch):
 def test_librispeech_columns_become_the_batches_of_synthetic_speech(stage):
     stage("librispeech", [row("HELLO WORLD", 0.83), row("DON'T", 0.5, rate=8000)])
     long, short = load_recordings("librispeech", "test")
-    assert (long.utterance.voice, long.utterance.words) == ("61", ("hello", "world"))
+    assert (long.utterance.speaker, long.utterance.words) == ("61", ("hello", "world"))
     assert long.symbols == pronounce("hello world") and long.phonemes == () and long.word_times == ()
     assert long.samples.shape == (round(0.83 * SAMPLE_RATE),) and short.samples.shape == (SAMPLE_RATE // 2,)
     assert long.features.shape == (-(-len(long.samples) // 80), MELS) and long.features.dtype == np.float16
@@ -403,7 +403,7 @@ def test_noise_lies_as_far_below_the_voice_as_asked():
 
 @pytest.fixture
 def synthetic():
-    tests = {split: small_set(split)[:4] for split in ("test", "unseen phrases", "unseen voices")}
+    tests = {split: small_set(split)[:4] for split in ("test", "unseen phrases", "unseen speakers")}
     return SpokenData("default", Vocabulary(PHONEMES), small_set("train")[:6], small_set("validation")[:4], tests, "")
 
 
@@ -469,19 +469,19 @@ def test_vocal_tracts_of_other_lengths_move_the_loudest_band_both_ways(monkeypat
 def test_speakers_are_normalized_by_all_that_they_say():
     ones = [recording(digit, speaker, seconds=0.2 + 0.1 * digit) for speaker in ("ann", "bob") for digit in range(3)]
     mixed = [ones[index] for index in (3, 0, 4, 1, 5, 2)]
-    normalized = normalize_by_voice(mixed)
+    normalized = normalize_by_speaker(mixed)
     assert [one.utterance for one in normalized] == [one.utterance for one in mixed]
     for speaker in ("ann", "bob"):
-        said = [one.features.astype(np.float32) for one in normalized if one.utterance.voice == speaker]
+        said = [one.features.astype(np.float32) for one in normalized if one.utterance.speaker == speaker]
         together = np.concatenate(said)
         assert np.abs(together.mean(0)).max() < 0.01 and np.abs(together.std(0) - 1).max() < 0.05
         assert np.abs(said[0].mean(0)).max() > 0.1  # a word keeps what sets it apart from the others
-    assert normalize_by_voice([]) == []
+    assert normalize_by_speaker([]) == []
 
 
 def test_synthetic_phrases_are_normalized_too(synthetic):
     before = [one.features.copy() for one in synthetic.train]
-    for one, kept, features in zip(normalize_by_voice(synthetic.train), synthetic.train, before, strict=True):
+    for one, kept, features in zip(normalize_by_speaker(synthetic.train), synthetic.train, before, strict=True):
         assert one.symbols == kept.symbols and one.features.shape == features.shape
         assert (kept.features == features).all()
 
@@ -495,17 +495,17 @@ def test_many_speakers_have_the_tests_of_the_others_and_nothing_of_the_held_out_
     monkeypatch.setattr(
         recorded_data, "synthetic_digits", lambda seed: [recording(1, "machine"), recording(2, "robot")]
     )
-    plain, data = digit_data(synthetic, "bob"), many_voices_data(synthetic, "bob")
+    plain, data = digit_data(synthetic, "bob"), many_speakers_data(synthetic, "bob")
     for name, ones in plain.test.items():
         assert [one.utterance for one in data.test[name]] == [one.utterance for one in ones]
     recorded = data.train[len(synthetic.train) :]
     assert speakers_of(recorded) == ("ann", "cy", "machine", "robot")
-    digits = 6 * len(recorded_data.MANY_VOICES["speeds"]) + 2
-    assert len(recorded) == digits * (1 + recorded_data.MANY_VOICES["bends"])
+    digits = 6 * len(recorded_data.MANY_SPEAKERS["speeds"]) + 2
+    assert len(recorded) == digits * (1 + recorded_data.MANY_SPEAKERS["bends"])
     tested = {one.utterance.key for name in ("unseen speaker", "known speakers") for one in data.test[name]}
     assert tested.isdisjoint(one.utterance.key.split()[0] for one in recorded)
     with pytest.raises(ValueError, match="held_out is 'dan'; expected one of ann, bob, cy"):
-        many_voices_data(synthetic, "dan")
+        many_speakers_data(synthetic, "dan")
 
 
 def test_the_synthesizer_says_digits_in_every_voice():
@@ -513,8 +513,8 @@ def test_the_synthesizer_says_digits_in_every_voice():
         spoken = synthetic_digits(times=1)
     except EspeakError as error:
         pytest.skip(f"espeak-ng cannot be loaded: {error}")
-    assert {one.utterance.voice for one in spoken} == set(TRAINING_VOICES)
-    assert len(spoken) == len(DIGITS) * len(TRAINING_VOICES)
+    assert {one.utterance.speaker for one in spoken} == set(TRAINING_SPEAKERS)
+    assert len(spoken) == len(DIGITS) * len(TRAINING_SPEAKERS)
     assert all(one.said == DIGITS[one.utterance.words[0]] and 10 < len(one.features) < 300 for one in spoken)
 
 

@@ -7,14 +7,13 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from course_utils.mechanisms.attention import AdditiveAttention, length_mask
+from course_utils.mechanisms.attention import AdditiveAttention
 from course_utils.mechanisms.recurrent import (
     GRUDecoder,
     GRUEncoder,
     LSTMEncoder,
     MaxoutReadout,
     reverse_real_tokens,
-    right_padded_lengths,
 )
 
 LENGTHS = torch.tensor([4, 1, 6, 3])
@@ -26,7 +25,7 @@ def doubles(*shape):
 
 def make_source(seed=0, lengths=LENGTHS, input_size=3):
     torch.manual_seed(seed)
-    return doubles(len(lengths), int(lengths.max()), input_size), length_mask(lengths)
+    return doubles(len(lengths), int(lengths.max()), input_size), torch.arange(int(lengths.max())) < lengths[:, None]
 
 
 def gru_step(gru, x, h):
@@ -64,22 +63,6 @@ def test_bidirectional_encoder_equals_a_packed_bidirectional_gru():
     assert torch.allclose(encoded.outputs, outputs, atol=1e-12)
     assert torch.allclose(encoded.forward_last, last[0], atol=1e-12)
     assert torch.allclose(encoded.backward_first, last[1], atol=1e-12)
-
-
-def test_encoder_agrees_with_a_loop_over_words():
-    source, mask = make_source()
-    encoder = GRUEncoder(3, 5, bidirectional=True).double()
-    encoded = encoder(source, mask)
-    for b, length in enumerate(LENGTHS.tolist()):
-        forward, backward = torch.zeros(5, dtype=torch.float64), torch.zeros(5, dtype=torch.float64)
-        for j in range(length):
-            forward = gru_step(encoder.forward_reader, source[b, j], forward)
-            assert torch.allclose(encoded.outputs[b, j, :5], forward)
-        for j in reversed(range(length)):
-            backward = gru_step(encoder.backward_reader, source[b, j], backward)
-            assert torch.allclose(encoded.outputs[b, j, 5:], backward)
-        assert torch.allclose(encoded.forward_last[b], forward)
-        assert torch.allclose(encoded.backward_first[b], backward)
 
 
 ENCODERS = {
@@ -134,7 +117,7 @@ def make_decoder(with_attention, batch=3, source_length=4, target_length=5):
     decoder = GRUDecoder(3, 4, 2, attention).double()
     if with_attention:
         lengths = torch.arange(batch) % source_length + 1
-        memory = attention.prepare(doubles(batch, source_length, 2), length_mask(lengths, source_length))
+        memory = attention.prepare(doubles(batch, source_length, 2), torch.arange(source_length) < lengths[:, None])
     else:
         memory = doubles(batch, 2)
     return decoder, doubles(batch, target_length, 3), doubles(batch, 4), memory
@@ -144,6 +127,8 @@ def make_decoder(with_attention, batch=3, source_length=4, target_length=5):
 def test_forward_equals_step_by_step(with_attention):
     decoder, words, state, memory = make_decoder(with_attention)
     outputs = decoder(words, state, memory)
+    assert outputs.states.shape == (3, 5, 4) and outputs.contexts.shape == (3, 5, 2)
+    assert outputs.attention_weights is None if not with_attention else outputs.attention_weights.shape == (3, 5, 4)
     for i in range(words.shape[1]):
         state, context, weights = decoder.step(words[:, i], state, memory)
         assert torch.allclose(state, outputs.states[:, i], atol=1e-12)
@@ -165,19 +150,6 @@ def test_decoder_agrees_with_a_loop_over_words(with_attention):
             )
             s = gru_step(decoder.recurrence, torch.cat([words[b, i], c]), s)
             assert torch.allclose(outputs.states[b, i], s) and torch.allclose(outputs.contexts[b, i], c)
-
-
-@pytest.mark.parametrize("batch, source_length, target_length", [(1, 1, 1), (1, 4, 3), (5, 3, 1), (2, 2, 7)])
-def test_documented_shapes_of_the_decoder(batch, source_length, target_length):
-    for with_attention in (False, True):
-        decoder, words, state, memory = make_decoder(with_attention, batch, source_length, target_length)
-        outputs = decoder(words, state, memory)
-        assert outputs.states.shape == (batch, target_length, 4)
-        assert outputs.contexts.shape == (batch, target_length, 2)
-        if with_attention:
-            assert outputs.attention_weights.shape == (batch, target_length, source_length)
-        else:
-            assert outputs.attention_weights is None
 
 
 class PrepareAndDecode(nn.Module):
@@ -233,7 +205,3 @@ def test_masks_that_are_refused(kind, rows, message):
     mask = torch.tensor(rows, dtype=torch.bool).reshape(-1, 3)
     with pytest.raises(ValueError, match=message):
         ENCODERS[kind]()(torch.zeros(len(mask), 3, 3), mask)
-
-
-def test_lengths_of_right_padded_rows():
-    assert right_padded_lengths(length_mask(LENGTHS)).tolist() == LENGTHS.tolist()

@@ -12,6 +12,7 @@ from tools.refresh.fingerprint import Code, digest, plain, written
 from tools.refresh.record import Record
 
 DECODER = "course_utils/models/caption_decoder.py"
+CONSTANT = "import torch\n\nFORGET = 1.0\n"
 
 
 def test_everything_derived_is_fresh():
@@ -45,7 +46,7 @@ def changed(copy):
         path = copy.root / name
         before.setdefault(path, path.read_bytes())
         text = path.read_text(encoding="utf-8")
-        assert old in text
+        assert old in text, f"{name} has no {old!r}"
         path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
     yield change
@@ -54,7 +55,7 @@ def changed(copy):
 
 
 def test_a_changed_constant_makes_its_lesson_stale_and_nothing_else(copy, changed):
-    changed(DECODER, "import torch\n", "import torch\n\nFORGET = 1.0\n")
+    changed(DECODER, "import torch\n", CONSTANT)
     record = Record(copy)
     stale, lesson = record.stale, {name for name in record.artefacts if name.partition("/")[2].startswith("04")}
     assert {name.partition("/")[0] for name in lesson} == {"checkpoints", "results", "notebooks", "gallery"}
@@ -69,7 +70,7 @@ def test_a_changed_constant_makes_its_lesson_stale_and_nothing_else(copy, change
 def test_prose_and_type_hints_make_nothing_stale(copy, changed):
     changed(DECODER, '"""', '"""In other words: ')
     changed(DECODER, "import torch\n", "import torch\nfrom pathlib import Path  # for a type hint\n")
-    changed(DECODER, "-> Looks", '-> "Path"')
+    changed(DECODER, "-> DecoderTrace", '-> "Path"')
     changed("course_utils/training.py", "\n\n\n", "\n\n\n# A comment.\n")
     assert Record(copy).stale == {}
 
@@ -84,24 +85,30 @@ def test_another_image_under_a_name_of_the_gallery_is_found(copy):
     assert list(stale) == ["pages/README.md#gallery"]
 
 
-def test_what_was_accepted_keeps_its_reason(copy, changed, capsys):
-    changed(DECODER, "import torch\n", "import torch\n\nFORGET = 1.0\n")
+def test_what_was_accepted_keeps_its_reason(copy, changed, capsys, monkeypatch):
+    changed(DECODER, "import torch\n", CONSTANT)
     changed("data/fingerprints.json", "{", "{")  # it is restored
     for reason in ([], ["--reason", " "]):
         with pytest.raises(SystemExit):
             refresh.main(["--accept", "checkpoints", *reason], copy)
         assert "needs a reason" in capsys.readouterr().err
-    assert refresh.main(["--accept", "checkpoints", "--reason", "not used"], copy) == 0
+    told = []
+    monkeypatch.setattr(
+        refresh.runner, "accept", lambda path, reason: told.append((path, reason)) or ["loss: 2 after 1"]
+    )
+    assert refresh.main(["--accept", "checkpoints", "results/04-default", "--reason", "not used"], copy) == 0
+    assert told == [(copy.root / "data/results/04-default.json", "not used")], "results say so, too"
     records = json.loads((copy.root / "data" / "fingerprints.json").read_text(encoding="utf-8"))
     assert records["checkpoints/04-soft"]["reason"] == "not used" and records["checkpoints/04-soft"]["date"] > "2000"
     assert records["checkpoints/05-wide"]["reason"] == "as it is", "only what was stale is accepted"
-    told = capsys.readouterr().out
-    assert "results/04-default" in told and "h  changed: course_utils.models.caption_decoder" in told
-    assert "checkpoints/04-soft " not in told and 'make refresh REMAKE="' in told
+    said = capsys.readouterr().out
+    assert "results/04-default: a few steps give loss: 2 after 1" in said
+    assert "results/04-real" in said and "  changed: course_utils.models.caption_decoder" in said
+    assert "checkpoints/04-soft " not in said and 'make refresh REMAKE="' in said
 
 
 def test_what_is_remade_is_recorded_in_order(copy, changed, monkeypatch):
-    changed(DECODER, "import torch\n", "import torch\n\nFORGET = 1.0\n")
+    changed(DECODER, "import torch\n", CONSTANT)
     changed("data/fingerprints.json", "{", "{")
     commands = []
 
@@ -150,18 +157,15 @@ class Lesson(Table):
     return Code(tmp_path)
 
 
-def test_imports_inside_functions_count(tiny):
+def test_imports_inside_functions_and_files_beside_count(tiny):
     assert set(tiny.closure(["course_utils.high"])) == {"course_utils", "course_utils.high", "course_utils.low"}
     assert set(tiny.closure(["course_utils.high"], ["course_utils.low"])) == {"course_utils", "course_utils.high"}
-
-
-def test_a_file_beside_a_module_counts(tiny):
-    before = tiny.hash("course_utils.low")
+    found = [tiny.hash("course_utils.low")]  # a file that a module names counts, too
     (tiny.root / "course_utils" / "low.py").write_text('TWO = "two.css"\n')
-    (tiny.root / "course_utils" / "two.css").write_text("a {}")
-    first = Code(tiny.root).hash("course_utils.low")
-    (tiny.root / "course_utils" / "two.css").write_text("b {}")
-    assert len({before, first, Code(tiny.root).hash("course_utils.low")}) == 3
+    for style in ("a {}", "b {}"):
+        (tiny.root / "course_utils" / "two.css").write_text(style)
+        found.append(Code(tiny.root).hash("course_utils.low"))
+    assert len(set(found)) == 3
 
 
 def test_of_an_experiment_counts_what_its_functions_need(tiny):

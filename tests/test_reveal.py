@@ -42,46 +42,34 @@ def test_every_solution_passes_its_check(name):
 
 @by_exercise
 def test_help_begins_with_the_next_step_and_ends_with_the_solution(name):
-    statements = ast.parse(solution_of(name)).body[0].body[1:]
+    exercise, solution = EXERCISES[name], solution_of(name)
+    statements = ast.parse(solution).body[0].body[1:]
+    assert steps_written(exercise, solution) == len(statements) - 1
+    assert steps_written(exercise, "") == steps_written(exercise, "def f(:") == 0
     for written in range(len(statements)):
-        pieces = help_from(EXERCISES[name], written)
+        pieces = help_from(exercise, written)
         titles, texts = zip(*pieces, strict=True)
-        assert len(set(titles)) == len(titles) <= CALLS and texts[-1] == solution_of(name)
+        assert len(set(titles)) == len(titles) <= CALLS and texts[-1] == solution
         growing = [text for title, text in pieces if title.startswith("the next") and "uses" not in title]
         assert all(longer.startswith(shorter) for shorter, longer in zip(growing, growing[1:], strict=False))
         assert not growing or growing[0].startswith(ast.unparse(statements[written]))
 
 
-@by_exercise
-def test_the_steps_of_the_solution_count_as_written(name):
-    exercise, solution = EXERCISES[name], solution_of(name)
-    statements = ast.parse(solution).body[0].body[1:]
-    assert steps_written(exercise, solution) == len(statements) - 1
-    assert steps_written(exercise, "") == steps_written(exercise, "def f(:") == 0
-
-
-def test_help_starts_where_the_answer_stops(monkeypatch, capsys):
-    half = """def additive_score(query, encoder_outputs, W, U, v):
-    asked = (query @ W.T).unsqueeze(1)
-    raise NotImplementedError
-"""
-    monkeypatch.setitem(revealing.last_answers, "02.additive-score", half)
-    reveal("02.additive-score")
-    printed = capsys.readouterr().out
-    assert "from_source = encoder_outputs @ U.T" in printed and "unsqueeze" not in printed
-    reveal("02.additive-score")
-    assert "def additive_score" in capsys.readouterr().out
-
-
-def test_a_check_remembers_the_answer(monkeypatch, capsys):
+def test_a_check_remembers_the_answer_and_help_starts_where_it_stops(monkeypatch, capsys):
     monkeypatch.setattr(checking, "last_answers", revealing.last_answers)
 
-    def score(query, encoder_outputs, W, U, v):
-        asked = (query @ W.T).unsqueeze(1)
-        return asked + encoder_outputs
+    def score(query, keys, v):
+        asked = query.unsqueeze(1)
+        return asked + keys
 
     check("02.additive-score", score)
     assert steps_written(find_exercise("02.additive-score"), revealing.last_answers["02.additive-score"]) == 1
+    capsys.readouterr()
+    reveal("02.additive-score")
+    printed = capsys.readouterr().out
+    assert "hidden = torch.tanh(asked + keys)" in printed and "unsqueeze" not in printed
+    reveal("02.additive-score")
+    assert "def additive_score" in capsys.readouterr().out
 
 
 def test_each_call_shows_more_and_the_last_one_stays(capsys):
@@ -106,9 +94,10 @@ def test_nothing_is_revealed_while_grading(monkeypatch):
 
 
 def test_unknown_exercises_are_named():
-    with pytest.raises(KeyError, match="expected one of"):
-        reveal("02.nothing")
-    with pytest.raises(KeyError, match="lesson '98' has no exercises"):
-        reveal("98.nothing")
-    with pytest.raises(KeyError, match="no lesson in lessons/ holds it"):
-        solution_of("02.nothing")
+    for ask, name, words in [
+        (reveal, "02.nothing", "expected one of"),
+        (reveal, "98.nothing", "lesson '98' has no exercises"),
+        (solution_of, "02.nothing", "no lesson in lessons/ holds it"),
+    ]:
+        with pytest.raises(KeyError, match=words):
+            ask(name)

@@ -118,8 +118,8 @@ def test_reported_score_and_weights_are_those_of_the_words(system, search):
         assert found.log_probability == pytest.approx(score)
         assert (weights is None) == (found.attention_weights is None)
         if weights is not None:
-            assert torch.allclose(found.attention_weights, weights)
-            assert (found.attention_weights[:, ~batch.source_mask[row]] == 0).all()
+            real = batch.source_mask[row]
+            assert torch.allclose(found.attention_weights, weights[:, real]) and (weights[:, ~real] == 0).all()
 
 
 @everywhere
@@ -183,18 +183,6 @@ def test_beam_agrees_with_plain_lists(system, beam_size, length_penalty):
         assert hypothesis.tokens == words and hypothesis.log_probability == pytest.approx(score)
 
 
-@everywhere
-def test_beam_finds_more_probable_sentences_than_greedy(system):
-    gains = []
-    for seed in range(3):
-        model, batch = make_model(system, seed), random_batch(LENGTHS, seed)
-        greedy = SEARCHES["greedy"](model, batch.source, batch.source_mask)
-        beam = SEARCHES["beam 5, plain log-probability"](model, batch.source, batch.source_mask)
-        # A sentence that greedy search did not end is no rival: the beam prefers one that ended.
-        gains += [b.log_probability - g.log_probability for g, b in zip(greedy, beam, strict=True) if g.ended]
-    assert min(gains) > -1e-9 and max(gains) > 0.1
-
-
 class ScriptedModel:
     """Says what it is told to: a table of log-probabilities per previous word, the same for every sentence."""
 
@@ -212,15 +200,9 @@ def test_length_penalty_decides_between_short_and_long():
     # Word 0 begins, word 1 ends. Short: end at once, log 0.3. Long: 2 2 2 end, log 0.7 + almost nothing per word.
     model = ScriptedModel([[-99, 0.3, 0.5], [0, 0, 0], [-99, 0.0, 0.4]])
     source, mask = torch.zeros(1, 1, dtype=torch.long), torch.ones(1, 1, dtype=torch.bool)
-    lengths = [
-        len(
-            beam_search(model, source, mask, begin=0, end=1, max_length=9, beam_size=3, length_penalty=penalty)[
-                0
-            ].tokens
-        )
-        for penalty in (0.0, 1.0)
-    ]
-    assert lengths[0] == 0 < lengths[1]
+    options = {"begin": 0, "end": 1, "max_length": 9, "beam_size": 3}
+    short, long = (beam_search(model, source, mask, **options, length_penalty=penalty)[0] for penalty in (0.0, 1.0))
+    assert len(short.tokens) == 0 < len(long.tokens)
 
 
 @pytest.mark.parametrize("beam_size", [1, 3])

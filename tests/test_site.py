@@ -1,4 +1,4 @@
-"""The built site: every link and anchor, every picture's words, every heading; nothing comes from outside."""
+"""The built site: every link and anchor, every image's words, every heading; nothing comes from outside."""
 
 import html
 import json
@@ -24,7 +24,7 @@ FETCHED = {"script": "src", "link": "href", "img": "src", "iframe": "src", "audi
 
 
 class Page(HTMLParser):
-    """What the checks need of a page: its anchors, its links, what it fetches, its pictures and headings."""
+    """What the checks need of a page: its anchors, its links, what it fetches, its images and headings."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -104,27 +104,15 @@ def test_mathjax_came_along(site):
     assert list((site / "_static/mathjax/output").rglob("*.woff"))
 
 
-def test_pages_are_small(pages):
-    assert {path.name: path.stat().st_size for path in pages if path.stat().st_size > LARGEST_PAGE} == {}
-
-
-def test_every_image_has_words(pages):
-    assert [(path.name, image) for path, page in pages.items() for image in page.silent] == []
-
-
-def test_headings_go_down_step_by_step(pages):
+def test_pages_are_small_have_words_for_images_and_headings_in_order_and_no_path_of_this_machine(site, pages):
     for path, page in pages.items():
+        assert path.stat().st_size <= LARGEST_PAGE and page.silent == [], path.name
         assert page.headings.count(1) >= 1, path.name
         jumps = [pair for pair in zip(page.headings, page.headings[1:], strict=False) if pair[1] > pair[0] + 1]
         assert jumps == [], f"{path.name} jumps from one heading's level to a lower one"
-
-
-def test_no_page_names_a_path_of_this_machine(site, pages):
-    for path in pages:
         text = re.sub(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+", "", path.read_text(encoding="utf-8"))
         assert str(ROOT) not in text, path.name
-        if path.is_relative_to(site / "notebooks"):
-            assert not FOREIGN_PATH.search(text), path.name
+        assert not path.is_relative_to(site / "notebooks") or not FOREIGN_PATH.search(text), path.name
 
 
 def test_the_first_page_is_alive_and_shows_the_ways_to_begin(site):
@@ -204,7 +192,7 @@ def test_notebooks_are_shown_without_what_needs_a_kernel():
     notebook = lessons.site_notebook(project.learner_notebooks / "02_additive_attention.ipynb", project)
     texts = [cell.source for cell in notebook.cells]
     assert not any("importlib.util.find_spec" in text for text in texts), "the set-up cell"
-    assert not any("badge" in text for text in texts), "pictures of badges would be fetched"
+    assert not any("badge" in text for text in texts), "images of badges would be fetched"
     shown = [
         str(output.get("data", {}).get("text/plain", ""))
         for cell in notebook.cells
@@ -237,11 +225,8 @@ def test_a_new_lesson_is_picked_up(tmp_path):
     assert "notebooks/09_new" in Site(Project(tmp_path), tmp_path / "build")._groups()["Lessons"]
 
 
-def test_run_times_say_so_when_nobody_measured():
+def test_run_times_are_those_of_the_file_or_say_that_nobody_measured():
     assert "Not measured yet" in words.run_times(None) and "make lessons OPTIONS=--record" in words.run_times(None)
-
-
-def test_run_times_are_those_of_the_file():
     lesson = LessonTime("02_additive_attention", "2 · Attention", 200.0, 61.0, "fit(a | `b`)", "1.2 GB")
     text = words.run_times(RunTimes("2 cores, no GPU", "3.13.1", "2.15.0", 0.05, (lesson,)))
     assert "| [2 · Attention](notebooks/02_additive_attention.ipynb) | 3 min | 1 min: `fit(a / b)` | 1.2 GB |" in text
@@ -279,15 +264,11 @@ def test_a_dead_link_is_named(target, two_files):
         relinked(f"[a]({target})", two_files)
 
 
-def test_indented_lines_of_a_docstring_are_code():
+def test_indented_lines_of_a_docstring_are_code_unless_they_are_marked_already():
     lines = ["Say.", "", "    x = 1", "    y = 2", "", "Args:", "    name: of it.", "", "    more of it"]
+    marked = [*lines[:2], ".. code-block:: text", "", *lines[2:]]
     reference.mark_code(None, "", "", None, {}, lines)
-    assert lines[2:6] == [".. code-block:: text", "", "    x = 1", "    y = 2"] and lines[6:] == [
-        "", "Args:", "    name: of it.", "", "    more of it",
-    ]  # fmt: skip
-
-
-def test_code_that_is_marked_already_stays_as_it_is():
+    assert lines == marked
     lines = ["Write::", "", "    x = 1", "", "    y = 2"]
     expected = list(lines)
     reference.mark_code(None, "", "", None, {}, lines)

@@ -1,6 +1,6 @@
 """The site as people meet it: at a desk and on a telephone, by mouse, by keyboard, with a screen reader's eyes.
 
-What was seen is kept in build/screenshots.
+Screenshots are in build/screenshots.
 """
 
 import re

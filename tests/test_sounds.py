@@ -5,7 +5,13 @@ import numpy
 import pytest
 
 from course_utils.data.speech.phonemes import Phoneme
-from course_utils.teaching.sounds import plot_listening, plot_paths, plot_spectrogram, plot_time_alignment, plot_voices
+from course_utils.teaching.sounds import (
+    plot_listening,
+    plot_paths,
+    plot_speakers,
+    plot_spectrogram,
+    plot_time_alignment,
+)
 
 PHONEMES = (Phoneme("K", 40.0, 120.0), Phoneme("AE", 120.0, 300.0), Phoneme("T", 300.0, 400.0))
 
@@ -63,7 +69,7 @@ def test_a_path_goes_down_and_its_steps_back_are_told():
 
 
 def test_speakers_stand_in_order_and_those_that_were_not_trained_on_are_marked():
-    axes = plot_voices({"b": 70.0, "a": 2.0, "c": 9.5}, title="A mean hides one", unseen=["b"], mean=27.2)
+    axes = plot_speakers({"b": 70.0, "a": 2.0, "c": 9.5}, title="A mean hides one", unseen=["b"], mean=27.2)
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "c", "b"]
     assert [(bar.get_width(), bar.get_hatch()) for bar in axes.patches] == [(2.0, ""), (9.5, ""), (70.0, "///")]
     assert {text.get_text() for text in axes.get_legend().get_texts()} == {"in training", "in no training", "mean, 27"}

@@ -1,7 +1,5 @@
 """The experiments of lesson 6: errors and attention are evaluated, long speech is joined, claims find their metrics."""
 
-import json
-
 import numpy
 import pytest
 import torch
@@ -18,7 +16,7 @@ from experiments import speech as experiments
 from experiments.speech import (
     COPIES,
     Recipe,
-    error_by_voice,
+    error_by_speaker,
     error_rate,
     fit,
     joined,
@@ -36,7 +34,7 @@ SMALL = (("hidden_size", 8), ("embedding_size", 4), ("attention_size", 6), ("lay
 @pytest.fixture(scope="module")
 def data():
     """The prepared set: no synthesizer is needed."""
-    tests = {split: small_set(split)[:6] for split in ("test", "unseen phrases", "unseen voices")}
+    tests = {split: small_set(split)[:6] for split in ("test", "unseen phrases", "unseen speakers")}
     return SpokenData("default", Vocabulary(PHONEMES), small_set("train")[:24], small_set("validation")[:4], tests, "")
 
 
@@ -99,11 +97,8 @@ def test_joined_utterances_are_repeats_or_neighbours(data):
 
 
 @pytest.mark.parametrize("system", ["content", "location", "smooth"])
-def test_a_seed_gives_the_same_model_and_attention_sums_to_one(data, system):
-    (model, history), (again, _) = (fit(small(system), data, progress=False) for _ in range(2))
-    assert len(history.losses) == 2
-    for one, other in zip(model.parameters(), again.parameters(), strict=True):
-        assert torch.equal(one, other)
+def test_attention_has_a_row_for_each_phoneme_and_sums_to_one(data, system):
+    model, _ = fit(small(system), data, progress=False)
     spoken = data.test["test"]
     for weights, one in zip(teacher_forced_attention(model, data, spoken), spoken, strict=True):
         assert len(weights) == len(one.phonemes)
@@ -118,25 +113,12 @@ def test_decoding_settings_hold_for_one_call_only(data):
     for hypothesis in found:
         assert ((hypothesis.attention_weights > 0).sum(dim=1) <= 5).all()
     assert recognize(model, data, spoken, beam_size=2)[0].tokens is not None
-    rates = error_by_voice(model, data, data.test["unseen voices"])
+    rates = error_by_speaker(model, data, data.test["unseen speakers"])
     assert sum(count for _, count in rates.values()) == 6
-    assert error_rate(model, data, data.test["unseen voices"]) >= 0
+    assert error_rate(model, data, data.test["unseen speakers"]) >= 0
 
 
-def test_every_claim_finds_its_metrics(data, monkeypatch):
-    monkeypatch.setattr(experiments, "recognize", lambda model, data, spoken, *_, **__: [NOTHING] * len(spoken))
-    monkeypatch.setattr(lesson_06, "utterances_of", lambda *_: data)
-    monkeypatch.setattr(lesson_06, "RECIPES", {system: small(system, steps=1) for system in lesson_06.SYSTEMS})
-    metrics = {}
-    for part in EXPERIMENT.recipes("default"):
-        metrics |= EXPERIMENT.measure(part, "default", 0, True)
-    for claim in (claim for claim in EXPERIMENT.claims if "default" in claim.sources):
-        assert {claim.baseline[1], claim.ours[1]} <= set(metrics), claim.claim_id
-    assert all(torch.tensor(value).isfinite() for value in metrics.values())
-    assert {f"content/plain/{copies}" for copies in COPIES} <= set(metrics)
-
-
-def test_a_checkpoint_says_how_it_does_on_every_voice(data, monkeypatch, tmp_path):
+def test_a_checkpoint_says_how_it_does_on_every_speaker(data, monkeypatch, tmp_path):
     monkeypatch.setattr("course_utils.checkpoints.data_folder", lambda name: tmp_path)
     monkeypatch.setattr("experiments.recipes.training_checkpoint_path", lambda name: tmp_path / name)
     monkeypatch.setattr(lesson_06, "utterances_of", lambda *_: data)
@@ -145,14 +127,6 @@ def test_a_checkpoint_says_how_it_does_on_every_voice(data, monkeypatch, tmp_pat
     EXPERIMENT.train("06-smooth")
     model, card = EXPERIMENT.load("06-smooth")
     assert card["metrics"] == pytest.approx(EXPERIMENT.checkpoint_metrics("06-smooth", model), abs=1e-3)
-    assert {*card["voices"]} >= {one.utterance.voice for one in data.test["unseen voices"]}
-    assert all(rate == 100 and count > 0 for rate, count in card["voices"].values())  # nothing was written
-
-
-def test_recipes_can_be_stored_as_json_and_shortened():
-    stored = {source: json.loads(json.dumps(EXPERIMENT.settings(source))) for source in EXPERIMENT.sources}
-    assert all(set(stored[source]) == set(EXPERIMENT.recipes(source)) for source in EXPERIMENT.sources)
-    assert stored["real"]["voices"]["versions"]["speeds"]
-    assert lesson_06.LIVE["smooth"].shortened(1e-9).steps == 1
-    with pytest.raises(ValueError, match="expected one of default, real, librispeech"):
-        EXPERIMENT.recipes("else")
+    assert {f"plain/{copies}" for copies in COPIES} <= card["metrics"].keys()
+    assert {*card["speakers"]} >= {one.utterance.speaker for one in data.test["unseen speakers"]}
+    assert all(rate == 100 and count > 0 for rate, count in card["speakers"].values())  # nothing was written

@@ -1,11 +1,13 @@
 """Speech: events, boundaries, features against slow references, disjoint splits, cache, life without a synthesizer."""
 
+import hashlib
 import math
 import os
 import signal
 import subprocess
 import sys
 import warnings
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -13,28 +15,12 @@ import pytest
 import torch
 
 from course_utils.data.speech import cached as spoken_cache
-from course_utils.data.speech import espeak
+from course_utils.data.speech import espeak, utterances
 from course_utils.data.speech.cached import SMALL_COUNTS, SMALL_SET, small_set, spoken_path, spoken_utterances
 from course_utils.data.speech.data import SpokenData, count_steps, gold_overlap, join_utterances, spoken_data
 from course_utils.data.speech.espeak import EspeakError, Event, espeak_problem, speak
 from course_utils.data.speech.features import MELS, SAMPLE_RATE, log_mel, mel_filters, stack_frames
 from course_utils.data.speech.phonemes import IPA, PHONEMES, Phoneme, phonemes_of_events
-from course_utils.data.speech.utterances import (
-    FAMILY_LETTERS,
-    SPLITS,
-    TRAINING_VOICES,
-    UNSEEN_VOICES,
-    Utterance,
-    draw_utterances,
-    made_up_word,
-    phrase_is_held_out,
-    speak_utterance,
-    split_of_word,
-    to_sample_rate,
-    waveform,
-    word_list,
-    words_of_split,
-)
 from course_utils.data.text import BEGIN, END, Vocabulary
 
 torch.set_num_threads(1)
@@ -52,7 +38,7 @@ def cache(tmp_path, monkeypatch):
 def spoken():
     if espeak_problem():
         pytest.skip("no synthesizer here")
-    return [speak_utterance(u) for u in draw_utterances(60)]
+    return [utterances.speak_utterance(u) for u in utterances.sample_utterances(60)]
 
 
 def data_of(spoken):
@@ -63,45 +49,39 @@ def data_of(spoken):
 
 
 @needs_espeak
-@pytest.mark.parametrize("voice", TRAINING_VOICES + UNSEEN_VOICES)
-def test_every_voice_speaks_and_its_events_are_in_order_and_inside(voice):
-    speech = speak("steamy llama", voice=voice)
-    times = [event.start_ms for event in speech.events]
-    assert times == sorted(times) and times[0] >= 0
-    assert times[-1] <= 1000 * len(speech.samples) / speech.rate
-    assert [p.symbol for p in phonemes_of_events(speech.events)][:4] == ["S", "T", "IY", "M"]
+def test_every_voice_speaks_differently_and_its_events_are_in_order_and_inside():
+    voices = utterances.TRAINING_SPEAKERS + utterances.UNSEEN_SPEAKERS
+    said = {voice: speak("steamy llama", voice=voice) for voice in voices}
+    for voice, speech in said.items():
+        times = [event.start_ms for event in speech.events]
+        assert times == sorted(times) and times[0] >= 0, voice
+        assert times[-1] <= 1000 * len(speech.samples) / speech.rate, voice
+        assert [p.symbol for p in phonemes_of_events(speech.events)][:4] == ["S", "T", "IY", "M"], voice
+    assert len({speech.samples.tobytes() for speech in said.values()}) == len(voices)
 
 
 @needs_espeak
-def test_what_was_said_before_changes_nothing():
+def test_speed_is_heard_and_what_was_said_before_changes_nothing():
     first = speak("steamy llama", voice="en-gb+f1")
-    speak("something else", voice="en-us+m3", pitch=90)
+    slow, quick = (speak("a small dog", words_per_minute=rate, pitch=90) for rate in (120, 240))
+    assert slow.events[-1].start_ms > 1.4 * quick.events[-1].start_ms
     again = speak("steamy llama", voice="en-gb+f1")
     assert np.array_equal(first.samples, again.samples) and first.events == again.events
 
 
 @needs_espeak
-def test_speed_and_speakers_are_heard():
-    slow, quick = (speak("a small dog", words_per_minute=rate) for rate in (120, 240))
-    assert slow.events[-1].start_ms > 1.4 * quick.events[-1].start_ms
-    assert len({speak("a small dog", voice=voice).samples.tobytes() for voice in TRAINING_VOICES}) == len(
-        TRAINING_VOICES
-    )
+@pytest.mark.parametrize(
+    ("text", "options", "error", "message"),
+    [("hello", {"voice": "xx-nowhere"}, EspeakError, "'xx-nowhere'"), ("  ", {}, ValueError, "at least one word"),
+     ("hello", {"words_per_minute": 1000}, ValueError, "words_per_minute is 1000"),
+     ("...", {}, EspeakError, "said nothing")],
+)  # fmt: skip
+def test_errors_of_the_synthesizer(text, options, error, message):
+    with pytest.raises(error, match=message):
+        speak(text, **options)
 
 
-@needs_espeak
-def test_errors_of_the_synthesizer():
-    with pytest.raises(EspeakError, match="'xx-nowhere'"):
-        speak("hello", voice="xx-nowhere")
-    with pytest.raises(ValueError, match="at least one word"):
-        speak("  ")
-    with pytest.raises(ValueError, match="words_per_minute is 1000"):
-        speak("hello", words_per_minute=1000)
-    with pytest.raises(EspeakError, match="said nothing"):
-        speak("...")
-
-
-def test_a_missing_package_and_a_broken_library_are_told_apart(monkeypatch, tmp_path):
+def test_a_missing_package_and_a_broken_library_have_different_errors(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
     with pytest.raises(EspeakError, match="import of espeakng_loader.*pip install espeakng-loader"):
         speak("hello")
@@ -163,16 +143,9 @@ def test_mel_filters_against_a_slow_reference():
     corners = [700 * (10 ** ((low + k * (high - low) / 41) / 2595) - 1) for k in range(42)]
     for band in range(MELS):
         left, centre, right = corners[band : band + 3]
-        row = []
-        for line in range(129):
-            hertz = line * 8000 / 256
-            rising = left < hertz <= centre
-            inside = left < hertz < right
-            row.append(((hertz - left) / (centre - left) if rising else (right - hertz) / (right - centre)) * inside)
-        if sum(row) > 0:
-            assert filters[band] == pytest.approx(row, abs=1e-9)
-        else:
-            assert filters[band].sum() == 1
+        row = [((hertz - left) / (centre - left) if hertz <= centre else (right - hertz) / (right - centre))
+               * (left < hertz < right) for hertz in (line * 8000 / 256 for line in range(129))]  # fmt: skip
+        assert filters[band] == pytest.approx(row, abs=1e-9) if sum(row) > 0 else filters[band].sum() == 1
 
 
 BAND_CENTRES = (mel_filters() * np.linspace(0, SAMPLE_RATE / 2, 129)).sum(1) / mel_filters().sum(1)  # Hz
@@ -194,47 +167,57 @@ def test_framing_and_stacking():
     assert stacked.tolist() == [[0, 1, 2, 3, 4, 5, 6, 7], [8, 9, 8, 9, 8, 9, 8, 9]]
     with pytest.raises(ValueError, match="one channel"):
         log_mel(np.zeros((10, 2)))
-    assert len(to_sample_rate(np.ones(22050), 22050)) == 8000
+    assert len(utterances.to_sample_rate(np.ones(22050), 22050)) == 8000
 
 
 # Words and splits
 
 
 def test_words_are_many_speakable_and_split_by_family():
-    words = word_list()
+    words = utterances.word_list()
     assert len(words) > 3000 and len(set(words)) == len(words)
-    families = {split: {w[:FAMILY_LETTERS] for w in words_of_split(split)} for split in ("train", "validation", "test")}
+    families = {
+        split: {w[: utterances.FAMILY_LETTERS] for w in utterances.words_of_split(split)}
+        for split in ("train", "validation", "test")
+    }
     assert not families["train"] & families["test"] and not families["train"] & families["validation"]
-    assert len(words_of_split("test")) > 300 and len(words_of_split("validation")) > 200
-    made = [made_up_word(Random(k)) for k in range(300)]
+    assert len(utterances.words_of_split("test")) > 300 and len(utterances.words_of_split("validation")) > 200
+    made = [utterances.made_up_word(Random(k)) for k in range(300)]
     assert len(set(made)) > 280 and not set(made) & set(words)
-    assert all(split_of_word(word) == "train" for word in made)
+    assert all(utterances.split_of_word(word) == "train" for word in made)
 
 
 def test_splits_share_no_words_phrases_or_speakers():
-    drawn = {split: draw_utterances(400, split=split) for split in SPLITS}
-    words = {split: {word for u in drawn[split] for word in u.words} for split in SPLITS}
-    for split in ("validation", "test", "unseen voices"):
+    sampled = {split: utterances.sample_utterances(400, split=split) for split in utterances.SPLITS}
+    words = {split: {word for u in sampled[split] for word in u.words} for split in utterances.SPLITS}
+    for split in ("validation", "test", "unseen speakers"):
         assert not words[split] & (words["train"] | words["unseen phrases"])
     assert not words["validation"] & words["test"]
-    phrases = {split: {tuple(sorted(u.words)) for u in drawn[split] if len(u.words) > 1} for split in SPLITS}
+    phrases = {
+        split: {tuple(sorted(u.words)) for u in sampled[split] if len(u.words) > 1} for split in utterances.SPLITS
+    }
     assert not phrases["unseen phrases"] & phrases["train"] and len(phrases["unseen phrases"]) > 300
-    assert all(phrase_is_held_out(u.words) for u in drawn["unseen phrases"])
-    assert words["unseen phrases"] <= set(words_of_split("train"))
-    voices = {split: {u.voice for u in drawn[split]} for split in SPLITS}
-    assert voices["unseen voices"] == set(UNSEEN_VOICES) and voices["train"] == voices["test"] == set(TRAINING_VOICES)
-    assert not set(UNSEEN_VOICES) & set(TRAINING_VOICES) and len(TRAINING_VOICES) >= 10
+    assert all(utterances.phrase_is_held_out(u.words) for u in sampled["unseen phrases"])
+    assert words["unseen phrases"] <= set(utterances.words_of_split("train"))
+    speakers = {split: {u.speaker for u in sampled[split]} for split in utterances.SPLITS}
+    assert speakers["unseen speakers"] == set(utterances.UNSEEN_SPEAKERS) and speakers["train"] == speakers[
+        "test"
+    ] == set(utterances.TRAINING_SPEAKERS)
+    assert (
+        not set(utterances.UNSEEN_SPEAKERS) & set(utterances.TRAINING_SPEAKERS)
+        and len(utterances.TRAINING_SPEAKERS) >= 10
+    )
 
 
-def test_drawing_is_repeatable_and_varied():
-    drawn = draw_utterances(100)
-    assert drawn[:10] == draw_utterances(10) and drawn[:10] != draw_utterances(10, seed=1)
-    assert max(u.words_per_minute for u in drawn) - min(u.words_per_minute for u in drawn) > 50
-    assert max(u.noise_db for u in drawn) - min(u.noise_db for u in drawn) > 15
-    made_up = [w not in word_list() for u in drawn for w in u.words]
+def test_sampling_is_repeatable_and_varied():
+    sampled = utterances.sample_utterances(100)
+    assert sampled[:10] == utterances.sample_utterances(10) and sampled[:10] != utterances.sample_utterances(10, seed=1)
+    assert max(u.words_per_minute for u in sampled) - min(u.words_per_minute for u in sampled) > 50
+    assert max(u.noise_db for u in sampled) - min(u.noise_db for u in sampled) > 15
+    made_up = [w not in utterances.word_list() for u in sampled for w in u.words]
     assert 0.3 < sum(made_up) / len(made_up) < 0.5
     with pytest.raises(ValueError, match="'dev'"):
-        draw_utterances(1, split="dev")
+        utterances.sample_utterances(1, split="dev")
 
 
 # Utterances
@@ -252,17 +235,18 @@ def test_phonemes_lie_inside_the_utterance(spoken):
 def test_boundaries_agree_with_the_energy():
     """Vowels are loud; before the burst of a stop the mouth is closed; the lead is silent."""
     quiet, loud, lead = [], [], []
-    for voice in TRAINING_VOICES[:6]:
-        utterance = Utterance(("attack", "opaque", "account"), voice, noise_db=60.0, lead_ms=100)
-        sound = waveform(utterance)
-        level = lambda start, end: 10 * math.log10(np.mean(sound[int(8 * start) : int(8 * end)] ** 2) + 1e-12)  # noqa: B023, E731
-        phonemes = speak_utterance(utterance).phonemes
+    for speaker in utterances.TRAINING_SPEAKERS[:6]:
+        utterance = utterances.Utterance(("attack", "opaque", "account"), speaker, noise_db=60.0, lead_ms=100)
+        power = utterances.waveform(utterance) ** 2
+
+        def level(start, end, power=power):
+            return 10 * math.log10(np.mean(power[int(8 * start) : int(8 * end)]) + 1e-12)
+
+        phonemes = utterances.speak_utterance(utterance).phonemes
         lead.append(level(0, 90))
-        for p in phonemes:
-            middle = (p.start_ms + p.end_ms) / 2
-            if p.symbol in ("AE", "EY", "AW"):
-                loud.append(level(middle - 20, middle + 20))
-        for before, after in zip(phonemes, phonemes[1:], strict=False):
+        middles = [(p.start_ms + p.end_ms) / 2 for p in phonemes if p.symbol in ("AE", "EY", "AW")]
+        loud += [level(middle - 20, middle + 20) for middle in middles]
+        for before, after in pairwise(phonemes):
             if after.symbol in ("T", "K", "P"):
                 quiet.append(min(level(t, t + 10) for t in np.arange(before.end_ms - 30, after.end_ms - 10, 5)))
     assert np.median(loud) > np.median(quiet) + 15
@@ -271,17 +255,15 @@ def test_boundaries_agree_with_the_energy():
 
 @needs_espeak
 def test_speaking_again_gives_the_very_same_sound_in_another_process():
-    utterance = draw_utterances(3, split="test")[2]
     code = """
 import hashlib
-from course_utils.data.speech.utterances import draw_utterances, waveform
-print(hashlib.sha256(waveform(draw_utterances(3, split="test")[2]).tobytes()).hexdigest())
+from course_utils.data.speech.utterances import sample_utterances, waveform
+print(hashlib.sha256(waveform(sample_utterances(3, split="test")[2]).tobytes()).hexdigest())
 """
-    import hashlib
-
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "5"}
-    answer = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert answer.stdout.strip() == hashlib.sha256(waveform(utterance).tobytes()).hexdigest()
+    answer = subprocess.check_output([sys.executable, "-c", code], env=environment, text=True)
+    sound = utterances.waveform(utterances.sample_utterances(3, split="test")[2])
+    assert answer.strip() == hashlib.sha256(sound.tobytes()).hexdigest()
 
 
 # Batches, gold, joins
@@ -318,12 +300,9 @@ def test_every_second_batch_may_be_of_joined_utterances(spoken):
     assert any(torch.equal(paired.features, batch.features) for batch in two.ordered_batches(pairs, 1))
 
 
-def test_gold_overlap_by_hand():
+def test_gold_overlap_and_joined_utterances(spoken):
     overlap = gold_overlap([Phoneme("S", 0, 30), Phoneme("T", 30, 100)], 3)
     assert overlap.numpy() == pytest.approx(np.array([[0.75, 0, 0], [0.25, 1, 0.5]]))
-
-
-def test_joined_utterances(spoken):
     joined = join_utterances(spoken[:3])
     assert joined.symbols == tuple(s for one in spoken[:3] for s in one.symbols)
     shift = 10 * len(spoken[0].features)
@@ -354,16 +333,16 @@ def test_the_cache_gives_back_what_was_spoken(cache, monkeypatch):
     assert [file.name for file in cache.iterdir()] == [spoken_path(**ARGUMENTS).name]
     monkeypatch.setattr(spoken_cache, "speak_utterance", lambda utterance: pytest.fail("spoken again"))
     assert same(spoken_utterances(**ARGUMENTS), fresh)
+    monkeypatch.setattr(spoken_cache, "version", lambda package: "99")
+    assert spoken_path(**ARGUMENTS).name not in os.listdir(cache), "new versions have another cache"
 
 
 @needs_espeak
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "other"])
 def test_a_damaged_file_is_noticed_and_replaced(cache, damage):
-    fresh = spoken_utterances(**ARGUMENTS)
-    path = spoken_path(**ARGUMENTS)
-    whole = path.read_bytes()
-    other = ARGUMENTS | {"count": 5}
+    fresh, path, other = spoken_utterances(**ARGUMENTS), spoken_path(**ARGUMENTS), ARGUMENTS | {"count": 5}
     spoken_utterances(**other)
+    whole = path.read_bytes()
     flipped = whole[:-3000] + bytes([whole[-3000] ^ 1]) + whole[-2999:]
     contents = {"truncated": whole[: len(whole) // 2], "flipped": flipped, "empty": b""}
     path.write_bytes(contents.get(damage, spoken_path(**other).read_bytes()))
@@ -406,13 +385,6 @@ def test_a_cache_that_cannot_be_written_is_said_and_survived(tmp_path, monkeypat
         assert len(spoken_utterances(**ARGUMENTS)) == 12
 
 
-@needs_espeak
-def test_the_fingerprint_notices_new_versions(monkeypatch):
-    before = spoken_path(**ARGUMENTS)
-    monkeypatch.setattr(spoken_cache, "version", lambda package: "99")
-    assert spoken_path(**ARGUMENTS) != before
-
-
 def test_without_the_synthesizer_the_small_set_steps_in_and_says_so(cache, monkeypatch):
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
     with pytest.warns(UserWarning, match="synthesizer is missing.*small prepared set"):
@@ -422,25 +394,18 @@ def test_without_the_synthesizer_the_small_set_steps_in_and_says_so(cache, monke
     assert next(data.batches(8, seed=0)(0)).features.isfinite().all()
 
 
-def test_the_small_set():
+def test_the_small_set(monkeypatch, tmp_path):
     assert SMALL_SET.stat().st_size < 1e6
     words = {split: {word for one in small_set(split) for word in one.utterance.words} for split in SMALL_COUNTS}
     assert all(len(small_set(split)) == count for split, count in SMALL_COUNTS.items())
-    assert not words["train"] & (words["test"] | words["validation"] | words["unseen voices"])
-    assert {one.utterance.voice for one in small_set("unseen voices")} <= set(UNSEEN_VOICES)
+    assert not words["train"] & (words["test"] | words["validation"] | words["unseen speakers"])
+    assert {one.utterance.speaker for one in small_set("unseen speakers")} <= set(utterances.UNSEEN_SPEAKERS)
     with pytest.raises(ValueError, match="'dev'"):
         small_set("dev")
-
-
-@needs_espeak
-def test_the_small_set_is_what_the_synthesizer_says():
-    for one in small_set("test")[:4]:
-        fresh = speak_utterance(one.utterance)
+    for one in () if espeak_problem() else small_set("test")[:4]:
+        fresh = utterances.speak_utterance(one.utterance)
         assert fresh.symbols == one.symbols and fresh.features.shape == one.features.shape
         assert np.abs(fresh.features.astype(np.float32) - one.features).max() < 0.05
-
-
-def test_a_damaged_small_set_is_named(monkeypatch, tmp_path):
     broken = tmp_path / "small.safetensors"
     broken.write_bytes(SMALL_SET.read_bytes()[:5000])
     monkeypatch.setattr(spoken_cache, "SMALL_SET", broken)

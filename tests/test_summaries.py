@@ -18,78 +18,20 @@ from pyarrow import parquet
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.neighbors import NearestNeighbors
 
-from course_utils.data.reports import docstrings as docstrings_module
+from course_utils.data.reports import docstrings as docs
+from course_utils.data.reports import events
+from course_utils.data.reports import named_reports as names
 from course_utils.data.reports.data import docstring_data, load_summaries, named_data, real_data, report_data
-from course_utils.data.reports.docstrings import (
-    LIBRARIES,
-    RULES,
-    SHARED_WORDS,
-    STOCK_PHRASE,
-    DocstringPair,
-    NoDocstringsError,
-    clean_docstring,
-    docstring_path,
-    docstrings_in,
-    drop_duplicates,
-    group_duplicates,
-    harvest,
-    installed_versions,
-    load_docstrings,
-    normalised,
-    remove_stock_phrases,
-    runs_of,
-    split_of_group,
-)
-from course_utils.data.reports.events import (
-    NEWS,
-    Claim,
-    Group,
-    Step,
-    Story,
-    Vote,
-    net_changes,
-    sample_story,
-    standing_votes,
-)
+from course_utils.data.reports.events import NEWS, Claim, Group, Step, Story, Vote, net_changes, standing_votes
 from course_utils.data.reports.headlines import headline_words, judge_headline, read_headline
-from course_utils.data.reports.named_reports import (
-    FRAMES,
-    NAMED_SPLITS,
-    PAST,
-    SYLLABLES,
-    WELL_KNOWN,
-    NewsEvent,
-    invent,
-    make_named_reports,
-    read_event,
-    sample_event,
-    well_known,
-    write_named_report,
-)
 from course_utils.data.reports.reports import SPLITS, make_reports, split_of, write_report
 from course_utils.data.reports.wording import report_words
 from course_utils.data.text import BEGIN, END, PAD, UNKNOWN
 from course_utils.data.words_of_things import COLOURS, KINDS, NUMBERS, PLACE_PHRASES, SIZES, noun, pick
-from experiments.summary_baselines import (
-    lead_baseline,
-    mean_headline_length,
-    telling_sentence_baseline,
-)
+from experiments.summary_baselines import lead_baseline, mean_headline_length, telling_sentence_baseline
 
 ROOT = Path(__file__).resolve().parents[1]
-STAGED = Path(os.environ.get("WHERE_TO_LOOK_DATA") or ROOT.parent / "shared" / "datasets")
-needs_synopses = pytest.mark.skipif(
-    not (STAGED / "debian_synopsis").is_dir(),
-    reason="no staged debian_synopsis; set WHERE_TO_LOOK_DATA to a folder that has it",
-)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")
@@ -106,21 +48,16 @@ def everything(reports):
 # What reports are like
 
 
-def test_a_seed_gives_the_same_reports_in_any_process():
-    program = "from course_utils.data.reports.reports import *; print(*(w for r in make_reports(12) for w in r.source))"
+@pytest.mark.parametrize("make", [make_reports, names.make_named_reports])
+def test_a_seed_gives_the_same_reports_in_any_process_and_a_smaller_count_their_beginning(make):
+    program = f"from {make.__module__} import *; print(*((r.source, r.headline) for r in {make.__name__}(9)))"
     texts = [
-        subprocess.run(
-            [sys.executable, "-c", program], env={**os.environ, "PYTHONHASHSEED": seed}, cwd=ROOT, capture_output=True,
-            text=True, check=True,
-        ).stdout
+        subprocess.check_output([sys.executable, "-c", program], env=os.environ | {"PYTHONHASHSEED": seed}, cwd=ROOT)
         for seed in ("1", "2")
-    ]  # fmt: skip
-    assert texts[0] == texts[1] and texts[0].split() == [word for report in make_reports(12) for word in report.source]
-
-
-def test_a_smaller_count_is_the_beginning_and_another_seed_is_different(reports):
-    assert make_reports(30) == reports["train"][:30]
-    assert make_reports(5, seed=1) != reports["train"][:5]
+    ]
+    made = make(30)
+    assert texts[0].decode().strip() == " ".join(str((r.source, r.headline)) for r in made[:9]) and texts[0] == texts[1]
+    assert make(9) == made[:9] and make(5, seed=1) != made[:5]
 
 
 def test_no_headline_and_no_facts_are_in_two_splits(reports):
@@ -153,26 +90,26 @@ def test_longer_reports_can_be_asked_for():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("make", "arguments", "message"),
     [
-        ({"count": 0}, "count=0"),
-        ({"count": 2.0}, "count=2.0"),
-        ({"count": 1, "split": "dev"}, "split='dev'"),
-        ({"count": 1, "sentences": (2, 5)}, r"\(2, 5\)"),
-        ({"count": 1, "sentences": (8, 5)}, r"\(8, 5\)"),
+        (make_reports, {"count": 0}, "count=0"), (make_reports, {"count": 2.0}, "count=2.0"),
+        (make_reports, {"count": 1, "split": "dev"}, "split='dev'"),
+        (make_reports, {"count": 1, "sentences": (2, 5)}, r"\(2, 5\)"),
+        (make_reports, {"count": 1, "sentences": (8, 5)}, r"\(8, 5\)"),
+        *((names.make_named_reports, arguments, "expected")
+          for arguments in ({"count": 0}, {"count": "3"}, {"count": 1, "split": "unseen"})),
     ],
-)
-def test_arguments_out_of_range(arguments, message):
+)  # fmt: skip
+def test_arguments_out_of_range(make, arguments, message):
     with pytest.raises(ValueError, match=message):
-        make_reports(**arguments)
+        make(**arguments)
 
 
-def test_sentences_are_whole(everything):
-    for report in everything[:200]:
-        starts = [start for start, _ in report.sentence_spans]
-        ends = [end for _, end in report.sentence_spans]
-        assert starts == [0, *ends[:-1]] and ends[-1] == len(report.source)
-        assert all(report.source[end - 1] == "." for end in ends) and report.source.count(".") == len(ends)
+def test_sentences_are_whole(everything, named):
+    for report in [*everything[:200], *(report for found in named.values() for report in found)]:
+        starts, ends = zip(*report.sentence_spans, strict=True)
+        assert starts == (0, *ends[:-1]) and ends[-1] == len(report.source)
+        assert [i for i, word in enumerate(report.source, 1) if word == "."] == list(ends)
         assert report.lead == report.source[: ends[0] - 1]
 
 
@@ -215,13 +152,7 @@ def read_states(report):
             tell(KIND_OF[match[1]], "count", states[KIND_OF[match[1]]]["count"][-1] + 1)
         elif match := re.search(r"one (?:of the \w+ )?(\w+) (?:leaves|disappears)", clause):
             tell(KIND_OF[match[1]], "count", states[KIND_OF[match[1]]]["count"][-1] - 1)
-        elif (
-            re.search(r" (that|agrees?|not agree) ", clause)
-            or " of the " in clause
-            or re.search("above|below|under", clause)
-        ):
-            continue
-        else:
+        elif not re.search(" (that|agrees?|not agree) | of the |above|below|under", clause):
             read_introduction(clause, tell)
     return states
 
@@ -249,9 +180,7 @@ def read_winner(report):
             claims += [claim for claim in [canonical(match[2])] if claim not in claims]
             held[match[1]] = canonical(match[2])
         elif match := re.search(r"(\w+) (agrees|does not agree) with (\w+)$", clause):
-            held[match[1]] = (match[2] == "agrees", held[match[3]])
-            agrees, other = held[match[1]]
-            held[match[1]] = other if agrees else next(("not", other) for _ in (0,))
+            held[match[1]] = held[match[3]] if match[2] == "agrees" else ("not", held[match[3]])
     resolved = Counter()
     for claim in held.values():
         turns = 0
@@ -262,14 +191,9 @@ def read_winner(report):
 
 
 def canonical(claim):
-    claim = (
-        claim.replace("under", "below")
-        .replace("the ", "")
-        .replace("to left of", "left of")
-        .replace("to right of", "right of")
-    )
+    claim = re.sub("to (left|right) of", r"\1 of", claim.replace("under", "below").replace("the ", ""))
     if match := re.fullmatch(r"(\w+) (?:is|are) (above|below|left of|right of) (\w+)", claim):
-        first, side, second = match[1], match[2], match[3]
+        first, side, second = match.groups()
         swapped = side in ("below", "right of")
         side = {"below": "above", "right of": "left of"}.get(side, side)
         return ("side", second, side, first) if swapped else ("side", first, side, second)
@@ -312,7 +236,7 @@ def test_the_headline_follows_from_the_words_of_the_source(everything):
 
 def _story(seed, news=None):
     random = Random(seed)
-    return sample_story(random, news or pick(random, NEWS))
+    return events.sample_story(random, news or pick(random, NEWS))
 
 
 def relabelled(story):
@@ -472,22 +396,18 @@ def test_no_word_that_matters_can_be_exchanged(everything):
                 assert not judge_headline(report, (*report.headline[:place], *report.headline[place + 1 :])).complete
 
 
-STORY = Story(
-    "move",
-    (
-        Group("dog", 1, "small", None, "left"),
-        Group("car", 2, "big", "red", "right"),
-        Group("owl", 1, "big", None, "top"),
-    ),
-    (Step(0, "place", "bottom"), Step(1, "colour", "blue"), Step(1, "colour", "red")),
-)
-QUARREL = Story(
-    "most",
-    (Group("dog", 1, "small", None, "left"), Group("car", 2, "big", "red", "right")),
-    (),
-    (Claim("direction", 0, "above", 1), Claim("direction", 1, "above", 0)),
-    (Vote("anna", claim=0), Vote("ben", claim=1), Vote("carl", partner="anna", agrees=False)),
-)
+def check_judgement(report, headline, problem, missing):
+    verdict = judge_headline(report, headline.split())
+    assert Counter(verdict.missing) == Counter(missing.split())
+    assert (problem is None) == verdict.true and (problem is None or problem in verdict.problems[0]), verdict
+
+
+DOG, CARS = Group("dog", 1, "small", None, "left"), Group("car", 2, "big", "red", "right")
+STEPS = (Step(0, "place", "bottom"), Step(1, "colour", "blue"), Step(1, "colour", "red"))
+STORY = Story("move", (DOG, CARS, Group("owl", 1, "big", None, "top")), STEPS)
+CLAIMS = (Claim("direction", 0, "above", 1), Claim("direction", 1, "above", 0))
+VOTES = (Vote("anna", claim=0), Vote("ben", claim=1), Vote("carl", partner="anna", agrees=False))
+QUARREL = Story("most", (DOG, CARS), (), CLAIMS, VOTES)
 GONE = replace(STORY, news="count", steps=(Step(1, "count", 1), Step(0, "size", "big"), Step(0, "size", "small")))
 SWAP = replace(STORY, news="swap", steps=(Step(2, "place", "left"), Step(0, "place", "top")))
 ROW = Story(
@@ -533,27 +453,17 @@ ROW = Story(
         (ROW, "pig above dog above three owls", "not stand in this order", ""),
         (ROW, "three owls left of dog left of pig", "not stand in this order", "above above"),
         (ROW, "three owls above dog", "not understood", "above pig"),
+        (replace(QUARREL, groups=(*QUARREL.groups, Group("owl", 1, "big", None, "top"))),
+         "owl above dog above two cars", "does not say where", "most say"),
     ],
 )  # fmt: skip
 def test_headlines_judged_by_hand(story, headline, problem, missing):
-    verdict = judge_headline(write_report(story, 0), headline.split())
-    assert Counter(verdict.missing) == Counter(missing.split())
-    assert (problem is None) == verdict.true and (problem is None or problem in verdict.problems[0]), verdict
+    check_judgement(write_report(story, 0), headline, problem, missing)
 
 
-def test_disputed_places_prove_no_order():
-    groups = (*QUARREL.groups, Group("owl", 1, "big", None, "top"))
-    report = write_report(replace(QUARREL, groups=groups), 0)
-    verdict = judge_headline(report, ["owl", "above", "dog", "above", "two", "cars"])
-    assert "does not say where" in verdict.problems[0]
-
-
-def test_a_string_is_not_a_list_of_words():
+def test_a_string_is_not_a_list_of_words_and_votes_by_hand():
     with pytest.raises(TypeError, match="Split it first"):
         judge_headline(write_report(STORY, 0), "small dog")
-
-
-def test_votes_by_hand():
     votes = (Vote("anna", claim=0), Vote("ben", partner="anna", agrees=False), Vote("carl", partner="ben"),
              Vote("anna", partner="carl"))  # fmt: skip
     assert standing_votes(votes) == {"anna": 1, "ben": 1, "carl": 1}
@@ -564,7 +474,9 @@ def test_votes_by_hand():
 
 @pytest.fixture(scope="module")
 def named():
-    return {split: make_named_reports(400 if split == "train" else 200, split=split) for split in NAMED_SPLITS}
+    return {
+        split: names.make_named_reports(400 if split == "train" else 200, split=split) for split in names.NAMED_SPLITS
+    }
 
 
 @pytest.fixture(scope="module")
@@ -577,59 +489,38 @@ def open_words(report):
     return {word for words in report.story.cast.values() for word in words}
 
 
-def test_a_seed_gives_the_same_named_reports_in_any_process(named):
-    program = "from course_utils.data.reports.named_reports import *; print(*map(vars, make_named_reports(9)))"
-    made = [
-        subprocess.run(
-            [sys.executable, "-c", program], env={**os.environ, "PYTHONHASHSEED": seed}, cwd=ROOT, capture_output=True,
-            text=True, check=True,
-        ).stdout.strip()
-        for seed in ("1", "2")
-    ]  # fmt: skip
-    assert made[0] == made[1] and make_named_reports(9) == named["train"][:9]
-    assert make_named_reports(9, seed=1) != named["train"][:9]
-
-
 def test_names_and_numbers_are_pronounceable_and_of_one_split(named):
     words = {split: set().union(*map(open_words, found)) for split, found in named.items()}
     assert not words["test"] & words["train"] and not words["validation"] & words["train"]
     assert not words["test"] & words["validation"] and words["known names"] <= words["train"]
-    famous = {kind: set(well_known(kind)) for kind in SYLLABLES}
-    assert words["known names"] == set().union(*famous.values()) and {len(f) for f in famous.values()} == {WELL_KNOWN}
-    frames = {word for frame in FRAMES.values() for view in frame.views for word in re.split("[ /]", view)}
+    famous = {kind: set(names.well_known(kind)) for kind in names.SYLLABLES}
+    assert words["known names"] == set().union(*famous.values())
+    assert {len(found) for found in famous.values()} == {names.WELL_KNOWN}
+    frames = {word for frame in names.FRAMES.values() for view in frame.views for word in re.split("[ /]", view)}
     sources = {split: {word for report in found for word in report.source} for split, found in named.items()}
     closed = sources["test"] - words["test"]
     assert 70 < len(closed) < 110 and closed == sources["train"] - words["train"] and closed > {"boats", "sold"}
     assert not (closed | {word.lower() for word in frames}) & {word for found in words.values() for word in found}
-    names = {word for found in words.values() for word in found if not word.isdigit()}
-    assert not [name for name in names if re.search(r"[^aeiouy]{5}|[aeiou]{2}", name) or not 4 <= len(name) <= 11]
+    invented = {word for found in words.values() for word in found if not word.isdigit()}
+    assert not [name for name in invented if re.search(r"[^aeiouy]{5}|[aeiou]{2}", name) or not 4 <= len(name) <= 11]
     random = Random(1)
-    assert len({invent(random, "person", "test") for _ in range(300)}) > 280
-    people, places = ({invent(random, kind, "train") for _ in range(2000)} for kind in ("person", "place"))
+    assert len({names.invent(random, "person", "test") for _ in range(300)}) > 280
+    people, places = ({names.invent(random, kind, "train") for _ in range(2000)} for kind in ("person", "place"))
     assert not people & places
 
 
 def test_no_named_headline_is_in_two_splits_and_known_names_are_no_training(named):
-    for first, second in permutations(NAMED_SPLITS, 2):
-        other = {report.headline for report in make_named_reports(400, split=second, seed=3)}
+    for first, second in permutations(names.NAMED_SPLITS, 2):
+        other = {report.headline for report in names.make_named_reports(400, split=second, seed=3)}
         assert not {report.headline for report in named[first]} & other
 
 
 def test_named_reports_are_like_reports(named):
     for report in [report for found in named.values() for report in found]:
         assert 3 <= len(report.sentence_spans) <= 9 and 15 <= len(report.source) <= 95 and len(report.headline) == 8
-        starts, ends = zip(*report.sentence_spans, strict=True)
-        assert starts == (0, *ends[:-1]) and ends[-1] == len(report.source)
-        assert [i for i, word in enumerate(report.source, 1) if word == "."] == list(ends)
         assert report.must_mention and set(report.must_mention) <= set(report.source) & set(report.headline)
     news = Counter(report.story.news for report in named["train"])
-    assert set(news) == set(FRAMES) and min(news.values()) > 40
-
-
-@pytest.mark.parametrize("arguments", [{"count": 0}, {"count": "3"}, {"count": 1, "split": "unseen"}])
-def test_named_arguments_out_of_range(arguments):
-    with pytest.raises(ValueError, match="expected"):
-        make_named_reports(**arguments)
+    assert set(news) == set(names.FRAMES) and min(news.values()) > 40
 
 
 DEALS = {
@@ -674,17 +565,11 @@ def test_a_named_headline_follows_from_the_words_of_the_source(named):
         assert read_named(report) == tuple(report.story.parts.values()), report
 
 
-def twin_of(report, seed):
-    """The report with the two parts of the news exchanged, worded alike."""
-    event = report.story
-    return write_named_report(replace(event, first=event.second, second=event.first), seed)
-
-
 def test_exchanging_two_names_changes_gold_and_no_word(named):
     for number in range(100):
-        event = sample_event(Random(number), "test")
-        report = write_named_report(event, number)
-        twin = twin_of(report, number)
+        event = names.sample_event(Random(number), "test")
+        report = names.write_named_report(event, number)
+        twin = names.write_named_report(replace(event, first=event.second, second=event.first), number)
         assert Counter(twin.source) == Counter(report.source) and twin.source != report.source
         assert Counter(twin.headline) == Counter(report.headline) and twin.headline != report.headline
         assert not judge_headline(report, twin.headline).true and not judge_headline(twin, report.headline).true
@@ -698,7 +583,10 @@ def test_exchanging_two_names_changes_gold_and_no_word(named):
 
 def test_the_gold_alignment_of_named_headlines(named):
     verbs = {
-        form: news for news, frame in FRAMES.items() for view in frame.views for form in view.split()[1].split("/")
+        form: news
+        for news, frame in names.FRAMES.items()
+        for view in frame.views
+        for form in view.split()[1].split("/")
     }
     for report in [report for found in named.values() for report in found]:
         for word, found in zip(report.headline, report.support, strict=True):
@@ -718,12 +606,9 @@ def test_the_gold_alignment_of_named_headlines(named):
     assert 0.15 < sum(first) / len(first) < 0.4
 
 
-CAST = {
-    "person": ("ann", "bob", "cat"),
-    "place": ("oxby", "exton"),
-    "number": ("12", "13", "14", "15", "16", "17", "18"),
-}
-EVENT = NewsEvent("sale", "ann", "bob", "oxby", "12", "maps", CAST)
+NUMBERS_OF_CAST = tuple(map(str, range(12, 19)))
+CAST = {"person": ("ann", "bob", "cat"), "place": ("oxby", "exton"), "number": NUMBERS_OF_CAST}
+EVENT = names.NewsEvent("sale", "ann", "bob", "oxby", "12", "maps", CAST)
 
 
 @pytest.mark.parametrize(
@@ -745,18 +630,16 @@ EVENT = NewsEvent("sale", "ann", "bob", "oxby", "12", "maps", CAST)
     ],
 )
 def test_named_headlines_judged_by_hand(headline, problem, missing):
-    verdict = judge_headline(write_named_report(EVENT), headline.split())
-    assert Counter(verdict.missing) == Counter(missing.split())
-    assert (problem is None) == verdict.true and (problem is None or problem in verdict.problems[0]), verdict
+    check_judgement(names.write_named_report(EVENT), headline, problem, missing)
 
 
 def test_every_side_of_every_frame_is_read(named):
     for report in named["train"][:100]:
-        frame = FRAMES[report.story.news]
+        frame = names.FRAMES[report.story.news]
         for view in (0, 1):
-            text = frame.clause(view, PAST).replace("*", "")
+            text = frame.clause(view, names.PAST).replace("*", "")
             words = tuple(report.story.parts.get(word.lower(), word) for word in text.split())
-            assert read_event(words) == (report.story.news, report.story.parts)
+            assert names.read_event(words) == (report.story.news, report.story.parts)
 
 
 def test_named_headlines_need_words_that_training_never_saw(named_set):
@@ -770,7 +653,7 @@ def test_named_headlines_need_words_that_training_never_saw(named_set):
 
 
 def test_baselines_write_no_true_named_headlines(named_set):
-    pairs, train = named_set.test["test"], named_set.train
+    pairs, train = named_set.test["test"][:60], named_set.train[:2000]
 
     def true(said):
         return sum(judge_headline(pair, words).true for pair, words in zip(pairs, said, strict=True)) / len(pairs)
@@ -792,16 +675,15 @@ def best_guess_from_counts(pair):
     often = {kind: sorted(words, key=lambda word: (-counts[word], word)) for kind, words in event.cast.items()}
     two, one = ("place", "person") if event.news == "move" else ("person", "place")
     guess = replace(event, first=often[two][0], second=often[two][1], third=often[one][0], number=often["number"][0])
-    return write_named_report(guess).headline
+    return names.write_named_report(guess).headline
 
 
-def test_named_reports_in_the_same_class(named_set):
+def test_typed_texts_are_split_like_reports_and_named_reports_are_in_the_same_class(named_set, data):
     assert named_set.name == "named" and list(named_set.test) == ["test", "known names"]
     pairs = [*named_set.train[:50], *named_set.validation, *named_set.examples]
-    for pair_ in pairs:
-        text = " ".join(pair_.source).replace(" .", ".").replace(" ,", ",").capitalize()
-        assert tuple(named_set.tokenize(text)) == pair_.source
-        assert named_set.detokenize(pair_.headline) == pair_.reference
+    for one, set_ in [*((pair_, named_set) for pair_ in pairs), (data.train[0], data)]:
+        text = " ".join(one.source).replace(" .", ".").replace(" ,", ",").capitalize()
+        assert tuple(set_.tokenize(text)) == one.source and set_.detokenize(one.headline) == one.reference
     fresh = [
         [batch.source.tolist() for batch in named_set.fresh_batches(16, 0, count=32)(epoch)] for epoch in (0, 0, 1)
     ]
@@ -813,7 +695,7 @@ def test_named_reports_in_the_same_class(named_set):
 
 
 def cleaned(summary, description):
-    result = clean_docstring(f"{summary}\n\n{description}")
+    result = docs.clean_docstring(f"{summary}\n\n{description}")
     return result if isinstance(result, str) else (" ".join(result.summary), " ".join(result.description))
 
 
@@ -826,7 +708,7 @@ def test_a_docstring_becomes_a_summary_and_running_text():
         "\nthat `fits`, see https://example.org/a or not.\n\n    some = code\n\n- a list\n\nThen it stops there.\n\n"
         "Parameters\n----------\nx : int\n    A number that is not shown.\n\nNobody reads this sentence any more."
     )
-    assert clean_docstring(text) == pair(
+    assert docs.clean_docstring(text) == pair(
         "return the widget that fits",
         "it looks at every one and takes the first that fits , see or not .",
         "then it stops there .",
@@ -852,7 +734,7 @@ def test_a_docstring_becomes_a_summary_and_running_text():
     ],
 )  # fmt: skip
 def test_each_rule_drops_what_it_names(summary, description, rule):
-    assert cleaned(summary, description) == rule and rule in RULES
+    assert cleaned(summary, description) == rule and rule in docs.RULES
 
 
 def test_long_descriptions_end_with_a_sentence():
@@ -861,23 +743,26 @@ def test_long_descriptions_end_with_a_sentence():
 
 
 def pair(summary, *sentences):
-    return DocstringPair(tuple(summary.split()), tuple(tuple(sentence.split()) for sentence in sentences))
+    return docs.DocstringPair(tuple(summary.split()), tuple(tuple(sentence.split()) for sentence in sentences))
 
 
 def test_stock_phrases_are_cut_out():
     stock = "read more about all of this in the long and useful user guide ."
-    own = [f"this is the sentence number {'x' * n} that nobody else has in any text ." for n in range(STOCK_PHRASE + 1)]
+    own = [
+        f"this is the sentence number {'x' * n} that nobody else has in any text ."
+        for n in range(docs.STOCK_PHRASE + 1)
+    ]
     pairs = [pair("a b c", text, stock) for text in own] + [pair("d e f", stock)]
-    kept = remove_stock_phrases(pairs)
+    kept = docs.remove_stock_phrases(pairs)
     assert kept == [pair("a b c", text) for text in own]
-    assert remove_stock_phrases(pairs[:3]) == pairs[:3]
+    assert docs.remove_stock_phrases(pairs[:3]) == pairs[:3]
 
 
 def test_near_duplicates_are_dropped_or_grouped():
     long = "it looks at every one of them and takes the first that fits ."
-    assert normalised(["It", "'looks',", "at", "12.5", "Items", "!"]) == "it looks at 0 0 items"
+    assert docs.normalised(["It", "'looks',", "at", "12.5", "Items", "!"]) == "it looks at 0 0 items"
     twice = [pair("return it 1", long), pair("Return it : 2", long.replace(",", ""))]
-    assert drop_duplicates(twice) == twice[:1]
+    assert docs.drop_duplicates(twice) == twice[:1]
     pairs = [
         pair("return the first", long),
         pair("give the first", "another sentence of some words here .", long),  # shares a sentence with 0
@@ -887,17 +772,17 @@ def test_near_duplicates_are_dropped_or_grouped():
         pair("return the last", "it looks at every one of them and takes the last that fits ."),  # most runs of 0
         pair("stand alone here", "it looks at nothing , and no other text has these words in it ."),
     ]
-    assert len(long.split()) > SHARED_WORDS
-    assert group_duplicates(pairs) == [0, 0, 0, 0, 4]
+    assert len(long.split()) > docs.SHARED_WORDS
+    assert docs.group_duplicates(pairs) == [0, 0, 0, 0, 4]
 
 
 def test_splits_of_groups_are_stable():
-    shares = Counter(split_of_group((f"summary {'x' * n}",)) for n in range(1000))
+    shares = Counter(docs.split_of_group((f"summary {'x' * n}",)) for n in range(1000))
     assert 870 < shares["train"] < 930 and min(shares["validation"], shares["test"]) > 25
-    assert split_of_group(("Return", "it", "1", "!")) == split_of_group(("return", "it", "27"))
+    assert docs.split_of_group(("Return", "it", "1", "!")) == docs.split_of_group(("return", "it", "27"))
 
 
-# Docstrings: the harvest
+# Docstrings: the docs.harvest
 
 
 TRAP = '''"""A module that must not be imported.
@@ -956,13 +841,13 @@ def library(tmp_path, monkeypatch):
     listing = [*files, "trapped/missing.py", "trapped-1.0.dist-info/RECORD"]
     (folder / "trapped-1.0.dist-info/RECORD").write_text("".join(f"{name},,\n" for name in listing))
     monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setattr(docstrings_module, "FEWEST_PAIRS", 1)
+    monkeypatch.setattr(docs, "FEWEST_PAIRS", 1)
     monkeypatch.setenv("WHERE_TO_LOOK_CACHE", str(tmp_path / "cache"))
     return folder
 
 
 def test_nothing_is_imported(library):
-    found = harvest(("trapped", "not-installed"))
+    found = docs.harvest(("trapped", "not-installed"))
     assert not list(library.rglob("*.imported")) and "trapped" not in sys.modules
     assert found.versions == {"trapped": "1.0"} and found.found == {"trapped": 5}
     assert {(p.where, " ".join(p.summary)) for p in found.pairs} == {
@@ -972,70 +857,73 @@ def test_nothing_is_imported(library):
         ("trapped/__init__.py: late", "draw the picture of that thing"),
     }
     assert found.dropped["no description"] == 1 and sum(found.dropped.values()) == 1
-    assert "5 docstrings found" in found.table and all(rule in found.table for rule in RULES)
+    assert "5 docstrings found" in found.table and all(rule in found.table for rule in docs.RULES)
 
 
 def test_sources_that_are_no_python_have_no_docstrings():
-    assert docstrings_in(b"def (:") == docstrings_in(b"\x00") == []
-    assert docstrings_in(b'"""A\\d module."""\nx = lambda: """no docstring"""\n') == [("", "A\\d module.")]
+    assert docs.docstrings_in(b"def (:") == docs.docstrings_in(b"\x00") == []
+    assert docs.docstrings_in(b'"""A\\d module."""\nx = lambda: """no docstring"""\n') == [("", "A\\d module.")]
 
 
-def test_a_harvest_is_kept_and_read_again(library, monkeypatch):
-    first = load_docstrings(("trapped",))
-    monkeypatch.setattr(docstrings_module, "harvest", lambda *_: pytest.fail("read anew"))
-    assert load_docstrings(("trapped",)) == first
-    assert [path.name for path in docstring_path(("trapped",)).parent.iterdir()] == [docstring_path(("trapped",)).name]
+def test_a_harvest_is_cached_and_read_again(library, monkeypatch):
+    first = docs.load_docstrings(("trapped",))
+    monkeypatch.setattr(docs, "harvest", lambda *_: pytest.fail("read anew"))
+    assert docs.load_docstrings(("trapped",)) == first
+    assert [path.name for path in docs.docstring_path(("trapped",)).parent.iterdir()] == [
+        docs.docstring_path(("trapped",)).name
+    ]
 
 
-@pytest.mark.parametrize(
-    "damage", [lambda kept: kept[:-30], lambda kept: b"", lambda kept: kept[:90] + b"?" + kept[91:]]
-)
+@pytest.mark.parametrize("damage", [lambda old: old[:-30], lambda old: b"", lambda old: old[:90] + b"?" + old[91:]])
 def test_a_damaged_cache_is_made_anew(library, damage):
-    first = load_docstrings(("trapped",))
-    path = docstring_path(("trapped",))
+    first = docs.load_docstrings(("trapped",))
+    path = docs.docstring_path(("trapped",))
     path.write_bytes(damage(path.read_bytes()))
     with pytest.warns(UserWarning, match="damaged"):
-        assert load_docstrings(("trapped",)) == first
-    assert load_docstrings(("trapped",)) == first
+        assert docs.load_docstrings(("trapped",)) == first
+    assert docs.load_docstrings(("trapped",)) == first
 
 
 def test_another_version_has_another_cache(library):
-    before = docstring_path(("trapped",))
+    before = docs.docstring_path(("trapped",))
     metadata = library / "trapped-1.0.dist-info/METADATA"
     metadata.write_text(metadata.read_text().replace("1.0", "1.1"))
-    assert installed_versions(("trapped",)) == {"trapped": "1.1"} and docstring_path(("trapped",)) != before
-    assert docstring_path(("trapped", "numpy")) != docstring_path(("trapped",))
+    assert docs.installed_versions(("trapped",)) == {"trapped": "1.1"} and docs.docstring_path(("trapped",)) != before
+    assert docs.docstring_path(("trapped", "numpy")) != docs.docstring_path(("trapped",))
 
 
 def test_a_cache_that_cannot_be_written_costs_only_time(library, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("mine")
     monkeypatch.setenv("WHERE_TO_LOOK_CACHE", str(tmp_path / "file"))
     with pytest.warns(UserWarning, match="cannot be used.*set WHERE_TO_LOOK_CACHE"):
-        assert load_docstrings(("trapped",)).pairs
+        assert docs.load_docstrings(("trapped",)).pairs
     assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_tidying_up_leaves_other_files_alone(library, monkeypatch):
-    folder = docstring_path(("trapped",)).parent
+    folder = docs.docstring_path(("trapped",)).parent
     for name in (".docstrings-0.json.tmp", "docstrings-0.json", "scenes-0.safetensors"):
         (folder / name).write_text("x" * 100)
         os.utime(folder / name, (1, 1))
-    monkeypatch.setattr(docstrings_module, "LARGEST_CACHE_BYTES", 150)
-    load_docstrings(("trapped",))
-    assert {path.name for path in folder.iterdir()} == {"scenes-0.safetensors", docstring_path(("trapped",)).name}
+    monkeypatch.setattr(docs, "LARGEST_CACHE_BYTES", 150)
+    docs.load_docstrings(("trapped",))
+    assert {path.name for path in folder.iterdir()} == {
+        "scenes-0.safetensors",
+        docs.docstring_path(("trapped",)).name,
+    }
 
 
 def test_too_few_docstrings_are_refused(library, monkeypatch):
-    monkeypatch.setattr(docstrings_module, "FEWEST_PAIRS", 5)
-    with pytest.raises(NoDocstringsError, match="expected at least 5"):
-        harvest(("trapped",))
+    monkeypatch.setattr(docs, "FEWEST_PAIRS", 5)
+    with pytest.raises(docs.NoDocstringsError, match="expected at least 5"):
+        docs.harvest(("trapped",))
 
 
 @pytest.fixture(scope="module")
 def real_harvest():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(docstrings_module, "FEWEST_PAIRS", 1)
-        return harvest(("joblib", "seaborn", "networkx"))
+        patch.setattr(docs, "FEWEST_PAIRS", 1)
+        return docs.harvest(("joblib", "seaborn", "networkx"))
 
 
 def test_near_duplicates_are_never_on_both_sides(real_harvest):
@@ -1043,20 +931,20 @@ def test_near_duplicates_are_never_on_both_sides(real_harvest):
     assert len(train) > 500 and len(others) > 30
 
     def texts(pairs):
-        summaries = {normalised(p.summary) for p in pairs}
-        sentences = {normalised(s) for p in pairs for s in p.sentences}
-        return summaries, {s for s in sentences if len(s.split()) >= SHARED_WORDS}
+        summaries = {docs.normalised(p.summary) for p in pairs}
+        sentences = {docs.normalised(s) for p in pairs for s in p.sentences}
+        return summaries, {s for s in sentences if len(s.split()) >= docs.SHARED_WORDS}
 
     for here, there in zip(texts(train), texts(others), strict=True):
         assert not here & there
-    runs = [runs_of([word for s in p.sentences for word in s]) for p in train]
+    runs = [docs.runs_of([word for s in p.sentences for word in s]) for p in train]
     for p in others:
-        own = runs_of([word for s in p.sentences for word in s])
+        own = docs.runs_of([word for s in p.sentences for word in s])
         assert all(2 * len(own & other) <= min(len(own), len(other)) for other in runs)
 
 
 def test_what_is_harvested_is_prose(real_harvest):
-    assert set(installed_versions()) == set(LIBRARIES), "a library that the course depends on is missing"
+    assert set(docs.installed_versions()) == set(docs.LIBRARIES), "a library that the course depends on is missing"
     for p in real_harvest.pairs:
         words = [word for sentence in p.sentences for word in sentence]
         assert 3 <= len(p.summary) <= 15 and 12 <= len(words) <= 80
@@ -1070,22 +958,23 @@ def test_what_is_harvested_is_prose(real_harvest):
 # Real texts
 
 
-def stage(folder, name, rows, monkeypatch):
-    for split, columns in rows.items():
-        path = folder / name / "data" / f"{split}-00000-of-00001.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        parquet.write_table(pyarrow.table(columns), path)
-    monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(folder))
+@pytest.fixture
+def stage(tmp_path, monkeypatch):
+    """Write the same rows for every split where a room without internet has them."""
+
+    def put(name, **columns):
+        for split in SPLITS:
+            path = tmp_path / name / "data" / f"{split}-00000-of-00001.parquet"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            parquet.write_table(pyarrow.table(columns), path)
+        monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(tmp_path))
+
+    return put
 
 
-TEXTS = {
-    "document": ["A tool.  It reads\nfiles!", None, " ", "A tool"],
-    "summary": ["file reader", "x", "y", "Tool; 2nd"],
-}
-
-
-def test_texts_with_an_empty_side_are_left_out(tmp_path, monkeypatch):
-    stage(tmp_path, "debian_synopsis", {split: TEXTS for split in SPLITS}, monkeypatch)
+def test_texts_with_an_empty_side_are_left_out(stage):
+    texts, summaries = ["A tool.  It reads\nfiles!", None, " ", "A tool"], ["file reader", "x", "y", "Tool; 2nd"]
+    stage("debian_synopsis", document=texts, summary=summaries)
     data = real_data(minimum_count=1, test_count=2)
     assert [(" ".join(pair.source), pair.reference) for pair in data.train] == [
         ("a tool . it reads files !", "file reader"),
@@ -1094,26 +983,24 @@ def test_texts_with_an_empty_side_are_left_out(tmp_path, monkeypatch):
     assert len(data.examples) == len(data.validation) == 1
 
 
-def test_sets_with_other_column_names_load_alike(tmp_path, monkeypatch):
-    news = {"article": ["Long ago. It was."], "highlights": ["It was ."]}
-    stage(tmp_path, "cnn_dailymail", {split: news for split in SPLITS}, monkeypatch)
+def test_sets_with_other_column_names_load_alike(stage):
+    stage("cnn_dailymail", article=["Long ago. It was."], highlights=["It was ."])
     data = real_data(minimum_count=1)
     assert data.name == "cnn_dailymail"
     assert data.train[0].source == ("long", "ago", ".", "it", "was", ".") and data.train[0].lead == ("long", "ago")
     assert data.train[0].reference == "it was." and data.test["test"][0].headline == ("it", "was", ".")
 
 
-def test_long_texts_are_cut_and_rare_words_unknown(tmp_path, monkeypatch):
-    table = {"document": ["many " * 100, "many words here"], "summary": ["many", "Many rare " + "many " * 30]}
-    stage(tmp_path, "xsum", {split: table for split in SPLITS}, monkeypatch)
+def test_long_texts_are_cut_and_rare_words_unknown(stage):
+    summaries = ["many", "Many rare " + "many " * 30]
+    stage("xsum", document=["many " * 100, "many words here"], summary=summaries)
     data = load_summaries("real")
     assert data.name == "xsum" and [len(pair.source) for pair in data.train] == [80]
     assert len(data.test["test"]) == 2 and data.encode(data.test["test"])[1][1][1] == UNKNOWN
 
 
-@needs_synopses
-def test_debian_synopses_have_the_same_shape(monkeypatch):
-    monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(STAGED))
+def test_debian_synopses_have_the_same_shape(staged):
+    staged("debian_synopsis")
     data = load_summaries("real", train_count=3000)
     assert data.name == "debian_synopsis" and len(data.train) > 2900
     assert len(data.validation) == len(data.examples) == 1000
@@ -1161,12 +1048,6 @@ def test_scoring_keeps_the_order(data):
     assert rows == [source for source, _ in data.encode(data.examples)]
     assert list(data.test) == ["test", "longer reports"]
     assert min(len(r.sentence_spans) for r in data.test["longer reports"]) >= 9
-
-
-def test_a_typed_text_is_split_like_a_report(data):
-    report = data.train[0]
-    text = " ".join(report.source).replace(" .", ".").replace(" ,", ",").capitalize()
-    assert tuple(data.tokenize(text)) == report.source and data.detokenize(report.headline) == report.reference
 
 
 def test_docstrings_in_the_same_class(library):

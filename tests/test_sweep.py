@@ -1,7 +1,6 @@
-"""Measurements side by side: on this machine's cores and on a Dask cluster, killed in the middle and gone on with.
+"""Measurements side by side, on cores and on a Dask cluster, killed and gone on with.
 
-The lesson that is measured is a small module of its own, which the workers import; it writes down each time that it
-is begun and ended.
+The lesson that is measured is a small module, which the workers import; it notes when it is begun and ended.
 """
 
 import importlib
@@ -92,10 +91,6 @@ def notes(folder: Path, word: str) -> list[str]:
     return sorted(path.name.rsplit("-", 2)[0] for path in folder.glob(f"{word}-*.note"))
 
 
-def kept(folder: Path) -> list[Path]:
-    return sorted((folder / "runs").rglob("seed-*.json"))
-
-
 EVERY = [f"{part}-{seed}" for part in "ab" for seed in range(3)]
 
 
@@ -105,33 +100,27 @@ def program(folder: Path, *arguments, slow: float = 0.0) -> subprocess.Popen:
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
-def wait_for(truth, seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not truth():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.05)
-
-
 def test_side_by_side_gives_what_one_after_another_gives(folder, lesson, monkeypatch, capfd):
     monkeypatch.setattr(runner, "find_experiment", lambda name: lesson.EXPERIMENT)
     monkeypatch.setattr(runner, "results_path", lambda name, source: folder / "result.json")
-    plain = runner.run("98", seeds=3, work_folder=folder / "one").read_text(encoding="utf-8")
-    both = runner.run("98", seeds=3, jobs=2, work_folder=folder / "two").read_text(encoding="utf-8")
-
-    def without_seconds(text):
-        return [line for line in text.splitlines() if '"seconds"' not in line]
-
-    assert without_seconds(plain) == without_seconds(both)
+    found = []
+    for jobs in (1, 2):
+        path = runner.run("98", seeds=3, jobs=jobs, work_folder=folder / f"jobs-{jobs}")
+        found.append([line for line in path.read_text(encoding="utf-8").splitlines() if '"seconds"' not in line])
+    assert found[0] == found[1]
     progress = capfd.readouterr().err
     assert "6/6" in progress and "run/s" in progress.replace("s/run", "run/s"), "progress and pace are shown"
 
 
 def test_a_killed_sweep_loses_and_repeats_nothing(folder):
-    first = program(folder, 2, slow=1.5)
-    wait_for(lambda: len(kept(folder)) >= 2)
+    first, end, there = program(folder, 2, slow=1.5), time.monotonic() + 120, []
+    while len(there) < 2:
+        assert time.monotonic() < end, "no measurement was stored"
+        time.sleep(0.05)
+        there = list((folder / "runs").rglob("seed-*.json"))
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
-    there = kept(folder)
+    there = list((folder / "runs").rglob("seed-*.json"))
     assert 2 <= len(there) < 6 and not (folder / "result.json").exists()
     time.sleep(0.5)
     before = {path: path.read_bytes() for path in there}
@@ -157,19 +146,16 @@ def test_a_killed_worker_is_reported_and_the_rest_kept(folder):
     assert {name.removeprefix("ended-") for name in notes(folder, "ended")} == set(EVERY)
 
 
-@pytest.mark.parametrize("jobs", [0, -1])
-def test_no_jobs_is_refused(jobs):
-    with pytest.raises(ValueError, match="expected at least 1"):
-        make_all([], jobs=jobs)
-
-
 def test_a_measurement_that_came_meanwhile_is_not_repeated(folder, lesson):
     measurement = Measurement(lesson.EXPERIMENT, "a", "default", 0, False, folder / "runs" / "seed-0.json")
     assert measurement.make() > 0
     assert measurement.make() == 0.0 and notes(folder, "begun") == ["begun-a-0"]
 
 
-def test_without_the_package_a_cluster_is_refused(monkeypatch):
+def test_no_jobs_and_a_cluster_without_its_package_are_refused(monkeypatch):
+    for jobs in (0, -1):
+        with pytest.raises(ValueError, match="expected at least 1"):
+            make_all([], jobs=jobs)
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(RuntimeError, match="pip install"):
         sweep._client("tcp://127.0.0.1:1")

@@ -23,17 +23,11 @@ def test_the_table_has_the_words_of_the_lessons_that_are_asked_for():
     assert all(row.count(" | ") == 2 for row in all_of_them.splitlines()[2:])
 
 
-@pytest.mark.parametrize("name", ["pointing game", "Beam", "annotations", " AER "])
-def test_words_are_found_by_any_of_their_names(name, capsys):
-    glossary.explain(name)
-    assert capsys.readouterr().out
-
-
-def test_a_glimpse_is_the_glimpse_of_lesson_3():
+def test_words_are_found_by_any_of_their_names_and_an_unknown_one_names_its_neighbours(capsys):
+    for name in ("pointing game", "Beam", "annotations", " AER "):
+        glossary.explain(name)
+        assert capsys.readouterr().out
     assert glossary.find_term("glimpse").lesson == 3, "it is also another name for the context"
-
-
-def test_an_unknown_word_names_its_neighbours():
     with pytest.raises(KeyError, match="pointing game"):
         glossary.explain("pointing gam")
 
@@ -48,18 +42,12 @@ def test_the_map_says_every_lesson_and_every_way():
     assert not missing, "say in course_map.WAYS which lesson leads to these, and with which idea"
 
 
-def test_words_on_the_map_stay_inside_their_boxes():
+def test_words_on_the_map_stay_inside_their_boxes_and_can_be_read_on_a_telephone():
     axes = course_map.plot_course_map()
     axes.figure.canvas.draw()
     boxes = [patch.get_window_extent() for patch in axes.patches]
-    texts = [text for text in axes.texts if "·" in text.get_text()]
-    for text in texts:
-        extent = text.get_window_extent()
+    for extent in (text.get_window_extent() for text in axes.texts if "·" in text.get_text()):
         assert any(box.x0 < extent.x0 and extent.x1 < box.x1 and box.y0 < extent.y0 < box.y1 for box in boxes)
-
-
-def test_words_on_the_map_can_be_read_on_a_telephone():
-    axes = course_map.plot_course_map()
     smallest = min(text.get_fontsize() for text in axes.texts if text.get_text())
     shown = 340  # CSS pixels that a page has for it on a screen of 390
     assert smallest / 72 * shown / axes.figure.get_figwidth() > 11
@@ -91,54 +79,44 @@ def test_damaged_times_say_how_to_make_them_again(damage, tmp_path):
         run_times.load_run_times(path)
 
 
-def test_what_make_lessons_records_is_what_lesson_0_reads(tmp_path, monkeypatch):
-    from tools import run_lessons
-    from tools.execution import Run
-
-    monkeypatch.setattr(run_lessons, "data_folder", lambda kind: tmp_path)
-    report = run_lessons.Report("00_start_here", Run(seconds=12.34), "Start here", (5.0, 3, "fit()"), "0.9 GB")
-    report.closing_table = "one training step          27 ms"
-    run_lessons.record([report], ["00_start_here"])
-    times = run_times.load_run_times(tmp_path / "run_times.json")
-    assert times.step_seconds == 0.027 and times.lessons[0].seconds == 12.3
-
-
 def test_times_of_other_lessons_stay_if_they_are_of_the_same_machine(tmp_path, monkeypatch):
     from tools import run_lessons
     from tools.execution import Run
 
-    def report(name, seconds):
-        table = "one training step          27 ms" if name == "00_a" else ""
-        return run_lessons.Report(name, Run(seconds=seconds), name, (5.0, 3, "fit()"), "0.9 GB", table)
+    def record(*times):
+        tables = {"00_a": "one training step          27 ms"}
+        run_lessons.record(
+            [
+                run_lessons.Report(name, Run(seconds=time), name, (5.0, 3, "fit()"), "0.9 GB", tables.get(name, ""))
+                for name, time in times
+            ],
+            ["00_a", "01_b"],
+        )
 
     monkeypatch.setattr(run_lessons, "data_folder", lambda kind: tmp_path)
     written = []
     monkeypatch.setattr(run_lessons.speed_page, "write", lambda: written.append("page"))
-    names = ["00_a", "01_b"]
     with pytest.raises(ValueError, match="no time of 01_b.*run all"):
-        run_lessons.record([report("00_a", 10.0)], names)
+        record(("00_a", 10.0))
     assert not (tmp_path / "run_times.json").exists() and not written
-    run_lessons.record([report("01_b", 20.0), report("00_a", 10.0)], names)
-    run_lessons.record([report("01_b", 30.0)], names)
+    record(("01_b", 20.0), ("00_a", 12.34))
+    record(("01_b", 30.0))
     times = run_times.load_run_times(tmp_path / "run_times.json")
-    assert [(lesson.name, lesson.seconds) for lesson in times.lessons] == [("00_a", 10.0), ("01_b", 30.0)]
+    assert [(lesson.name, lesson.seconds) for lesson in times.lessons] == [("00_a", 12.3), ("01_b", 30.0)]
     assert times.step_seconds == 0.027 and len(written) == 2
     monkeypatch.setattr(run_lessons.metadata, "version", lambda name: "another")
     with pytest.raises(ValueError, match="no time of 00_a with these versions"):
-        run_lessons.record([report("01_b", 30.0)], names)
+        record(("01_b", 30.0))
 
 
-def test_this_machine_is_looked_at():
-    found = {finding.what: finding for finding in machine.check_machine()}
-    assert found["arithmetic"].good and found["figures"].good
-    assert str(found["arithmetic"]).startswith("ok ")
-
-
-def test_what_is_broken_is_said_and_the_rest_is_looked_at(monkeypatch, tmp_path):
+def test_this_machine_is_checked_and_what_is_broken_is_said(monkeypatch, tmp_path):
     def broken():
         raise OSError("no such thing")
 
-    monkeypatch.setitem(machine._LOOKS, "figures", broken)
+    found = {finding.what: finding for finding in machine.check_machine()}
+    assert found["arithmetic"].good and found["figures"].good
+    assert str(found["arithmetic"]).startswith("ok ")
+    monkeypatch.setitem(machine._CHECKS, "figures", broken)
     monkeypatch.setenv("WHERE_TO_LOOK_DATA", str(tmp_path / "gone"))
     found = {finding.what: finding for finding in machine.check_machine()}
     assert not found["figures"].good and "OSError: no such thing" in str(found["figures"])

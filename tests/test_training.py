@@ -1,4 +1,4 @@
-"""The training loop: same seed, same numbers; schedule, clipping, early stopping, and every way to end early."""
+"""The training loop: schedule, clipping, early stopping, and every way to end early."""
 
 import math
 from typing import NamedTuple
@@ -46,16 +46,6 @@ def run(system="rnn-search", seed=0, **options):
 
 
 @pytest.mark.parametrize("system", SYSTEM_NAMES)
-def test_same_seed_same_numbers(system):
-    (one, first), (other, second), (different, third) = run(system), run(system), run(system, seed=1)
-    assert first.losses == second.losses != third.losses
-    assert first.gradient_norms == second.gradient_norms
-    for name, weight in one.state_dict().items():
-        assert torch.equal(weight, other.state_dict()[name])
-        assert not torch.equal(weight, different.state_dict()[name])
-
-
-@pytest.mark.parametrize("system", SYSTEM_NAMES)
 def test_a_tiny_batch_can_be_learnt_by_heart(system):
     seed_everything(0)
     model = tiny_model(system, embedding_size=12, hidden_size=16)
@@ -75,7 +65,7 @@ def test_learning_rate_rises_then_falls_to_zero():
     assert applied == pytest.approx([0.05, 0.1, 0.1, *(0.1 * left / 8 for left in range(7, 0, -1))], rel=1e-5)
 
 
-def test_gradient_is_clipped_and_its_norm_before_clipping_is_kept():
+def test_gradient_is_clipped_and_its_norm_before_clipping_is_recorded():
     model = Slope()
     history = train(model, constant(1000.0), steps=3, clip_norm=0.5, progress=False)
     assert history.gradient_norms == [1000.0] * 3 and model.weight.grad.item() == pytest.approx(0.5)
@@ -143,9 +133,8 @@ def test_early_stopping_restores_the_best_weights():
         return next(values)
 
     model = Slope()
-    history = train(
-        model, constant(1.0), steps=40, validate=validate, validate_every=2, patience=2, progress=False
-    )  # fmt: skip
+    options = {"validate": validate, "validate_every": 2, "patience": 2, "progress": False}
+    history = train(model, constant(1.0), steps=40, **options)
     assert history.validations == [(2, 3.0), (4, 1.0), (6, 2.0), (8, 1.5)]
     assert history.stopped == "patience" and len(history.losses) == 8
     assert model.weight.item() == weights[1] != weights[3] and not model.training

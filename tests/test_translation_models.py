@@ -46,7 +46,7 @@ def cho_2014(model, source, target):
     for word in y:
         s = gru(model.decoder.recurrence, torch.cat([word, c]), s)
         logits.append(maxout(model.readout, s, word, c))
-    return torch.stack(logits), None
+    return torch.stack(logits).log_softmax(dim=-1), None
 
 
 def bahdanau_2015(model, source, target):
@@ -70,7 +70,7 @@ def bahdanau_2015(model, source, target):
         s = gru(model.decoder.recurrence, torch.cat([word, c]), s)
         logits.append(maxout(model.readout, s, word, c))
         weights.append(torch.cat(a))
-    return torch.stack(logits), torch.stack(weights)
+    return torch.stack(logits).log_softmax(dim=-1), torch.stack(weights)
 
 
 def lstm(layer, level, x, h, c):
@@ -94,7 +94,8 @@ def sutskever_2014(model, source, target):
 
     for word in x.flip(0) if model.reverse_source else x:
         advance(model.encoder.reader, word)
-    return torch.stack([affine(model.readout[1], advance(model.decoder, word)) for word in y]), None
+    logits = torch.stack([affine(model.readout[1], advance(model.decoder, word)) for word in y])
+    return logits.log_softmax(dim=-1), None
 
 
 PAPERS = {"rnn-encoder-decoder": cho_2014, "sequence-to-sequence": sutskever_2014, "rnn-search": bahdanau_2015}
@@ -131,7 +132,7 @@ def test_loss_is_the_mean_over_real_words_of_the_paper_s_cross_entropy(system):
     total, count = 0.0, 0
     for source, target in random_pairs(LENGTHS):
         logits, _ = PAPERS[system](model, torch.tensor(source), torch.tensor([2, *target]))
-        for row, word in zip(logits.log_softmax(dim=-1), [*target, END], strict=True):
+        for row, word in zip(logits, [*target, END], strict=True):
             total, count = total - row[word].item(), count + 1
     loss = model.loss(batch)
     assert loss.tokens == count == int(batch.target_mask.sum())
@@ -185,7 +186,7 @@ def test_teacher_forcing_equals_step_by_step(system):
     memory, state = model.start(batch.source, batch.source_mask)
     for i in range(batch.target_input.shape[1]):
         log_probabilities, state, row = model.step(batch.target_input[:, i], state, memory)
-        assert torch.allclose(log_probabilities, logits[:, i].log_softmax(dim=-1))
+        assert torch.allclose(log_probabilities, logits[:, i])
         assert row is None if weights is None else torch.allclose(row, weights[:, i])
 
 
@@ -237,7 +238,7 @@ def test_every_parameter_learns(system):
 def test_label_smoothing_mixes_in_a_uniform_target():
     model, batch = tiny_model("rnn-search"), random_batch(LENGTHS)
     logits, _ = model(batch)
-    log_probabilities = logits.log_softmax(dim=-1)[batch.target_mask]
+    log_probabilities = logits[batch.target_mask]
     uniform = -log_probabilities.mean(dim=-1).mean()
     expected = 0.9 * model.loss(batch).mean + 0.1 * uniform
     assert model.loss(batch, label_smoothing=0.1).mean.item() == pytest.approx(expected.item())

@@ -1,4 +1,4 @@
-"""Retina, Gaussian window, conv encoder, policy: conventions at borders, slow references, gradients, errors."""
+"""Retina, Gaussian window, policy: conventions at borders, slow references, gradients, errors."""
 
 import math
 
@@ -6,14 +6,11 @@ import pytest
 import torch
 
 from course_utils.mechanisms.vision import (
-    ConvEncoder,
     GaussianWindow,
     Retina,
     WindowParameters,
-    box_to_location,
     location_log_probability,
     location_to_pixels,
-    share_covered,
     share_of_pixels_seen,
 )
 
@@ -25,7 +22,7 @@ def doubles(*shape, seed=0):
 
 
 def slow_patch(image, x, y, size, scale):
-    """One patch of one grey picture, pixel by pixel: zero outside, blocks of 2^scale pixels averaged."""
+    """One patch of one grey image, pixel by pixel: zero outside, blocks of 2^scale pixels averaged."""
     height, width = len(image), len(image[0])
     column = math.floor((min(1, max(-1, x)) + 1) / 2 * width + 0.5)
     row = math.floor((min(1, max(-1, y)) + 1) / 2 * height + 0.5)
@@ -88,15 +85,13 @@ def test_boxes_are_where_the_patches_come_from():
 def test_the_prepared_image_gives_the_same_glimpses():
     images, location = doubles(3, 2, 7, 9), doubles(3, 2, seed=1).clamp(-1, 1)
     retina = Retina(4, 2)
-    assert torch.equal(retina.look(retina.prepare(images), location), retina(images, location))
+    assert torch.equal(retina.glimpse(retina.prepare(images), location), retina(images, location))
 
 
-def test_locations_and_pixels_are_each_others_inverse():
+def test_locations_in_pixels():
     assert location_to_pixels(torch.tensor([[-1.0, -1.0], [1.0, 1.0], [0.0, 0.5]]), 40, 60).tolist() == [
         [0, 0], [60, 40], [30, 30]
     ]  # fmt: skip
-    boxes = torch.tensor([[10.0, 4.0, 20.0, 16.0]])
-    assert location_to_pixels(box_to_location(boxes, 40, 60), 40, 60)[0].tolist() == pytest.approx([15, 10])
 
 
 @pytest.mark.parametrize("std", [0.1, 1.0, 2.5])
@@ -178,40 +173,9 @@ def test_gradients_of_the_window_against_finite_differences():
     assert torch.autograd.gradcheck(lambda w, r: window.write(w, window.parameters(r, 5, 6), 5, 6), (patch, raw))
 
 
-@pytest.mark.parametrize("height, width", [(8, 8), (17, 30), (60, 60)])
-@pytest.mark.parametrize("normalize", [True, False])
-def test_shapes_of_the_conv_encoder(height, width, normalize):
-    encoder = ConvEncoder(3, (4, 6), normalize=normalize)
-    rows, columns = encoder.grid(height, width)
-    annotations = encoder(torch.randn(2, 3, height, width))
-    assert annotations.shape == (2, rows * columns, 6) and encoder.output_size == 6
-    boxes = encoder.cell_boxes(height, width)
-    assert boxes.shape == (rows * columns, 4)
-    sizes = (boxes[:, 2:] - boxes[:, :2]).clamp(min=0)
-    assert int(sizes.prod(dim=1).sum()) == height * width  # they tile the picture
-
-
-def test_an_annotation_sees_its_own_cell():
-    torch.manual_seed(0)
-    encoder = ConvEncoder(1, (4, 6), normalize=False)
-    image = torch.zeros(1, 1, 16, 24)
-    change = image.clone()
-    change[0, 0, 9, 18] = 5.0
-    difference = (encoder(change) - encoder(image)).abs().sum(dim=-1)[0]
-    inside = [x0 <= 18 < x1 and y0 <= 9 < y1 for x0, y0, x1, y1 in encoder.cell_boxes(16, 24).tolist()]
-    assert sum(inside) == 1 and difference[inside.index(True)] > 0
-    assert difference[0] == 0  # far away
-
-
 def test_share_of_pixels_seen():
     boxes = torch.tensor([[[0, 0, 2, 2], [1, 1, 3, 3]], [[-5, -5, 0, 0], [0, 0, 10, 10]], [[9, 9, 12, 12]] * 2])
     assert share_of_pixels_seen(boxes, 10, 10).tolist() == pytest.approx([0.07, 1.0, 0.01])
-
-
-def test_share_covered():
-    target = torch.tensor([10, 10, 20, 20])
-    boxes = torch.tensor([[0, 0, 30, 30], [10, 10, 15, 20], [0, 0, 10, 30], [15, 15, 40, 40], [12, 12, 14, 14]])
-    assert share_covered(boxes, target).tolist() == pytest.approx([1, 0.5, 0, 0.25, 0.04])
 
 
 IMAGES = torch.zeros(2, 1, 8, 8)

@@ -15,7 +15,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 
 from tools.execution import clean_outputs, execute, machine_paths
-from tools.lesson_source import LessonError, build_instructor, build_learner
+from tools.lesson_source import NOTEBOOK_METADATA, LessonError, build_instructor, build_learner
 from tools.project import Project
 
 SIZE_LIMIT = 2_000_000  # bytes of one notebook: above it code hosts stop rendering
@@ -127,7 +127,7 @@ def write_clean(notebook: NotebookNode, path: Path) -> None:
     Raises:
         LessonError: if an output holds a path of this machine, or it would be too large.
     """
-    notebook.metadata.language_info = nbformat.from_dict({"name": "python"})
+    notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA)
     clean_outputs(notebook)
     leaks = machine_paths(notebook)
     if leaks:

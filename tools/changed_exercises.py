@@ -5,6 +5,7 @@ Whoever teaches with the older version sees from it whether answers, points or g
 
 import argparse
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -18,12 +19,10 @@ def parts_of_notebook(lesson: str, text: str) -> dict[str, dict[str, str]]:
     """For each exercise of an instructor's notebook its parts: the cell's source, and what it is worth."""
     found: dict[str, dict[str, str]] = {}
     for cell in json.loads(text)["cells"]:
-        marked = cell["metadata"].get("nbgrader")
-        if marked:
-            suffix = next((suffix for suffix in ("-check", "-hidden") if marked["grade_id"].endswith(suffix)), "")
-            name = f"{lesson}.{marked['grade_id'].removesuffix(suffix)}"
-            source = "".join(cell["source"])
-            found.setdefault(name, {})[PARTS[suffix]] = f"{marked.get('points')} {source}"
+        if grading := cell["metadata"].get("nbgrader"):
+            name, suffix = re.fullmatch(r"(.*?)(-check|-hidden|)", grading["grade_id"]).groups()
+            source = f"{grading.get('points')} {''.join(cell['source'])}"
+            found.setdefault(f"{lesson}.{name}", {})[PARTS[suffix]] = source
     return found
 
 
@@ -35,17 +34,15 @@ def exercises(names: Iterable[str], read: Callable[[str], str]) -> dict[str, dic
         read: gives the text behind a path.
     """
     found: dict[str, dict[str, str]] = {}
-    names = list(names)
-    for name in sorted(names):
+    for name in sorted(names, reverse=True):  # notebooks first
         if name.startswith("notebooks/instructor/") and name.endswith(".ipynb"):
             found |= parts_of_notebook(Path(name).name[:2], read(name))
-    for name in names:
-        if name.startswith("course_utils/exercises/lesson_") and name.endswith(".py"):
+        elif name.startswith("course_utils/exercises/lesson_") and name.endswith(".py"):
             text = read(name)
             for exercise in found:
                 if f'"{exercise}"' in text:
                     found[exercise]["check"] = text
-    return found
+    return dict(sorted(found.items()))
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -69,9 +66,8 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     since = parser.parse_args(arguments).since
     listing = git(root, "ls-tree", "-r", "--name-only", since).splitlines()
     old = exercises(listing, lambda name: git(root, "show", f"{since}:{name}"))
-    here = [
-        path.relative_to(root).as_posix() for top in ("notebooks", "course_utils") for path in (root / top).rglob("*")
-    ]
+    paths = [path for top in ("notebooks", "course_utils") for path in (root / top).rglob("*")]
+    here = [path.relative_to(root).as_posix() for path in paths]
     new = exercises(here, lambda name: (root / name).read_text(encoding="utf-8"))
     print("\n".join(compare(old, new)) or f"No exercise changed since {since}.")
     return 0

@@ -17,27 +17,15 @@ _HEAD = ("name", "lessons", "call", "from", "columns", "rows (train / validation
 
 def table() -> str:
     """The table, a row for each set."""
-    rows = [_HEAD, ["---"] * len(_HEAD), *(_row(source) for source in REAL_SOURCES.values())]
+    rows = [_HEAD, ["---"] * len(_HEAD), *map(_row, REAL_SOURCES.values())]
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
 def _row(source: RealSource) -> list[str]:
-    return [
-        f"`{source.name}`",
-        ", ".join(map(str, source.lessons)),
-        f"`{_call(source)}`",
-        _place(source),
-        ", ".join(f"`{column}`" for column in source.columns),
-        source.rows,
-        source.size,
-        source.licence,
-        source.credit,
-    ]
-
-
-def _call(source: RealSource) -> str:
-    """What loads the set, staged or not."""
-    return 'load_digit_images("real")' if source.torchvision else f'load_real("{source.name}", "{source.splits[0]}")'
+    lessons, columns = ", ".join(map(str, source.lessons)), ", ".join(f"`{column}`" for column in source.columns)
+    call = 'load_digit_images("real")' if source.torchvision else f'load_real("{source.name}", "{source.splits[0]}")'
+    told = [source.rows, source.size, source.licence, source.credit]
+    return [f"`{source.name}`", lessons, f"`{call}`", _place(source), columns, *told]
 
 
 def _place(source: RealSource) -> str:

@@ -15,7 +15,7 @@ from tools.project import ROOT
 
 CELL_TIMEOUT_SECONDS = 300
 IMAGES = ("image/png", "image/jpeg")
-DATA_ADDRESS = re.compile(r"(data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+)")  # a picture inside HTML
+DATA_ADDRESS = re.compile(r"(data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+)")  # an image inside HTML
 # Paths of any machine; those of this one are replaced before this is asked.
 FOREIGN_PATH = re.compile(r"(?:/home/|/Users/|/root/|/tmp/|/private/var/|[A-Z]:\\+Users\\)[^\s\"'<>]*")
 
@@ -68,17 +68,12 @@ def clean_outputs(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
-        kept = []
         for output in cell.outputs:
-            if "data" in output:
-                # A widget without its live kernel shows nothing; its plain text does.
+            if "data" in output:  # a widget without its live kernel shows nothing; its plain text does
                 output.data.pop("application/vnd.jupyter.widget-view+json", None)
-                if not output.data:
-                    continue
-            if "text" in output:
-                output.text = _last_progress(output.text)
-            kept.append(_without_machine_paths(output))
-        cell.outputs = kept
+            if "text" in output:  # a progress bar rewrites its line: what stood there in the end stays
+                output.text = re.sub(r"[^\n]*\r(?!\n)", "", output.text)
+        cell.outputs = [_without_machine_paths(output) for output in cell.outputs if output.get("data", True)]
 
 
 def machine_paths(notebook: NotebookNode) -> list[str]:
@@ -109,9 +104,9 @@ def _own_paths() -> dict[re.Pattern, str]:
 
 
 def _without_machine_paths(value, key: str = ""):
-    """Copy an output with this machine's folders replaced; pictures are left alone."""
+    """Copy an output with this machine's folders replaced; images are left alone."""
     if isinstance(value, str) and key not in IMAGES:
-        pieces = DATA_ADDRESS.split(value)  # every second piece is a picture
+        pieces = DATA_ADDRESS.split(value)  # every second piece is an image
         for pattern, name in _own_paths().items():
             pieces[::2] = [pattern.sub(name, piece) for piece in pieces[::2]]
         value = "".join(pieces)
@@ -127,7 +122,7 @@ def _without_images(text: str) -> str:
 
 
 def _texts(value, key: str = "") -> list[str]:
-    """Every piece of text in an output; pictures are left out."""
+    """Every piece of text in an output; images are left out."""
     if isinstance(value, str):
         return [] if key in IMAGES else [value]
     if isinstance(value, list):
@@ -135,8 +130,3 @@ def _texts(value, key: str = "") -> list[str]:
     if isinstance(value, dict):
         return [text for name, item in value.items() for text in _texts(item, name)]
     return []
-
-
-def _last_progress(text: str) -> str:
-    """A progress bar rewrites its line; keep what stood there in the end."""
-    return re.sub(r"[^\n]*\r(?!\n)", "", text)

@@ -33,8 +33,13 @@ def _heading(lesson: str, name: str, numbers: dict[str, int]) -> str:
     from course_utils.exercises import find_exercise  # loads torch, which most builds in tests do without
 
     exercise = find_exercise(f"{lesson}.{name}")
-    dots = "●" * exercise.difficulty + "○" * (3 - exercise.difficulty)
-    return f"### Exercise {numbers[name]} · {exercise.title}\n\n{dots} about {exercise.minutes} minutes"
+    level = dots(exercise.difficulty)
+    return f"### Exercise {numbers[name]} · {exercise.title}\n\n{level} about {exercise.minutes} minutes"
+
+
+def dots(difficulty: int) -> str:
+    """A difficulty of 1 to 3 as three dots."""
+    return "●" * difficulty + "○" * (3 - difficulty)
 
 
 def _demands(lesson: str, name: str) -> str:

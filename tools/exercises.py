@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from course_utils.regions import with_region
+from tools.exercise_texts import dots
 from tools.project import Project
 
 PAGE = Path("docs") / "exercises.md"
@@ -19,7 +20,7 @@ HEAD = """# Exercises
 
 Every exercise has one list of mistakes. The tests try each of them as an answer: it has to be rejected with its own
 hint. Right answers in other styles have to be accepted. `python -m tools.exercises` tries them again and prints this
-table, `--write` keeps it.
+table, `--write` writes it to this page.
 
 | exercise | what the learner writes | level | minutes | points | cases | mistakes named | other styles accepted |
 |---|---|---|---|---|---|---|---|
@@ -70,9 +71,9 @@ def rows(project: Project, lessons: list[str], tried: bool) -> list[str]:
         mistakes, styles = exercise.mistakes, exercise.right
         told = sum(not tried or named(exercise, mistake) for mistake in mistakes)
         passed = sum(not tried or accepted(exercise, style) for style in styles)
-        dots = "●" * exercise.difficulty + "○" * (3 - exercise.difficulty)
+        about = f"{exercise.title} | {dots(exercise.difficulty)} | {exercise.minutes} | {points:g}"
         counts = f"{len(exercise.all_cases())} | {told} of {len(mistakes)} | {passed} of {len(styles)}"
-        lines.append(f"| {exercise_id} | {exercise.title} | {dots} | {exercise.minutes} | {points:g} | {counts} |")
+        lines.append(f"| {exercise_id} | {about} | {counts} |")
     return lines
 
 
@@ -105,12 +106,8 @@ def notes_of(project: Project, lesson: str) -> str:
     if exercise_ids(project, lesson):
         parts["Common mistakes"] = common_mistakes(project, lesson)
     for title, table in parts.items():
-        text = re.sub(
-            rf"^## {title}\n.*?(?=^## |\Z)",
-            lambda _, title=title, table=table: f"## {title}\n\n{table}\n\n",
-            text,
-            flags=re.MULTILINE | re.DOTALL,
-        )
+        new = f"## {title}\n\n{table}\n\n".replace("\\", r"\\")
+        text = re.sub(rf"^## {title}\n.*?(?=^## |\Z)", new, text, flags=re.MULTILINE | re.DOTALL)
     return text.rstrip() + "\n"
 
 
@@ -129,22 +126,13 @@ def lessons_table(project: Project) -> str:
     return "\n".join(lines)
 
 
-def with_lessons(readme: str, table: str) -> str:
-    """The README with this table of lessons in place of the one it has.
-
-    Raises:
-        ValueError: the README has no place for it.
-    """
-    return with_region(readme, BEGIN, END, table)
-
-
 def made(project: Project) -> dict[Path, str]:
     """Every file that is derived from exercises, with its text."""
     files = {project.root / PAGE: HEAD + "\n".join(rows(project, lessons_with_exercises(project), tried=False)) + "\n"}
     for path in sorted((project.root / NOTES).glob("[0-9]*.md")):
         files[path] = notes_of(project, path.stem)
     readme = project.root / "README.md"
-    return files | {readme: with_lessons(readme.read_text(encoding="utf-8"), lessons_table(project))}
+    return files | {readme: with_region(readme.read_text(encoding="utf-8"), BEGIN, END, lessons_table(project))}
 
 
 def _cell(text: str) -> str:

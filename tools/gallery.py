@@ -1,7 +1,7 @@
 """The README's gallery: the figures that matter most, taken from the executed notebooks: `python -m tools.gallery`.
 
-A cell of a lesson with the tag "gallery" gives its first figure. Nothing is drawn here, so what the README shows is
-what the lesson shows; the words under a picture are the figure's own title.
+A cell of a lesson with the tag "gallery" gives its first figure. Nothing is plotted here, so what the README shows is
+what the lesson shows; the words under an image are the figure's own title.
 """
 
 import argparse
@@ -26,7 +26,7 @@ _FIGURE = re.compile(r'<img src="data:image/png;base64,([^"]+)" alt="([^"]*)"')
 
 @dataclass(frozen=True)
 class Figure:
-    """One picture: the notebook it is in, its number there from 1, alternative text, and the PNG."""
+    """One image: the notebook it is in, its number there from 1, alternative text, and the PNG."""
 
     notebook: str
     number: int
@@ -56,9 +56,7 @@ def figures(project: Project) -> list[Figure]:
         cells = nbformat.read(path, as_version=4).cells
         tagged = [cell for cell in cells if "gallery" in cell.metadata.get("tags", [])]
         if len(tagged) > PER_LESSON:
-            raise ValueError(
-                f"{path.name} has {len(tagged)} cells with the tag gallery; expected at most {PER_LESSON}."
-            )
+            raise ValueError(f"{path.name} has {len(tagged)} cells tagged gallery; expected at most {PER_LESSON}.")
         for number, cell in enumerate(tagged, start=1):
             shown = "".join(str(output.get("data", {}).get("text/html", "")) for output in cell.outputs)
             image = _FIGURE.search(shown)
@@ -81,9 +79,9 @@ def _small(png: bytes) -> bytes:
     every = Image.fromarray(pixels[one_of_each][None])  # each colour once: thin frames count as much as the ground
     palette = Image.new("P", (1, 1))
     palette.putpalette([part for of in (image, every) for part in of.quantize(64).getpalette()[: 3 * 64]])
-    kept = io.BytesIO()
-    image.quantize(palette=palette, dither=Image.Dither.NONE).save(kept, format="PNG", optimize=True)
-    return kept.getvalue()
+    small = io.BytesIO()
+    image.quantize(palette=palette, dither=Image.Dither.NONE).save(small, format="PNG", optimize=True)
+    return small.getvalue()
 
 
 def table(shown: list[Figure], project: Project) -> str:
@@ -94,8 +92,7 @@ def table(shown: list[Figure], project: Project) -> str:
         if not row:
             continue
         title = f'<a href="notebooks/{lesson.stem}.ipynb">{html.escape(lesson.title)}</a>'
-        lines.append(f'<tr><th colspan="{PER_LESSON}">{title}</th></tr>')
-        lines.append("<tr>")
+        lines += [f'<tr><th colspan="{PER_LESSON}">{title}</th></tr>', "<tr>"]
         lines += [
             f'<td width="33%" valign="top"><img src="{figure.path}" alt="{html.escape(figure.alternative)}">'
             f"<br><sub>{html.escape(figure.title)}</sub></td>"
@@ -128,7 +125,7 @@ def stale(project: Project) -> list[str]:
 
 
 def write(project: Project) -> None:
-    """Write the pictures and the README's table; pictures of cells that are no longer tagged go."""
+    """Write the images and the README's table; images of cells that are no longer tagged go."""
     shown, readme = figures(project), project.root / "README.md"
     text = with_gallery(readme.read_text(encoding="utf-8"), table(shown, project))
     folder = project.root / "docs" / "images" / "gallery"

@@ -31,7 +31,11 @@ if importlib.util.find_spec("course_utils") is None:
 
 importlib.import_module("course_utils.teaching.bootstrap").prepare()"""
 # Folded away in JupyterLab and in Colab; its output shows.
-BOOTSTRAP_METADATA = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["bootstrap"]}
+BOOTSTRAP_METADATA = {
+    "cellView": "form",
+    "jupyter": {"source_hidden": True},
+    "tags": ["bootstrap", "nbval-ignore-output"],
+}
 
 
 def launch_addresses(project: Project, lesson: str) -> tuple[str, str]:

@@ -28,7 +28,7 @@ from tools.project import ROOT, Project
 
 NOTEBOOK_METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-    "language_info": {"name": "python"},
+    "language_info": {"name": "python", "file_extension": ".py"},  # nbconvert --to script needs the extension
 }
 # The order in which nbgrader's own generate_assignment applies them.
 TO_LEARNER = [
@@ -43,7 +43,13 @@ TO_LEARNER = [
     CheckCellMetadata,
 ]
 ROLES = ("exercise", "check", "hidden")
-TAG_NAMES = {"exact": "nbval-check-output"}
+TAG_NAMES = {
+    "exact": ["nbval-check-output"],
+    "varies": ["nbval-ignore-output"],
+    "settings": ["settings", "parameters", "nbval-ignore-output"],  # papermill's values go below the cell "parameters"
+    "closing-table": ["closing-table", "nbval-ignore-output"],
+}
+"""Tags of a lesson, and what they are in its notebooks; others stay as they are."""
 HIDDEN_NOTE = "# More tests run here when this notebook is graded."
 
 
@@ -87,7 +93,7 @@ def _expand(cell: NotebookNode) -> NotebookNode:
     """One cell of the script with its short-hand turned into nbgrader and nbval metadata."""
     given = {key: value for key, value in cell.metadata.items() if not key.startswith("lines_to_")}  # jupytext's own
     metadata: dict = {}
-    tags = [TAG_NAMES.get(tag, tag) for tag in given.pop("tags", [])]
+    tags = [name for tag in given.pop("tags", []) for name in TAG_NAMES.get(tag, [tag])]
     if tags:
         metadata["tags"] = tags
     roles = [role for role in ROLES if role in given]

@@ -20,17 +20,8 @@ from pathlib import Path
 MANIFEST = "manifest.json"
 PROJECT = "where-to-look"
 LEFT_OUT = (
-    ".git",
-    ".venv",
-    "runs",
-    "build",
-    "dist",
-    "__pycache__",
-    ".pytest_cache",
-    ".ruff_cache",
-    ".mypy_cache",
-    "class",
-)
+    ".git", ".venv", "runs", "build", "dist", "__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache", "class"
+)  # fmt: skip
 
 
 class OfflineError(Exception):
@@ -78,7 +69,7 @@ def stage(root: Path, folder: Path, data: Path | None, only: list[str], options:
     constraints = ["--constraint", str(tested)] if not only and tested.is_file() else []
     command = [sys.executable, "-m", "pip", "wheel", "--no-color", "--progress-bar", "off", "--wheel-dir", str(wheels)]
     if subprocess.call([*command, *constraints, *options, *wanted]):
-        raise OfflineError("pip could not get every wheel; its messages stand above. What it got is kept: try again.")
+        raise OfflineError("pip could not get every wheel; its messages stand above. What it got stays: try again.")
     skip = shutil.ignore_patterns(*LEFT_OUT)
     for name, source in (("course", None if only else root), ("data", data)):
         shutil.rmtree(folder / name, ignore_errors=True)
@@ -95,9 +86,8 @@ def stage(root: Path, folder: Path, data: Path | None, only: list[str], options:
         "files": {path.relative_to(folder).as_posix(): digest(path) for path in files},
         "bytes": sum(path.stat().st_size for path in files),
     }
-    text = json.dumps(manifest, indent=1)
     with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as file:
-        file.write(text)
+        json.dump(manifest, file, indent=1)
     os.replace(file.name, folder / MANIFEST)
     return manifest
 
@@ -114,12 +104,8 @@ def verify(folder: Path) -> dict:
         raise OfflineError(
             f"{folder} has no readable {MANIFEST}: the staging was not finished. Stage it again."
         ) from error
-    bad = [
-        name
-        for name, expected in manifest["files"].items()
-        if not (folder / name).is_file() or digest(folder / name) != expected
-    ]
-    if bad:
+    files = ((name, folder / name, expected) for name, expected in manifest["files"].items())
+    if bad := [name for name, path, expected in files if not path.is_file() or digest(path) != expected]:
         raise OfflineError(f"{len(bad)} file(s) are missing or damaged, so copy {folder} again: {', '.join(bad[:5])}")
     return manifest
 
@@ -138,9 +124,8 @@ def install(folder: Path, target: Path) -> Path:
         OfflineError: the folder is damaged, was made for another Python, or pip failed.
     """
     manifest = verify(folder)
-    here = described(sys.executable)
-    if here != manifest["for"]:
-        made = manifest["for"]
+    here, made = described(sys.executable), manifest["for"]
+    if here != made:
         raise OfflineError(
             f"These wheels are for Python {made['python']} on {made['system']} ({made['machine']}); this is Python "
             f"{here['python']} on {here['system']} ({here['machine']}). Start with that Python, or stage again on a "
@@ -151,9 +136,7 @@ def install(folder: Path, target: Path) -> Path:
         shutil.copytree(folder / "course", target, dirs_exist_ok=True)
     environment = target / ".venv"
     if subprocess.call([sys.executable, "-m", "venv", "--clear", str(environment)]):
-        raise OfflineError(
-            "The virtual environment could not be made. On Debian or Ubuntu: install python3-venv first."
-        )
+        raise OfflineError("The virtual environment could not be made. On Debian or Ubuntu: install python3-venv.")
     python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     wheels = str((folder / "wheels").resolve())
     pip = [str(python), "-m", "pip", "install", "--quiet", "--no-color", "--no-index", "--find-links", wheels]
@@ -193,13 +176,10 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("stage", help="fill a folder, where there is a network")
     command.add_argument("folder", type=Path)
-    command.add_argument(
-        "--data", type=Path, default=os.environ.get("WHERE_TO_LOOK_DATA"), help="data sets to take along"
-    )
+    staged = os.environ.get("WHERE_TO_LOOK_DATA")
+    command.add_argument("--data", type=Path, default=staged, help="data sets to take along")
     command.add_argument("--only", nargs="+", default=[], help="these packages instead of the course, for a trial")
-    command.add_argument(
-        "--pip", action="append", default=[], metavar="OPTION", help="an option for pip: --pip=--no-index"
-    )
+    command.add_argument("--pip", action="append", default=[], metavar="OPTION", help="for pip: --pip=--no-index")
     command = commands.add_parser("install", help="set the course up from such a folder, without a network")
     command.add_argument("folder", type=Path)
     command.add_argument("target", type=Path, nargs="?", default=Path("where-to-look"))

@@ -31,9 +31,8 @@ class Project:
         """
         path = self.learner_notebooks / f"{lesson.stem}.ipynb"
         if not path.is_file():
-            raise ValueError(
-                f"lesson {lesson.number} has no {path.name}; build it: make notebooks LESSONS={lesson.number}"
-            )
+            build = f"make notebooks LESSONS={lesson.number}"
+            raise ValueError(f"lesson {lesson.number} has no {path.name}; build it: {build}")
         return path
 
     @property

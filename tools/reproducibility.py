@@ -2,12 +2,9 @@
 
 Processors differ in how many numbers they add at once, and so in the order of a sum, and so in its last digits. Which
 instructions are used can be forbidden: then this machine computes as an older one does. So a few training steps of
-every lesson are repeated with other instructions and threads, every checkpoint is evaluated anew, and one training
-runs to its end. data/results/reproducibility.json keeps the differences, docs/reproducibility.md shows them.
-
-    python -m tools.reproducibility            measure and print (about ten minutes)
-    python -m tools.reproducibility --write    also keep the figures and write the page
-    python -m tools.reproducibility --page     write the page from what is kept
+every lesson are repeated with other instructions and threads, every checkpoint is evaluated again, and one training
+runs to its end: about ten minutes. data/results/reproducibility.json has the differences, docs/reproducibility.md
+shows them.
 """
 
 import argparse
@@ -23,9 +20,9 @@ from importlib import metadata
 from pathlib import Path
 
 from course_utils.lessons import find_lessons
-from experiments.claims import write_json
+from experiments.claims import load_results, write_json
 from tools.project import ROOT
-from tools.reproducibility_page import KEPT, differing, reproducibility_page, write
+from tools.reproducibility_page import STORED, differing, reproducibility_page, write
 
 LESSONS = tuple(lesson.number for lesson in find_lessons() if lesson.has_experiment)
 TRAINED = "02"
@@ -48,22 +45,13 @@ class Variant:
     threads: int = 1
     trains: bool = False
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """All variables of a process that computes this way."""
-        shared = {"OMP_NUM_THREADS": str(self.threads), "OMP_WAIT_POLICY": "PASSIVE"}
-        return {**os.environ, **self.instructions, **shared}
-
 
 VARIANTS = (
     Variant("as it is", {}, trains=True),
     Variant("once more", {}),
     Variant("two threads", {}, threads=2),
     Variant("with AVX2", {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}, trains=True),
-    Variant(
-        "with SSE",
-        {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_CBWR": "COMPATIBLE"},
-    ),
+    Variant("with SSE", {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_CBWR": "COMPATIBLE"}),
 )
 """The first is what the others are compared with. AVX2 came in 2013; SSE 4.1 is of 2008, and the last one also makes
 matrix products as any processor can."""
@@ -74,13 +62,15 @@ def compute(variant: Variant, lessons: tuple[str, ...], trains: bool) -> dict:
 
     Returns:
         `capability`: the instructions that PyTorch uses; `lessons`: what `snapshot_of` gave for each; `training`:
-        figures of the long one, or None.
+        metrics of the long one, or None.
     """
+    threads = str(variant.threads)
+    environment = {**os.environ, **variant.instructions, "OMP_NUM_THREADS": threads, "OMP_WAIT_POLICY": "PASSIVE"}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "computed.json"
-        child = [sys.executable, "-m", "tools.reproducibility", "--child", str(path), "--threads", str(variant.threads)]
+        child = [sys.executable, "-m", "tools.reproducibility", "--child", str(path), "--threads", threads]
         options = ["--lessons", *lessons, *(["--train"] if trains else [])]
-        subprocess.run([*child, *options], check=True, cwd=ROOT, env=variant.environment)
+        subprocess.run([*child, *options], check=True, cwd=ROOT, env=environment)
         return json.loads(path.read_text(encoding="utf-8"))
 
 
@@ -124,35 +114,22 @@ def measure(lessons: tuple[str, ...] = LESSONS, with_cards: bool = True, with_tr
     variants = [
         {
             "name": variant.name,
-            "capability": computed[variant.name]["capability"],
+            "capability": (other := computed[variant.name])["capability"],
             "threads": variant.threads,
-            "lessons": {
-                lesson: differing(first["lessons"][lesson], computed[variant.name]["lessons"][lesson])
-                for lesson in lessons
-            },
+            "lessons": {name: differing(first["lessons"][name], other["lessons"][name]) for name in lessons},
         }
         for variant in VARIANTS[1:]
     ]
-    stored = {lesson: _result(lesson) for lesson in lessons}
+    stored = {lesson: result for lesson in lessons if (result := load_results(lesson))}
     return {
         "command": "python -m tools.reproducibility --write",
         "machine": f"{_processor()}, {os.cpu_count()} cores, {first['capability']}",
         "versions": {"python": platform.python_version(), "torch": metadata.version("torch")},
         "variants": variants,
-        "stored": {
-            lesson: differing(result["snapshot"], first["lessons"][lesson])
-            for lesson, result in stored.items()
-            if result
-        },
+        "stored": {name: differing(result["snapshot"], first["lessons"][name]) for name, result in stored.items()},
         "cards": _cards() if with_cards else [],
         "training": _trainings(computed, stored.get(TRAINED)) if with_training else [],
     }
-
-
-def _result(lesson: str) -> dict | None:
-    from experiments.claims import load_results
-
-    return load_results(lesson)
 
 
 def _processor() -> str:
@@ -165,7 +142,7 @@ def _processor() -> str:
 
 
 def _cards() -> list[dict]:
-    """Evaluate every stored model anew and set its metrics beside those of its card."""
+    """Evaluate every stored model again and set its metrics beside those of its card."""
     from course_utils.data.real_errors import RealDataError
     from course_utils.data.reports.docstrings import NoDocstringsError
     from tools import cards
@@ -179,28 +156,31 @@ def _cards() -> list[dict]:
             print(f"left out, {error}")
             continue
         rows += [
-            {"checkpoint": name, "figure": key, "card": said, "here": now, "allowed": cards.tolerance(name, key)}
+            {"checkpoint": name, "metric": key, "card": said, "here": now, "allowed": cards.tolerance(name, key)}
             for key, (said, now) in found.items()
         ]
     return rows
 
 
 def _trainings(computed: Mapping, stored: Mapping | None) -> list[dict]:
-    """The long training's figures: stored for seed 0, here, and over the stored seeds."""
+    """The long training's metrics: stored for seed 0, here, and over the stored seeds."""
     done = {name: found["training"] for name, found in computed.items() if found["training"]}
-    rows = []
-    for figure in next(iter(done.values())):
-        seeds = [seed["metrics"][figure] for seed in stored["measurements"]] if stored else []
-        here = {name: figures[figure] for name, figures in done.items()}
-        rows.append({"figure": figure, "stored": seeds, "here": here})
-    return rows
+    seeds = stored["measurements"] if stored else []
+    return [
+        {
+            "metric": metric,
+            "stored": [seed["metrics"][metric] for seed in seeds],
+            "here": {name: metrics[metric] for name, metrics in done.items()},
+        }
+        for metric in next(iter(done.values()))
+    ]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, print, keep."""
+    """Measure and print, or write."""
     parser = argparse.ArgumentParser(prog="python -m tools.reproducibility", description=__doc__.partition("\n")[0])
-    parser.add_argument("--write", action="store_true", help="keep the figures, and write docs/reproducibility.md")
-    parser.add_argument("--page", action="store_true", help="measure nothing: write the page from what is kept")
+    parser.add_argument("--write", action="store_true", help="store the metrics, and write docs/reproducibility.md")
+    parser.add_argument("--page", action="store_true", help="measure nothing: write the page from what is stored")
     parser.add_argument("--lessons", nargs="+", default=LESSONS, help="only these, two digits each")
     parser.add_argument("--no-cards", action="store_true", help="leave the checkpoints out")
     parser.add_argument("--no-training", action="store_true", help="leave the long training out")
@@ -210,18 +190,16 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.child:
         _child(Path(options.child), options.lessons, int(options.threads), options.train)
-        return 0
-    if options.page:
+    elif options.page:
         write()
-        return 0
-    partial = options.no_cards or options.no_training or tuple(options.lessons) != LESSONS
-    if options.write and partial:
+    elif options.write and (options.no_cards or options.no_training or tuple(options.lessons) != LESSONS):
         parser.error("--write is for everything together")
-    found = measure(tuple(options.lessons), not options.no_cards, not options.no_training)
-    print(reproducibility_page(found))
-    if options.write:
-        write_json(KEPT, found)
-        write()
+    else:
+        found = measure(tuple(options.lessons), not options.no_cards, not options.no_training)
+        print(reproducibility_page(found))
+        if options.write:
+            write_json(STORED, found)
+            write()
     return 0
 
 

@@ -11,12 +11,12 @@ from experiments.snapshot import LOSSES_AGREE, METRICS_AGREE
 from tools.project import ROOT
 
 PAGE = ROOT / "docs" / "reproducibility.md"
-KEPT = data_folder("results") / "reproducibility.json"
+STORED = data_folder("results") / "reproducibility.json"
 
 TOP = """# What another machine gives
 
 `python -m tools.reproducibility --write` measures what is on this page and makes it; a test fails when it is not that
-of the stored figures.
+of the stored metrics.
 
 **The same machine, the same versions, the same seed: the same numbers, to the last digit.** Tests run every system and
 every experiment twice and compare. Every random state has a seed, and a lesson trains for a number of steps, never for
@@ -24,7 +24,7 @@ a time. A run that was killed goes on to the very model that it would have made 
 
 **Another machine: the same up to rounding, and what rounding grows into.** A processor adds as many numbers at once as
 its instructions allow, and threads share a sum; so the order differs, and with it the last digit. That is a millionth
-at the first step. It stays small where a loss is smooth. It does not where a model *draws*, or takes the greatest of
+at the first step. It stays small where a loss is smooth. It does not where a model *samples*, or takes the greatest of
 several numbers: then another place or another word is taken now and then, and the training goes its own way.
 
 **Another version of PyTorch, or of a library that data are made with: other numbers.** A stored result names its
@@ -36,54 +36,63 @@ def differing(before: Mapping, now: Mapping) -> dict:
     """Say how far two snapshots of one lesson lie apart (see `snapshot.snapshot_of`).
 
     Returns:
-        `loss`: the largest difference of a training loss, as a share; `figure`: the largest difference of a figure, in
-        its unit, or in per cent of it where it is above a hundred; `worst`: which figure that is, "" if none differs.
+        `loss`: the largest difference of a training loss, as a share; `metric`: the largest difference of a metric, in
+        its unit, or in per cent of it where it is above a hundred; `worst`: which metric that is, "" if none differs.
     """
     losses = [
         abs(a - b) / max(abs(a), 1e-2)
         for first, second in zip(before["losses"], now["losses"], strict=True)
         for a, b in zip(first, second, strict=True)
     ]
-    figures = {
+    metrics = {
         key: abs(value - now["metrics"][key]) / max(1.0, abs(value) / 100)
         for key, value in before["metrics"].items()
         if not (math.isnan(value) or math.isnan(now["metrics"][key]))
     }
-    worst = max(figures, key=figures.get, default="")
-    largest = figures.get(worst, 0.0)
-    return {"loss": max(losses, default=0.0), "figure": largest, "worst": worst if largest else ""}
+    worst = max(metrics, key=metrics.get, default="")
+    largest = metrics.get(worst, 0.0)
+    return {"loss": max(losses, default=0.0), "metric": largest, "worst": worst if largest else ""}
 
 
 def reproducibility_page(found: Mapping) -> str:
     """Write the page."""
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    variants = found["variants"]
     parts = [
         TOP.strip(),
         f"Measured on: {found['machine']}; {versions}.",
         "## A few steps of every lesson",
         "Instructions can be forbidden: then this machine computes as an older one. Each lesson's experiments take a "
         "few steps, as the tests let them; the table has the largest difference of a training loss from what the "
-        "machine gives otherwise. In brackets: the largest difference of any figure after these steps, in its unit, or "
-        "in per cent of it where it is above a hundred. After so few steps a model is undecided, and figures differ "
+        "machine gives otherwise. In brackets: the largest difference of any metric after these steps, in its unit, or "
+        "in per cent of it where it is above a hundred. After so few steps a model is undecided, and metrics differ "
         "most.",
-        _variants(found["variants"]),
-        f"A stored result keeps what such steps gave where it was measured. A test repeats them and allows losses "
-        f"{100 * LOSSES_AGREE:.0f} % and figures {METRICS_AGREE:.0f} units, or per cent. Here:",
-        _stored(found["stored"]),
+        _table(
+            ["lesson", *(variant["name"] for variant in variants)],
+            ([lesson, *(_cell(v["lessons"][lesson]) for v in variants)] for lesson in variants[0]["lessons"]),
+        ),
+        f"A stored result has what such steps gave where it was measured. A test repeats them and allows losses "
+        f"{100 * LOSSES_AGREE:.0f} % and metrics {METRICS_AGREE:.0f} units, or per cent. Here:",
+        _table(
+            ("lesson", "largest difference of a loss", "of a metric", "which"),
+            ((name, _share(d["loss"]), f"{d['metric']:.2g}", d["worst"] or "–") for name, d in found["stored"].items()),
+        ),
     ]
     if found["training"]:
+        names = list(found["training"][0]["here"])
+        heads = ["metric", "stored, seed 0", *(f"here, {name}" for name in names), "stored seeds"]
         parts += [
             "## A training from its first step to its last",
             "Lesson 2's attention, seed 0, as its claims are measured. What rounding grows into is about what another "
             "seed does; so a claim is judged over seeds, by an interval, and not by one run.",
-            _training(found["training"]),
+            _table(heads, map(_training, found["training"])),
         ]
     if found["cards"]:
         parts += [
             "## Trained models",
-            "A stored model is the same file everywhere. Marking it draws nothing but glimpses, so it comes out nearly "
-            "the same. For each checkpoint: how many of its card's figures were measured anew, how many are other "
-            "ones, and the one that lies furthest from the card, seen from what the test of cards allows.",
+            "A stored model is the same file everywhere. Evaluating it samples nothing but glimpses, so it comes out "
+            "nearly the same. For each checkpoint: how many of its card's metrics were measured again, how many "
+            "differ, and the one that lies furthest from the card, relative to what the test of cards allows.",
             _cards(found["cards"]),
         ]
     return "\n\n".join(parts) + "\n"
@@ -101,59 +110,35 @@ def _share(value: float) -> str:
 
 
 def _cell(difference: Mapping) -> str:
-    if not difference["loss"] and not difference["figure"]:
+    if not difference["loss"] and not difference["metric"]:
         return "the same"
-    return f"{_share(difference['loss'])} ({difference['figure']:.2g})"
+    return f"{_share(difference['loss'])} ({difference['metric']:.2g})"
 
 
-def _variants(variants: Iterable[Mapping]) -> str:
-    variants = list(variants)
-    heads = ["lesson", *(variant["name"] for variant in variants)]
-    lessons = variants[0]["lessons"]
-    return _table(heads, ([lesson, *(_cell(v["lessons"][lesson]) for v in variants)] for lesson in lessons))
-
-
-def _stored(stored: Mapping[str, Mapping]) -> str:
-    rows = ((lesson, _share(d["loss"]), f"{d['figure']:.2g}", d["worst"] or "–") for lesson, d in stored.items())
-    return _table(("lesson", "largest difference of a loss", "of a figure", "which"), rows)
-
-
-def _training(rows: Iterable[Mapping]) -> str:
-    rows = list(rows)
-    names = list(rows[0]["here"])
-    heads = ["figure", "stored, seed 0", *(f"here, {name}" for name in names), "stored seeds"]
-
-    def line(row: Mapping) -> list[str]:
-        places = 1 if abs(row["here"][names[0]]) >= 10 else 3
-        seeds = row["stored"]
-        cells = [f"{seeds[0]:.{places}f}" if seeds else "–", *(f"{row['here'][n]:.{places}f}" for n in names)]
-        spread = f"{min(seeds):.{places}f} to {max(seeds):.{places}f}" if seeds else "–"
-        return [row["figure"], *cells, spread]
-
-    return _table(heads, map(line, rows))
+def _training(row: Mapping) -> list[str]:
+    here, seeds = list(row["here"].values()), row["stored"]
+    places = 1 if abs(here[0]) >= 10 else 3
+    first, *values = [f"{value:.{places}f}" for value in (seeds[0] if seeds else math.nan, *here)]
+    return [row["metric"], first, *values, f"{min(seeds):.{places}f} to {max(seeds):.{places}f}" if seeds else "–"]
 
 
 def _cards(rows: Iterable[Mapping]) -> str:
-    found: dict[str, list[Mapping]] = {}
+    found: dict[str, list[tuple[float, Mapping]]] = {}
     for row in rows:
-        found.setdefault(row["checkpoint"], []).append(row)
+        found.setdefault(row["checkpoint"], []).append((abs(row["here"] - row["card"]) / row["allowed"], row))
 
     def line(name: str) -> tuple[str, ...]:
-        shares = {row["figure"]: abs(row["here"] - row["card"]) / row["allowed"] for row in found[name]}
-        worst = max(shares, key=shares.get)
-        row = next(row for row in found[name] if row["figure"] == worst)
-        changed = sum(share > 0 for share in shares.values())
-        said = f"{worst}: {row['card']:g} on the card, {row['here']:g} here, {row['allowed']:g} allowed"
-        return name, str(len(shares)), str(changed), said if changed else "–"
+        share, row = max(found[name], key=lambda pair: pair[0])
+        said = f"{row['metric']}: {row['card']:g} on the card, {row['here']:g} here, {row['allowed']:g} allowed"
+        changed = sum(other > 0 for other, _ in found[name])
+        return name, str(len(found[name])), str(changed), said if share else "–"
 
-    middle = statistics.median(
-        abs(row["here"] - row["card"]) / row["allowed"] for rows in found.values() for row in rows
-    )
-    table = _table(("checkpoint", "metrics", "other ones", "furthest"), map(line, found))
-    return f"{table}\n\nThe median difference of a figure is {100 * middle:.0f} % of what is allowed."
+    middle = statistics.median(share for pairs in found.values() for share, _ in pairs)
+    table = _table(("checkpoint", "metrics", "differ", "furthest"), map(line, found))
+    return f"{table}\n\nThe median difference of a metric is {100 * middle:.0f} % of what is allowed."
 
 
 def write() -> None:
-    """Bring the page up to date with the stored figures."""
-    found = json.loads(KEPT.read_text(encoding="utf-8"))
+    """Bring the page up to date with the stored metrics."""
+    found = json.loads(STORED.read_text(encoding="utf-8"))
     write_whole(PAGE, reproducibility_page(found).encode())

@@ -23,6 +23,7 @@ from nbformat import NotebookNode
 
 from benchmarks import page as speed_page
 from course_utils.paths import data_folder
+from course_utils.teaching.run_times import COMMAND
 from experiments.claims import write_json
 from tools.build_notebooks import is_executed, write_clean
 from tools.execution import Run, execute
@@ -76,9 +77,8 @@ def run_lesson(path: Path, fast: bool, keep: bool = False) -> Report:
     report.memory = _text(notebook.cells.pop()).strip()
     number, seconds = max(report.run.cell_seconds.items(), key=lambda item: item[1])
     report.slowest = (seconds, number, _headline(notebook.cells[number]))
-    report.title = next(
-        line.removeprefix("# ") for cell in notebook.cells for line in cell.source.splitlines() if line.startswith("# ")
-    )
+    lines = (line for cell in notebook.cells for line in cell.source.splitlines())
+    report.title = next(line.removeprefix("# ") for line in lines if line.startswith("# "))
     tables = [cell for cell in notebook.cells if "closing-table" in cell.metadata.get("tags", [])]
     report.closing_table = "\n".join(_text(cell) for cell in tables).strip()
     if keep and not is_executed(path):
@@ -97,10 +97,8 @@ def _headline(cell: NotebookNode) -> str:
 
 def _text(cell: NotebookNode) -> str:
     """What a cell shows, as plain text."""
-    parts = []
-    for output in cell.get("outputs", []):
-        data = output.get("data", {})
-        parts.append(output.get("text") or data.get("text/markdown") or data.get("text/plain", ""))
+    shown = [(output.get("text"), output.get("data", {})) for output in cell.get("outputs", [])]
+    parts = (text or data.get("text/markdown") or data.get("text/plain", "") for text, data in shown)
     return "\n".join(part.rstrip() for part in parts)
 
 
@@ -116,7 +114,7 @@ def show(report: Report) -> None:
 
 
 def record(reports: Iterable[Report], all_names: Sequence[str]) -> None:
-    """Keep the times in data/results/run_times.json; the site and docs/speed.md show them.
+    """Store the times in data/results/run_times.json; the site and docs/speed.md show them.
 
     Args:
         reports: of lessons that were run now; those of the others stay.
@@ -126,16 +124,13 @@ def record(reports: Iterable[Report], all_names: Sequence[str]) -> None:
         ValueError: if a lesson has not been run here with the same versions, now or before.
     """
     path = data_folder("results") / "run_times.json"
-    machine = {
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, no GPU",
-        "python": platform.python_version(),
-        "torch": metadata.version("torch"),
-    }
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    if {key: kept.get(key) for key in machine} != machine:
-        kept = {}
-    entries = {entry["name"]: entry for entry in kept.get("lessons", [])}
-    steps = kept.get("training_step_seconds")
+    machine = {"machine": f"{os.cpu_count()} cores, {platform.machine()}, no GPU"}
+    machine |= {"python": platform.python_version(), "torch": metadata.version("torch")}
+    stored = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if {key: stored.get(key) for key in machine} != machine:
+        stored = {}
+    entries = {entry["name"]: entry for entry in stored.get("lessons", [])}
+    steps = stored.get("training_step_seconds")
     for report in reports:
         entries[report.lesson] = {
             "name": report.lesson,
@@ -147,13 +142,10 @@ def record(reports: Iterable[Report], all_names: Sequence[str]) -> None:
         if step := re.search(r"one training step +(\d+) ms", report.closing_table):
             steps = int(step[1]) / 1000
     if missing := [name for name in all_names if name not in entries]:
-        raise ValueError(
-            f"no time of {', '.join(missing)} with these versions on such a machine; run all: "
-            "`make lessons OPTIONS=--record`."
-        )
-    lessons = [entries[name] for name in all_names]
-    command = {"command": "make lessons OPTIONS=--record"}
-    write_json(path, {**command, **machine, "training_step_seconds": steps, "lessons": lessons})
+        missed = f"no time of {', '.join(missing)} with these versions on such a machine"
+        raise ValueError(f"{missed}; run all: `{COMMAND}`.")
+    found = {"command": COMMAND, **machine, "training_step_seconds": steps}
+    write_json(path, {**found, "lessons": [entries[name] for name in all_names]})
     speed_page.write()
 
 
@@ -161,13 +153,12 @@ def main(arguments: list[str] | None = None, project: Project | None = None) -> 
     parser = argparse.ArgumentParser(prog="python -m tools.run_lessons", description=__doc__.partition("\n")[0])
     parser.add_argument("lessons", nargs="*", help='which lessons, by name or its beginning ("02"); default: all')
     parser.add_argument("--fast", action="store_true", help="fewer training steps (WHERE_TO_LOOK_FAST=1)")
-    parser.add_argument("--record", action="store_true", help="keep the times for the site's page")
+    parser.add_argument("--record", action="store_true", help="store the times for the site's page")
     parser.add_argument("--keep", action="store_true", help="give notebooks without outputs those of this run")
     options, project = parser.parse_args(arguments), project or Project()
-    if options.keep and options.fast:
-        parser.error("--keep is for lessons at full length")
-    if options.record and options.fast:
-        parser.error("--record is for lessons at full length")
+    for name in ("keep", "record"):
+        if options.fast and getattr(options, name):
+            parser.error(f"--{name} is for lessons at full length")
     reports = []
     for source in project.lesson_sources(options.lessons):
         print(f"running {source.stem} …", flush=True)
@@ -182,7 +173,7 @@ def main(arguments: list[str] | None = None, project: Project | None = None) -> 
         try:
             record(reports, [source.stem for source in project.lesson_sources()])
         except ValueError as error:
-            print(f"The times are not kept: {error}")
+            print(f"The times are not stored: {error}")
             return 1
     return int(bool(failed))
 

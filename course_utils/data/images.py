@@ -13,15 +13,11 @@ from course_utils.data.real_errors import DataFormatError
 
 
 def read_image(content: bytes | None, edge: int | None = None, where: str = "the image") -> Tensor:
-    """Decode an image.
+    """Decode an image in any format that Pillow reads; of several frames the first is taken.
 
     What a camera noted about its orientation is followed; what is transparent becomes white; grey levels of 16 or 32
-    bits are scaled by their depth; CMYK, palettes and grey become red, green and blue.
-
-    Args:
-        content: the encoded file, in any format that Pillow reads; of several frames the first is taken.
-        edge: width and height to squeeze the image to, so that nothing is cut off; None keeps its own.
-        where: place of the image, for the error.
+    bits are scaled by their depth; CMYK, palettes and grey become red, green and blue. `edge` is the width and height
+    to squeeze it to, so that nothing is cut off; None keeps its own.
 
     Returns:
         `(3, height, width)` uint8.
@@ -33,12 +29,14 @@ def read_image(content: bytes | None, edge: int | None = None, where: str = "the
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content or b"")) as image:
-                pixels = _on_white(_in_eight_bits(ImageOps.exif_transpose(image))).convert("RGB")
+                pixels = _in_eight_bits(ImageOps.exif_transpose(image))
+                if pixels.has_transparency_data:
+                    pixels = Image.alpha_composite(Image.new("RGBA", pixels.size, "white"), pixels.convert("RGBA"))
+                pixels = pixels.convert("RGB")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise DataFormatError(
-            f"{where}: the image has more than {Image.MAX_IMAGE_PIXELS:,} pixels, so many that decoding it could fill "
-            "the memory. Scale it down, or leave it out."
-        ) from error
+        large = f"{where}: the image has more than {Image.MAX_IMAGE_PIXELS:,} pixels"
+        many = f"{large}, so many that decoding it could fill the memory. Scale it down, or leave it out."
+        raise DataFormatError(many) from error
     except (OSError, ValueError, SyntaxError, EOFError, struct.error) as error:
         raise DataFormatError(
             f"{where}: the image cannot be read ({type(error).__name__}: {error}); expected the bytes of an encoded "
@@ -47,12 +45,6 @@ def read_image(content: bytes | None, edge: int | None = None, where: str = "the
     if edge is not None:
         pixels = pixels.resize((edge, edge), Image.Resampling.LANCZOS)
     return torch.from_numpy(numpy.array(pixels)).permute(2, 0, 1).contiguous()
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    if not image.has_transparency_data:
-        return image
-    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
 
 
 def _in_eight_bits(image: Image.Image) -> Image.Image:

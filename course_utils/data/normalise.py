@@ -1,8 +1,4 @@
-"""One way to write a text: what every tokenizer and every box of the course reads.
-
-The same sentence comes in many spellings: composed or decomposed accents, straight or typographic apostrophes, a
-no-break hyphen, a zero-width space pasted from a web page, a space before the exclamation mark. A vocabulary knows one.
-"""
+"""One way to write a text, since a vocabulary knows only one: what every tokenizer and box of the course reads."""
 
 import re
 import unicodedata
@@ -47,14 +43,8 @@ def normalise(text: str) -> str:
 
     Letters are composed (Unicode NFC). Apostrophes, accents used as such and primes become "'", double quotation marks
     '"', hyphens, minus signs and en dashes "-"; em dashes and « » stay. Invisible characters go, joiners of other
-    scripts among them. White space of any kind becomes one blank; there is none before , . ; : ! ? % ), none after ( #
-    and an elided "l'", and one on their other side.
-
-    Args:
-        text: any text, line breaks included.
-
-    Returns:
-        One line; normalising it again changes nothing.
+    scripts among them. White space of any kind becomes one blank, line breaks included; there is none before , . ; : !
+    ? % ), none after ( # and an elided "l'", and one on their other side. Normalising again changes nothing.
 
     Raises:
         ValueError: if `text` is not a string.

@@ -13,9 +13,7 @@ import numpy as np
 
 from course_utils.data.real_errors import DataFormatError, RealDataNotFoundError
 
-HIGHEST_RATE = 768_000
-"""Samples per second; a file that claims more is damaged, and resampling it would fill the memory."""
-
+HIGHEST_RATE = 768_000  # samples per second; a file that claims more is damaged, and would fill the memory
 _BLOCK = 1 << 16  # frames read at a time: a damaged header may claim more of them than the memory holds
 _CANCELLED = 0.1  # of the power that the average of unrelated channels keeps
 
@@ -38,8 +36,7 @@ def read_sound(
         `(samples,)` float32 within -1 and 1, at least one; and samples per second.
 
     Raises:
-        DataFormatError: if the sound cannot be decoded or is empty, a sample is not a finite number, or the sampling
-            rate is above `HIGHEST_RATE`.
+        DataFormatError: if the sound cannot be decoded, is empty, has a sample that is not finite, or too high a rate.
         RealDataNotFoundError: if the package soundfile cannot be used.
     """
     soundfile = load_soundfile()
@@ -78,11 +75,7 @@ def read_sound(
 
 
 def load_soundfile() -> ModuleType:
-    """Import the package that decodes sound, which only recordings need.
-
-    Raises:
-        RealDataNotFoundError: if it cannot be used here.
-    """
+    """Import the package that decodes sound; a `RealDataNotFoundError` if it cannot be used here."""
     try:
         import soundfile
     except (ImportError, OSError) as error:  # OSError: its own library is missing

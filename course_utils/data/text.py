@@ -11,10 +11,7 @@ SPECIAL_WORDS = ("<pad>", "<unk>", "<s>", "</s>")
 
 
 class Vocabulary:
-    """A two-way map between words and ids; ids 0 … 3 are padding, unknown, begin and end.
-
-    Args:
-        words: the words, most frequent first; ids are given in this order.
+    """A two-way map between words and ids, which are given in order; ids 0 … 3 are padding, unknown, begin and end.
 
     Raises:
         ValueError: if a word occurs twice or is one of the special words.
@@ -33,18 +30,14 @@ class Vocabulary:
     ) -> "Vocabulary":
         """Collect the words of tokenised training sentences, most frequent first, ties in alphabetical order.
 
-        Words rarer than `minimum_count`, and those beyond `maximum_size`, become the unknown word.
-
-        Raises:
-            ValueError: if no word is left.
+        Words rarer than `minimum_count`, and those beyond `maximum_size`, become the unknown word. If no word is left,
+        that is a ValueError.
         """
         counts = Counter(word for sentence in sentences for word in sentence)
         words = sorted((w for w, n in counts.items() if n >= minimum_count), key=lambda word: (-counts[word], word))
         if not words:
-            raise ValueError(
-                f"no word occurs {minimum_count} times or more in sentences; expected a non-empty corpus. "
-                "Check the corpus or lower minimum_count."
-            )
+            few = f"no word occurs {minimum_count} times or more in sentences; expected a non-empty corpus"
+            raise ValueError(f"{few}. Check the corpus or lower minimum_count.")
         return cls(words[:maximum_size])
 
     def __len__(self) -> int:
@@ -74,17 +67,10 @@ class Vocabulary:
         return [word for word in words if word not in self._ids]
 
     def decode(self, ids: Iterable[int]) -> list[str]:
-        """Turn ids into words, special words included.
-
-        Raises:
-            IndexError: if an id is negative or not below the size of the vocabulary.
-        """
+        """Turn ids into words, special words included. An IndexError says that there is no such id."""
         ids = list(ids)
-        outside = [index for index in ids if not 0 <= index < len(self.words)]
-        if outside:
-            raise IndexError(
-                f"ids holds {outside[:5]}; expected 0 to {len(self.words) - 1}. Was another vocabulary used?"
-            )
+        if outside := [index for index in ids if not 0 <= index < len(self)]:
+            raise IndexError(f"ids holds {outside[:5]}; expected 0 to {len(self) - 1}. Was another vocabulary used?")
         return [self.words[index] for index in ids]
 
 
@@ -99,11 +85,8 @@ def tokenize_sentence(text: str, language: str) -> list[str]:
     """Split a real sentence into lower-case words and marks: the words of `normalise`, see there.
 
     Compounds and words with an apostrophe inside are one word (chef-d'œuvre, aujourd'hui, rock'n'roll, o'clock), and
-    so are 10,000 and 11:27. `join_words` writes the sentence again.
-
-    Args:
-        text: any text.
-        language: "fr" splits elided words off ("l'", "homme"); any other leaves them ("man's").
+    so are 10,000 and 11:27. `join_words` writes the sentence again. The language "fr" splits elided words off ("l'",
+    "homme"); any other leaves them ("man's").
     """
     return _PATTERNS["fr" if language == "fr" else "en"].findall(normalise(text).lower())
 

@@ -1,17 +1,16 @@
 """The words that scenes, inference pairs and reports share: kinds and classes, colours, sizes, numbers, places."""
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 COLOURS = {"red": (214, 60, 50), "yellow": (246, 205, 40), "green": (92, 172, 62), "blue": (62, 130, 214),
            "purple": (150, 92, 190)}  # fmt: skip
 """Colour words and the red, green and blue (0 to 255) that painted kinds are filled with."""
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """One kind of object."""
 
     name: str  # English noun, singular, one word
@@ -60,7 +59,6 @@ building: house houses 🏠
 shelter: tent tents ⛺*, umbrella umbrellas ☂*
 """
 
-
 KINDS = {
     name: Kind(name, many, glyph.removesuffix("*"), parent, glyph.endswith("*"))
     for parent, entries in (line.split(": ") for line in _TABLE.strip().splitlines())
@@ -70,11 +68,7 @@ KINDS = {
 
 
 def plural(noun: str) -> str:
-    """Plural of a kind or class: "mouse" → "mice".
-
-    Raises:
-        KeyError: if it is neither, here as in `hypernyms` and `is_a`.
-    """
+    """Plural of a kind or class: "mouse" → "mice"; of others a KeyError, as of `hypernyms` and `is_a`."""
     if noun not in KINDS and noun not in CLASSES:
         raise KeyError(f"{noun!r} is no kind or class of scenes; expected a singular noun such as 'dog', see `KINDS`.")
     return KINDS[noun].plural if noun in KINDS else CLASSES[noun][0]
@@ -115,10 +109,8 @@ RELATION_PHRASES = {towards: tuple(tuple(phrase.split()) for phrase in phrases) 
 OPPOSITE = {"left": "right", "right": "left", "above": "below", "below": "above"}
 OPPOSITE |= {f"{v} {h}": f"{OPPOSITE[v]} {OPPOSITE[h]}" for v in ("above", "below") for h in ("left", "right")}
 
-SWEEPS = {
-    ("from", "left", "to", "right"): "left", ("from", "right", "to", "left"): "right",
-    ("from", "top", "to", "bottom"): "above", ("from", "bottom", "to", "top"): "below",
-}  # fmt: skip
+SWEEPS = {("from", "left", "to", "right"): "left", ("from", "right", "to", "left"): "right",
+          ("from", "top", "to", "bottom"): "above", ("from", "bottom", "to", "top"): "below"}  # fmt: skip
 """How a row is announced → the direction in which each group lies from the next."""
 
 
@@ -142,9 +134,7 @@ def noun_phrase(
 ) -> tuple[str, ...]:
     """Number, size, colour and noun in English order: "two small red cars", "an elephant"; definite: "the dogs".
 
-    Raises:
-        ValueError: if the count, size or colour has no word.
-        KeyError: if the noun is neither a kind nor a class.
+    A ValueError says that the count, size or colour has no word; a KeyError, that the noun is no kind or class.
     """
     for name, value, known in (("count", count, NUMBERS), ("size", size, SIZES), ("colour", colour, COLOURS)):
         if value not in known and (value is not None or name == "count"):
@@ -165,6 +155,16 @@ LAYOUTS = {
     4: (("top left", "top right", "bottom left", "bottom right"),),
 }  # fmt: skip
 """Number of groups → the combinations of places in which they can stand."""
+
+
+def hashed(text: str) -> int:
+    """A whole number below 2⁶⁴ that is the same for a text on every machine."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
+
+
+def split_of(words: Sequence[str]) -> str:
+    """The split that synthetic examples with these words belong to: 80 % "train", 10 % "validation", 10 % "test"."""
+    return ("train", "validation", "test")[max(0, hashed(" ".join(words)) % 10 - 7)]
 
 
 def pick(random: Random, options: Sequence) -> Any:

@@ -3,13 +3,9 @@
 An exercise has a **reference**, **cases** and one **list of mistakes**, each a hint and a function that makes it::
 
     EXERCISE = Exercise(
-        "02.context",
-        "Average the values by their weights",
-        difficulty=1,
-        minutes=5,
-        reference=context,
-        returns="(batch, value_size)",
-        sample=sample,  # (generator, **sizes) -> arguments; a learner's own data, and those of the demands
+        Task("02.context", "Average the values by their weights", 1, 5, "(batch, value_size)"),  # ● of ●●●, 5 minutes
+        context,
+        sample,  # (generator, **sizes) -> arguments; a learner's own data, and those of the demands
         cases=[Case("The result is the sum of the values, each times its weight.", (WEIGHTS, VALUES))],
         demands=[differentiable("attention_weights", "values"), sizes(batch=1)],  # cases of every exercise's kind
         mistakes=[Mistake("The weights are not used: this is the plain mean.", lambda a, values: values.mean(1))],
@@ -25,8 +21,9 @@ import inspect
 import warnings
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import torch
@@ -124,21 +121,15 @@ class Outcome:
         return type(self.error) is type(other.error) and errors.words(self.error) == errors.words(other.error)
 
 
-@dataclass
-class Exercise:
-    """One question: the course's own answer, the cases of a right one, and the mistakes that are known.
+@dataclass(frozen=True)
+class Task:
+    """What a learner is asked for.
 
     Attributes:
         exercise_id: "NN.short-name", NN being the lesson.
         title: what the learner writes, in a few words.
         difficulty: 1 (a line or two) to 3 (think first).
         minutes: how long a learner should expect to take.
-        reference: the course's own answer; lessons go on with it until the learner's passes.
-        cases: in the order in which they are shown, the main one first.
-        mistakes: the likeliest first; of several that do what an answer did, the one that does so most often.
-        right: answers in other styles, which have to be accepted.
-        demands: cases that many exercises share.
-        sample: `(generator, **sizes) -> arguments`, for a learner's own data, and for the demands.
         returns: the dimensions of the result in words; those of several results with "; " between them.
     """
 
@@ -146,14 +137,35 @@ class Exercise:
     title: str
     difficulty: int
     minutes: int
+    returns: str = ""
+
+
+@dataclass
+class Exercise:
+    """One question: the course's own answer, the cases of a right one, and the mistakes that are known.
+
+    Attributes:
+        task: what is asked; its attributes are the exercise's, too.
+        reference: the course's own answer; lessons go on with it until the learner's passes.
+        sample: `(generator, **sizes) -> arguments`, for a learner's own data, and for the demands.
+        cases: in the order in which they are shown, the main one first.
+        mistakes: the likeliest first; of several that do what an answer did, the one that does so most often.
+        right: answers in other styles, which have to be accepted.
+        demands: cases that many exercises share.
+    """
+
+    task: Task
     reference: Callable
+    sample: Callable[..., tuple]
     cases: list[Case]
     mistakes: list[Mistake]
-    sample: Callable[..., tuple]
     right: list[Callable] = field(default_factory=list)
     demands: list[Demand] = field(default_factory=list)
-    returns: str = ""
     _made: dict = field(default_factory=dict, init=False, repr=False)  # outcomes of mistakes, by case and mistake
+
+    exercise_id, title, difficulty, minutes, returns = (
+        property(attrgetter(f"task.{one.name}")) for one in fields(Task)
+    )
 
     @property
     def parameters(self) -> list[str]:

@@ -15,29 +15,6 @@ import torch
 from torch import Tensor, nn
 
 
-def length_mask(lengths: Tensor, max_length: int | None = None) -> Tensor:
-    """Mark the real tokens of right-padded sequences.
-
-    Args:
-        lengths: `(batch,)` integers, the number of real tokens of each sequence.
-        max_length: columns of the mask; the longest length if None.
-
-    Returns:
-        `(batch, max_length)` booleans, True = real token.
-
-    Raises:
-        ValueError: if a length is below one or above `max_length`.
-    """
-    longest = int(lengths.max()) if lengths.numel() else 0
-    max_length = longest if max_length is None else max_length
-    if lengths.numel() == 0 or int(lengths.min()) < 1 or longest > max_length:
-        raise ValueError(
-            f"lengths is {lengths.tolist()}; expected at least one entry, each from 1 to {max_length}. "
-            "Drop empty sequences before batching."
-        )
-    return torch.arange(max_length, device=lengths.device) < lengths[:, None]
-
-
 def check_mask(source_mask: Tensor, encoder_outputs: Tensor) -> None:
     """Refuse a mask that does not fit the encoder outputs or that hides a whole sequence.
 
@@ -67,8 +44,8 @@ def check_mask(source_mask: Tensor, encoder_outputs: Tensor) -> None:
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
     """Softmax over the last dimension that gives masked positions exactly zero.
 
-    Minus infinity, not a large negative number, stands in for the hidden scores: its exponential is
-    exactly zero at any precision and for any size of the other scores.
+    Minus infinity, not a large negative number, stands in for the hidden scores: its exponential is exactly zero at
+    any precision and for any size of the other scores.
 
     Args:
         scores: `(..., source_length)`, any real numbers.
@@ -82,7 +59,7 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
 
 
 class AttentionMemory(NamedTuple):
-    """What attention needs to know of a source batch, computed once and used at every decoder step.
+    """What attention needs of a source batch, computed once and used at every decoder step.
 
     Attributes:
         values: `(batch, source_length, value_size)`, what is averaged.
@@ -115,7 +92,7 @@ class AdditiveAttention(nn.Module):
         self.query_projection = nn.Linear(query_size, attention_size)  # W, with the one bias of the sum
         self.key_projection = nn.Linear(value_size, attention_size, bias=False)  # U
         self.score = nn.Linear(attention_size, 1, bias=False)  # v; a bias would cancel in the softmax
-        # With smaller first weights all scores start almost equal, and finding out where to look takes longer.
+        # With smaller first weights all scores start almost equal, and the alignment is learned later.
         for layer in (self.query_projection, self.key_projection, self.score):
             nn.init.kaiming_uniform_(layer.weight, nonlinearity="tanh")
 
@@ -133,7 +110,7 @@ class AdditiveAttention(nn.Module):
         return AttentionMemory(encoder_outputs, self.key_projection(encoder_outputs), source_mask)
 
     def forward(self, query: Tensor, memory: AttentionMemory) -> tuple[Tensor, Tensor]:
-        """Look at the source once, for one decoder step.
+        """Attend to the source once, for one decoder step.
 
         Args:
             query: `(batch, query_size)`, the decoder state s_{i-1}.
@@ -143,8 +120,36 @@ class AdditiveAttention(nn.Module):
             context: `(batch, value_size)`, the weighted average of the values.
             attention_weights: `(batch, source_length)`, exactly zero on padding, each row sums to one.
         """
-        hidden = (self.query_projection(query).unsqueeze(1) + memory.keys).tanh_()  # in place: the sum is not needed
-        scores = self.score(hidden).squeeze(-1)  # (batch, source_length)
+        scores = self.compare(self.query_projection(query), memory.keys)
         attention_weights = masked_softmax(scores, memory.mask)
         context = torch.bmm(attention_weights.unsqueeze(1), memory.values).squeeze(1)
         return context, attention_weights
+
+    def compare(self, query: Tensor, keys: Tensor) -> Tensor:
+        """Score keys `(batch, source_length, attention_size)` by a query `(batch, attention_size)`.
+
+        Returns:
+            `(batch, source_length)`.
+        """
+        hidden = (query.unsqueeze(1) + keys).tanh_()  # in place: the sum is not needed
+        return self.score(hidden).squeeze(-1)
+
+
+class DotProductAttention(AdditiveAttention):
+    """The same projections, compared by a dot product: e_ij = (W s_{i-1}) · (U h_j), over √attention_size if scaled.
+
+    Source: Luong et al. 2015, arXiv 1508.04025, section 3.1; scaled: Vaswani et al. 2017, arXiv 1706.03762, 3.2.
+
+    Args:
+        query_size, value_size, attention_size: see `AdditiveAttention`.
+        scaled: divide by √attention_size, the standard deviation of a dot product of random entries.
+    """
+
+    def __init__(self, query_size: int, value_size: int, attention_size: int, *, scaled: bool) -> None:
+        super().__init__(query_size, value_size, attention_size)
+        del self.score
+        self.scale = attention_size**-0.5 if scaled else 1.0
+
+    def compare(self, query: Tensor, keys: Tensor) -> Tensor:
+        """Score keys by a query; see `AdditiveAttention.compare`."""
+        return self.scale * torch.bmm(keys, query.unsqueeze(-1)).squeeze(-1)

@@ -1,12 +1,12 @@
-"""Attention that knows where it has just been: location-aware scores, smoothing, and a window that moves along.
+"""Attention that depends on its previous weights: location-aware scores, smoothing, and a window that moves along.
 
     attention = LocationAwareAttention(query_size, value_size, attention_size, filters=8, width=9)
     memory = attention.prepare(encoder_outputs, source_mask)
     weights = attention.first_weights(memory)                    # before the first word: all on the first position
     context, weights = attention(query, memory, weights)         # one decoder step
 
-Additive attention compares a decoder state with the *content* of each position. Two positions that sound alike get
-the same score, wherever they are. Here the previous step's weights are part of the question.
+Additive attention compares a decoder state with the *content* of each position: two positions that sound alike get
+the same score, wherever they are. Here the scores also depend on the previous step's weights.
 """
 
 import torch
@@ -16,12 +16,12 @@ from .attention import AttentionMemory, check_mask, masked_softmax
 
 
 class LocationAwareAttention(nn.Module):
-    """Score each position by its content and by what the previous weights looked like around it.
+    """Score each position by its content and by the previous weights around it.
 
     f_i = F * a_{i-1},  e_ij = w · tanh(W s_{i-1} + V h_j + U f_ij + b),  a_i = normalise_j e_ij
 
-    F * is a convolution over positions, so a filter can say "a little after where I was". With `filters=0` there is no
-    f and this is content-based attention.
+    F * is a convolution over positions, so a filter can score a position a little after the previous one. With
+    `filters=0` there is no f and this is content-based attention.
 
     Source: Chorowski et al. 2015, arXiv 1506.07503, sections 2.1 and 2.2.
 
@@ -32,7 +32,7 @@ class LocationAwareAttention(nn.Module):
         filters: number of convolution filters, 0 = none.
         width: of a filter, in positions; odd, so that it has a middle.
         smooth: normalise by `smooth_weights` instead of a softmax.
-        window: while decoding, look only this many positions to either side of the median of the previous weights
+        window: while decoding, attend only this many positions to either side of the median of the previous weights
             (see `window_mask`); None = everywhere. May be changed after training.
 
     Raises:
@@ -84,7 +84,7 @@ class LocationAwareAttention(nn.Module):
         return weights
 
     def forward(self, query: Tensor, memory: AttentionMemory, previous_weights: Tensor) -> tuple[Tensor, Tensor]:
-        """Look at the source once, for one decoder step.
+        """Attend to the source once, for one decoder step.
 
         Args:
             query: `(batch, query_size)`, the decoder state s_{i-1}.
@@ -123,7 +123,7 @@ class LocationAwareAttention(nn.Module):
 def smooth_weights(scores: Tensor, mask: Tensor) -> Tensor:
     """Normalise with a sigmoid in place of the exponential: a_j = σ(e_j) / Σ_k σ(e_k).
 
-    A sigmoid grows no further than one, so no position can take nearly everything: the weights spread over several.
+    A sigmoid grows no further than one, so no position can take nearly everything: several share the weight.
 
     Source: Chorowski et al. 2015, arXiv 1506.07503, section 2.3 ("smoothing").
 
@@ -139,7 +139,7 @@ def smooth_weights(scores: Tensor, mask: Tensor) -> Tensor:
 
 
 def window_mask(previous_weights: Tensor, window: int) -> Tensor:
-    """Mark the positions at most `window` away from the median of the previous weights.
+    """Select the positions at most `window` away from the median of the previous weights.
 
     The median is the first position at which the summed weights reach one half.
 
@@ -150,7 +150,7 @@ def window_mask(previous_weights: Tensor, window: int) -> Tensor:
         window: positions to either side.
 
     Returns:
-        `(batch, source_length)` booleans, True = may be looked at; at least one in each row.
+        `(batch, source_length)` booleans, True = may be attended to; at least one in each row.
     """
     # the tolerance keeps a median at the last position from being lost when a row sums to a little less than one
     below_half = (previous_weights.cumsum(dim=1) < 0.5 - 1e-6).sum(dim=1, keepdim=True)

@@ -1,9 +1,4 @@
-"""Recurrent encoders, and a decoder whose attention can be plugged in or left out.
-
-`GRUEncoder` and `LSTMEncoder` read the source; `GRUDecoder` writes the target. With `attention=None` the decoder
-reads one fixed vector at every step (lesson 1); with an attention it reads a new context at every step
-(lesson 2). That is the whole difference between the two models of the course's first two lessons.
-"""
+"""Recurrent encoders, and a decoder whose attention can be plugged in (lesson 2) or left out (lesson 1)."""
 
 from typing import NamedTuple
 
@@ -15,7 +10,7 @@ from .attention import AttentionMemory
 
 
 class EncodedSource(NamedTuple):
-    """What a GRU encoder knows of a source batch.
+    """What a GRU encoder computed of a source batch.
 
     Attributes:
         outputs: `(batch, source_length, directions * hidden_size)`, the annotations h_j; zero on padding.
@@ -32,8 +27,8 @@ class GRUEncoder(nn.Module):
     """A GRU over the embedded source, in one direction or both.
 
     The backward GRU reads each sentence from its own last real token, never from padding, so a sentence is
-    encoded the same alone and beside longer ones. (`pack_padded_sequence` around a bidirectional `nn.GRU`
-    gives the same numbers; on a CPU its gradient takes time quadratic in the length.)
+    encoded the same alone and beside longer ones. (`pack_padded_sequence` around a bidirectional `nn.GRU` gives the
+    same outputs; on a CPU its gradient takes time quadratic in the length.)
 
     Source: Cho et al. 2014, arXiv 1406.1078 (one direction); Bahdanau et al. 2015, arXiv 1409.0473,
     section 3.2 (both).
@@ -73,7 +68,7 @@ class GRUEncoder(nn.Module):
 
 
 class LSTMEncoder(nn.Module):
-    """A stack of LSTMs over the embedded source; only its last states are kept.
+    """A stack of LSTMs over the embedded source, of which only the last states count.
 
     The input is packed, so that the last state of each sentence is the one after its last real token.
 
@@ -111,13 +106,7 @@ class LSTMEncoder(nn.Module):
 
 
 def right_padded_lengths(mask: Tensor) -> Tensor:
-    """Count the real tokens of each row, and refuse a mask that is empty or not right-padded.
-
-    Args:
-        mask: `(batch, length)` booleans, True = real token.
-
-    Returns:
-        `(batch,)` integers.
+    """Count the real tokens (True) of each row of a mask `(batch, length)`: `(batch,)` integers.
 
     Raises:
         ValueError: if a row has no real token, or a real token follows padding.
@@ -138,12 +127,11 @@ def reverse_real_tokens(sequences: Tensor, mask: Tensor) -> Tensor:
 
     Source: Sutskever, Vinyals and Le 2014, arXiv 1409.3215, section 3.3.
 
+    `[a b c pad]` becomes `[c b a pad]`.
+
     Args:
         sequences: `(batch, length)` ids or `(batch, length, size)` vectors.
         mask: `(batch, length)` booleans, True = real token.
-
-    Returns:
-        The same shape: `[a b c pad]` becomes `[c b a pad]`.
     """
     positions = torch.arange(mask.shape[1], device=mask.device)
     from_the_end = mask.sum(dim=1, keepdim=True) - 1 - positions
@@ -166,34 +154,13 @@ class DecoderOutputs(NamedTuple):
     attention_weights: Tensor | None
 
 
-class _SharedGradient(torch.autograd.Function):
-    """Give the annotations' part of the gates its gradient in one product, instead of adding up one per step.
-
-    Step i adds Σ_j a_ij g_j to the gates of its word, so δ_i, the gradient of those gates, is that of the sum too, and
-    g_j gets Σ_i a_ij δ_i. Here word_gates pass through unchanged; when all δ_i have come back, g gets its share.
-    """
-
-    @staticmethod
-    def forward(ctx, word_gates: Tensor, source_gates: Tensor, weights: list[Tensor]) -> Tensor:
-        """Pass `word_gates` on; the loop averages detached `source_gates` and appends each step's weights."""
-        ctx.weights = weights
-        return word_gates.view_as(word_gates)
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
-        """Hand out δ `(batch, target_length, 3 * hidden_size)` and the gradient of `source_gates`."""
-        attention_weights = torch.stack(ctx.weights, dim=2)  # (batch, source_length, target_length)
-        return gradient, torch.bmm(attention_weights, gradient), None
-
-
 class GRUDecoder(nn.Module):
     """A GRU that reads the previous word and a context at every step.
 
     s_i = GRU(s_{i-1}, [y_{i-1}; c_i])
 
-    Without attention c_i is one fixed vector, and since nothing in a step then depends on attention the
-    whole target is one call of `nn.GRU`. With attention c_i depends on s_{i-1}, which forces a loop; the part
-    of the GRU's input that comes from the words is still computed for all steps at once, before it.
+    Without attention c_i is one fixed vector, and the whole target is one call of `nn.GRU`. With attention c_i depends
+    on s_{i-1}, which forces a loop.
 
     The reset gate multiplies the recurrent product, as in `nn.GRU`; the papers multiply the state before it.
 
@@ -204,15 +171,13 @@ class GRUDecoder(nn.Module):
         input_size: size of one embedded target word.
         hidden_size: size of the decoder state.
         context_size: size of the context.
-        attention: a module with `prepare` and `forward` as in `AdditiveAttention`, whose context is an average of
-            `memory.values`; None = fixed vector.
+        attention: a module with `prepare` and `forward` as in `AdditiveAttention`; None = fixed vector.
     """
 
     def __init__(
         self, input_size: int, hidden_size: int, context_size: int, attention: nn.Module | None = None
     ) -> None:
         super().__init__()
-        self.input_size, self.hidden_size, self.context_size = input_size, hidden_size, context_size
         self.attention = attention
         self.recurrence = nn.GRU(input_size + context_size, hidden_size, batch_first=True)
 
@@ -232,27 +197,16 @@ class GRUDecoder(nn.Module):
             states, _ = self.recurrence(torch.cat([embedded_targets, contexts], dim=-1), initial_state.unsqueeze(0))
             return DecoderOutputs(states, contexts, None)
 
-        word_weight, context_weight = self._split_input_weight()
-        # (batch, target_length, 3 * hidden_size)
-        word_gates = nn.functional.linear(embedded_targets, word_weight, self.recurrence.bias_ih_l0)
-        # Averaging is linear, W (Σ_j a_j h_j) = Σ_j a_j (W h_j): W meets each annotation once instead of each context.
-        source_gates = nn.functional.linear(memory.values, context_weight)
-        state, states, weights = initial_state, [], []
-        word_gates = _SharedGradient.apply(word_gates, source_gates, weights)
-        gate_memory = memory._replace(values=source_gates.detach())
-        for word_gate in word_gates.unbind(dim=1):
-            source_gate, attention_weights = self.attention(state, gate_memory)
-            state = self._update(word_gate + source_gate, state)
-            states.append(state)
-            weights.append(attention_weights)
-        attention_weights = torch.stack(weights, dim=1)
-        contexts = torch.bmm(attention_weights, memory.values)  # all steps at once; the loop needed only their gates
-        return DecoderOutputs(torch.stack(states, dim=1), contexts, attention_weights)
+        state, steps = initial_state, []
+        for embedded_word in embedded_targets.unbind(dim=1):
+            state, *read = self.step(embedded_word, state, memory)
+            steps.append((state, *read))
+        return DecoderOutputs(*(torch.stack(part, dim=1) for part in zip(*steps, strict=True)))
 
     def step(
         self, embedded_word: Tensor, state: Tensor, memory: Tensor | AttentionMemory
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Take one step, for decoding; the same numbers as one step of `forward`.
+        """Take one step.
 
         Args:
             embedded_word: `(batch, input_size)`, y_{i-1}.
@@ -264,26 +218,9 @@ class GRUDecoder(nn.Module):
             `(batch, source_length)` or None.
         """
         context, attention_weights = (memory, None) if self.attention is None else self.attention(state, memory)
-        word_weight, context_weight = self._split_input_weight()
-        word_gate = nn.functional.linear(embedded_word, word_weight, self.recurrence.bias_ih_l0)
-        state = self._update(word_gate + nn.functional.linear(context, context_weight), state)
-        return state, context, attention_weights
-
-    def _split_input_weight(self) -> tuple[Tensor, Tensor]:
-        """Cut the GRU's input weight into the part for the word and the part for the context.
-
-        Once per call, not per step: each cut in the graph costs a gradient of the whole weight's size.
-        """
-        return self.recurrence.weight_ih_l0.split([self.input_size, self.context_size], dim=1)
-
-    def _update(self, input_gates: Tensor, state: Tensor) -> Tensor:
-        """Apply the GRU's equations, given W [y; c] + b of its three gates."""
-        state_gates = nn.functional.linear(state, self.recurrence.weight_hh_l0, self.recurrence.bias_hh_l0)
-        input_reset_update, input_candidate = input_gates.split([2 * self.hidden_size, self.hidden_size], dim=-1)
-        state_reset_update, state_candidate = state_gates.split([2 * self.hidden_size, self.hidden_size], dim=-1)
-        reset, update = torch.sigmoid(input_reset_update + state_reset_update).chunk(2, dim=-1)
-        candidate = torch.tanh(input_candidate + reset * state_candidate)
-        return torch.lerp(candidate, state, update)  # update = 1 keeps the old state
+        inputs = torch.cat([embedded_word, context], dim=-1).unsqueeze(1)
+        _, state = self.recurrence(inputs, state.unsqueeze(0).contiguous())
+        return state.squeeze(0), context, attention_weights
 
 
 class MaxoutReadout(nn.Module):

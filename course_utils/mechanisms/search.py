@@ -23,8 +23,8 @@ class Hypothesis(NamedTuple):
     Attributes:
         tokens: word ids, without the end symbol.
         log_probability: nats, of the tokens and the end symbol (when it was reached).
-        attention_weights: `(target_length, source_length)`, one row per word and one for the end symbol
-            when it was reached; None for a model without attention.
+        attention_weights: `(target_length, source_length)`, one row per word and one for the end symbol when it was
+            reached, one column per source word of its own, no padding; None for a model without attention.
         ended: False if the length limit cut the sequence off.
     """
 
@@ -59,6 +59,24 @@ def _limits(source: Tensor, source_mask: Tensor, max_length: int | Sequence[int]
     return limits
 
 
+def _check_numbers(best: Tensor, step: int) -> None:
+    """Refuse NaN among log-probabilities: it counts as the largest number, so it is among the best."""
+    if bool(best.isnan().any()):
+        raise FloatingPointError(
+            f"step {step}: the model's log-probabilities are not numbers (NaN); expected numbers. Its weights or its "
+            "input hold NaN: train it anew with a lower learning_rate, or load it again."
+        )
+
+
+def _own_columns(found: list[Hypothesis], source_mask: Tensor) -> list[Hypothesis]:
+    """Cut padding off attention over source words, so that each map is as wide as its own source."""
+    lengths, width = source_mask.sum(dim=1).tolist(), source_mask.shape[1]
+    for row, (one, length) in enumerate(zip(found, lengths, strict=True)):
+        if one.attention_weights is not None and one.attention_weights.shape[1] == width:
+            found[row] = one._replace(attention_weights=one.attention_weights[:, :length])
+    return found
+
+
 @torch.no_grad()
 def greedy_search(
     model, source: Tensor, source_mask: Tensor, *, begin: int, end: int, max_length: int | Sequence[int]
@@ -78,6 +96,7 @@ def greedy_search(
 
     Raises:
         ValueError: if the shapes disagree or `max_length` is below 1.
+        FloatingPointError: if the model's log-probabilities are NaN.
     """
     limits = _limits(source, source_mask, max_length)
     memory, state = model.start(source, source_mask)
@@ -90,9 +109,9 @@ def greedy_search(
     for step in range(1, max(limits) + 1):
         log_probabilities, state, attention_weights = model.step(words, state, memory)
         best, words = log_probabilities.max(dim=-1)
-        for row, (sentence, score, word) in enumerate(
-            zip(running.tolist(), best.tolist(), words.tolist(), strict=True)
-        ):
+        _check_numbers(best, step)
+        rows = zip(running.tolist(), best.tolist(), words.tolist(), strict=True)
+        for row, (sentence, score, word) in enumerate(rows):
             scores[sentence] += score
             ended[sentence] = word == end
             if word != end:
@@ -106,10 +125,9 @@ def greedy_search(
         if len(keep) < len(words):
             running, words = running[keep], words[keep]
             state, memory = select_rows(state, keep), select_rows(memory, keep)
-    return [
-        Hypothesis(tokens[i], scores[i], torch.stack(weights[i]) if weights[i] else None, ended[i])
-        for i in range(batch)
-    ]
+    stacked = [torch.stack(rows) if rows else None for rows in weights]
+    found = [Hypothesis(*entries) for entries in zip(tokens, scores, stacked, ended, strict=True)]
+    return _own_columns(found, source_mask)
 
 
 @torch.no_grad()
@@ -132,7 +150,7 @@ def beam_search(
 
     Args:
         model, source, source_mask, begin, end, max_length: as in `greedy_search`.
-        beam_size: partial sequences kept per sentence; 1 gives the greedy result.
+        beam_size: partial sequences per sentence; 1 gives the greedy result.
         length_penalty: exponent of the number of words that divides the log-probability.
 
     Returns:
@@ -140,6 +158,7 @@ def beam_search(
 
     Raises:
         ValueError: if the shapes disagree, or `max_length` or `beam_size` is below 1.
+        FloatingPointError: if the model's log-probabilities are NaN.
     """
     limits = _limits(source, source_mask, max_length)
     if beam_size < 1:
@@ -157,9 +176,6 @@ def beam_search(
     weight_history: Tensor | None = None
     finished: list[list[tuple[float, Hypothesis]]] = [[] for _ in range(batch)]
 
-    def rank(score: float, length: int) -> float:
-        return score / max(length, 1) ** length_penalty
-
     for step in range(1, max(limits) + 1):
         log_probabilities, state, attention_weights = model.step(words, state, memory)
         vocabulary = log_probabilities.shape[-1]
@@ -167,18 +183,18 @@ def beam_search(
             row = attention_weights.unsqueeze(1)  # (rows, 1, source_length)
             weight_history = row if weight_history is None else torch.cat([weight_history, row], dim=1)
         totals = scores[..., None] + log_probabilities.view(len(running), beam_size, vocabulary)
-        # At most beam_size candidates end (each beam has one end symbol), so twice as many always
-        # leave beam_size that go on.
+        # Each beam has one end symbol, so of twice beam_size candidates at least beam_size go on.
         best, index = totals.flatten(1).topk(min(2 * beam_size, beam_size * vocabulary), dim=1)
+        _check_numbers(best, step)
         parents, candidates = index // vocabulary, index % vocabulary
         ends = candidates == end
         for place, rank_in_beam in (ends[:, :beam_size] & best[:, :beam_size].isfinite()).nonzero().tolist():
             sentence, score = int(running[place]), float(best[place, rank_in_beam])
             row = place * beam_size + int(parents[place, rank_in_beam])
-            found = Hypothesis(
-                history[row].tolist(), score, None if weight_history is None else weight_history[row].clone(), True
+            weights = None if weight_history is None else weight_history[row].clone()
+            finished[sentence].append(
+                (score / step**length_penalty, Hypothesis(history[row].tolist(), score, weights, True))
             )
-            finished[sentence].append((rank(score, step), found))
         # Among the candidates that go on, the first beam_size in order of score.
         scores = best.masked_fill(ends, float("-inf"))
         scores, order = scores.topk(beam_size, dim=1)
@@ -189,10 +205,8 @@ def beam_search(
                 weights = None if weight_history is None else weight_history[row].clone()
                 tokens = [*history[row].tolist(), int(candidates[place, 0])]
                 finished[sentence].append((0.0, Hypothesis(tokens, float(scores[place, 0]), weights, False)))
-        alive = torch.tensor(
-            [len(finished[s]) < beam_size and step < limits[s] for s in running.tolist()], device=device
-        )
-        alive &= scores[:, 0].isfinite()
+        wanted = [len(finished[s]) < beam_size and step < limits[s] for s in running.tolist()]
+        alive = torch.tensor(wanted, device=device) & scores[:, 0].isfinite()
         if not bool(alive.any()):
             break
         rows = (torch.arange(len(running), device=device)[:, None] * beam_size + parents)[alive].flatten()
@@ -202,4 +216,4 @@ def beam_search(
         if not bool(alive.all()):  # the rows of one sentence share their memory: copy it only when one leaves
             memory = select_rows(memory, rows)
             running = running[alive]
-    return [max(candidates, key=lambda pair: pair[0])[1] for candidates in finished]
+    return _own_columns([max(candidates, key=lambda pair: pair[0])[1] for candidates in finished], source_mask)

@@ -1,18 +1,14 @@
-"""Looking at a part of a picture: a retina, a window of Gaussian filters, and a small convolutional encoder.
+"""Attending to a part of an image: a retina, and a window of Gaussian filters.
 
-Three ways to turn a picture and a place into numbers that a recurrent network can read:
-
-    patches = retina(images, location)               # crops; the place gets no gradient, so it is learned by chance
+    patches = retina(images, location)               # crops; the place gets no gradient, so REINFORCE learns it
     patch = window.read(images, parameters)          # two matrix products; the place gets a gradient
-    annotations = encoder(images)                    # every place at once, for an attention to weigh
 
 Pictures are `(batch, channels, height, width)`. A location is (x, y) in [-1, 1]: (-1, -1) is the upper left corner of
-the picture (the corner itself, not the middle of its pixel), (1, 1) the lower right one, x points right and y down.
+the image (the corner itself, not the middle of its pixel), (1, 1) the lower right one, x points right and y down.
 A box is x0, y0, x1, y1 in pixels from the upper left corner, x1 and y1 exclusive.
 """
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -24,21 +20,13 @@ def location_to_pixels(location: Tensor, height: int, width: int) -> Tensor:
     return (location + 1) / 2 * location.new_tensor([width, height])
 
 
-def box_to_location(boxes: Tensor, height: int, width: int) -> Tensor:
-    """Return the middle of boxes `(..., 4)` in pixels as locations `(..., 2)` in [-1, 1]."""
-    middle = (boxes[..., :2] + boxes[..., 2:]) / 2
-    return middle / middle.new_tensor([width, height]) * 2 - 1
-
-
 def location_log_probability(location: Tensor, mean: Tensor, std: float | Tensor) -> Tensor:
     """Log-probability density of a location under a round (isotropic) Gaussian.
 
-    `log N(l; μ, σ² I) = − |l − μ|² / (2σ²) − 2 log σ − log 2π` in two dimensions.
-
-    Its gradient with respect to μ is (l − μ) / σ².
+    log N(l; μ, σ² I) = − |l − μ|² / (2σ²) − 2 log σ − log 2π; its gradient with respect to μ is (l − μ) / σ².
 
     Args:
-        location: `(..., 2)`, where the glimpse went, before it was clamped to the picture.
+        location: `(..., 2)`, where the glimpse went, before it was clamped to the image.
         mean: `(..., 2)`, where the policy aimed.
         std: σ, the standard deviation of either coordinate, above zero.
 
@@ -63,7 +51,7 @@ class Retina:
 
     Patch k (k = 0 … scales − 1) covers a square of `size` · 2^k pixels whose middle is the location, rounded to the
     nearest corner between pixels, and is averaged down to `size` x `size`: fine in the middle, coarse around it, as
-    in an eye. Outside the picture everything is zero. The location gets no gradient.
+    in an eye. Outside the image everything is zero. The location gets no gradient.
 
     Source: Mnih et al. 2014, arXiv 1406.6247, section 3.1 (the glimpse sensor).
 
@@ -84,7 +72,7 @@ class Retina:
         self.margin = (size << (scales - 1)) // 2
 
     def __call__(self, images: Tensor, location: Tensor) -> Tensor:
-        """Look at one location in every picture.
+        """Read at one location of every image.
 
         Args:
             images: `(batch, channels, height, width)`.
@@ -96,14 +84,14 @@ class Retina:
         Raises:
             ValueError: if the shapes do not fit each other.
         """
-        return self.look(self.prepare(images), location)
+        return self.glimpse(self.prepare(images), location)
 
     def prepare(self, images: Tensor) -> Tensor:
-        """Put the dark margin around the pictures, once for all glimpses at them."""
+        """Put the dark margin around the images, once for all glimpses at them."""
         return nn.functional.pad(images, (self.margin,) * 4)
 
-    def look(self, framed: Tensor, location: Tensor) -> Tensor:
-        """Look at one location in pictures that `prepare` has framed; see `__call__`."""
+    def glimpse(self, framed: Tensor, location: Tensor) -> Tensor:
+        """Read at one location of images that `prepare` has framed; see `__call__`."""
         check_images(framed, location, 2, "location")
         height, width = (side - 2 * self.margin for side in framed.shape[-2:])
         columns, rows = self._corner(location, height, width).unbind(-1)  # also the square's corner in the frame
@@ -129,7 +117,7 @@ class Retina:
 
 
 class WindowParameters(NamedTuple):
-    """Where and how a Gaussian window looks; every entry is `(batch,)`.
+    """Where a Gaussian window lies, and how wide it is; every entry is `(batch,)`.
 
     Attributes:
         center_x, center_y: g_X and g_Y, the middle of the grid in the paper's pixels, in which the first pixel is
@@ -147,14 +135,14 @@ class WindowParameters(NamedTuple):
 
 
 class GaussianWindow:
-    """A grid of N x N Gaussian filters that can be moved, spread and sharpened, with a gradient for each of the three.
+    """A grid of N x N Gaussian filters that can be moved, widened and sharpened, with a gradient for each of the three.
 
     g_X = (A + 1)/2 · (g̃_X + 1),  g_Y = (B + 1)/2 · (g̃_Y + 1),  δ = (max(A, B) − 1)/(N − 1) · δ̃
     μ_X^i = g_X + (i − N/2 − 0.5) δ,   F_X[i, a] = exp(−(a − μ_X^i)² / (2σ²)) / Z_X,   i = 1 … N, a = 1 … A
     read(x) = γ F_Y x F_Xᵀ,   write(w) = 1/γ F_Yᵀ w F_X
 
     A is the width and B the height. Each filter sums to one exactly, because the quotient is computed as a softmax
-    over the pixels: a filter far outside the picture reads its nearest border pixel, and never divides zero by zero.
+    over the pixels: a filter far outside the image reads its nearest border pixel, and never divides zero by zero.
 
     Source: Gregor et al. 2015, arXiv 1502.04623, section 3.2, equations 21 to 29.
 
@@ -171,11 +159,11 @@ class GaussianWindow:
         self.size = size
 
     def parameters(self, raw: Tensor, height: int, width: int) -> WindowParameters:
-        """Turn five free numbers into a window; with zeros it covers the picture, one filter at either border.
+        """Turn five free parameters into a window; with zeros it covers the image, one filter at either border.
 
         Args:
             raw: `(batch, 5)`: g̃_X, g̃_Y, log σ², log δ̃, log γ, of any size.
-            height, width: of the picture, pixels.
+            height, width: of the image, pixels.
 
         Raises:
             ValueError: if `raw` has another shape.
@@ -222,7 +210,7 @@ class GaussianWindow:
         return parameters.intensity.view(-1, 1, 1, 1) * patch
 
     def write(self, patch: Tensor, parameters: WindowParameters, height: int, width: int) -> Tensor:
-        """Write a patch `(batch, channels, size, size)` onto an empty picture `(batch, channels, height, width)`."""
+        """Write a patch `(batch, channels, size, size)` onto an empty image `(batch, channels, height, width)`."""
         rows, columns = self.filters(parameters, height, width)
         image = rows.transpose(1, 2).unsqueeze(1) @ patch @ columns.unsqueeze(1)
         return image / parameters.intensity.view(-1, 1, 1, 1)
@@ -234,54 +222,22 @@ class GaussianWindow:
         return torch.stack([x - half, y - half, x + half, y + half], dim=-1)
 
 
-class ConvEncoder(nn.Module):
-    """A small convolutional network whose map of annotation vectors an attention can look at.
+def check_channels(images: Tensor, channels: int) -> None:
+    """Refuse images that are not `(batch, channels, height, width)`.
 
-    Each layer halves height and width (rounded up) and looks 3 x 3 cells wide, the first one 5 x 5.
-
-    Args:
-        channels: of the picture: 1 for grey, 3 for colour.
-        widths: annotation numbers after each layer; the last one is the size of an annotation.
-        normalize: normalise every layer over the batch (`BatchNorm2d`).
-
-    Attributes:
-        output_size: size of an annotation vector.
+    Raises:
+        ValueError: it names the shape, and how to get the right one.
     """
-
-    def __init__(self, channels: int, widths: Sequence[int] = (16, 32, 64), normalize: bool = True) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        for number, (before, after) in enumerate(zip([channels, *widths[:-1]], widths, strict=True)):
-            kernel = 5 if number == 0 else 3
-            layers.append(nn.Conv2d(before, after, kernel, stride=2, padding=kernel // 2, bias=not normalize))
-            layers += [nn.BatchNorm2d(after)] * normalize + [nn.ReLU()]
-        self.layers = nn.Sequential(*layers)
-        self.halvings, self.output_size = len(widths), widths[-1]
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Encode `(batch, channels, height, width)` to annotations `(batch, rows * columns, output_size)`, row by row.
-
-        `grid` tells rows and columns, `cell_boxes` which pixels a cell stands for.
-        """
-        return self.layers(images).flatten(2).transpose(1, 2)
-
-    def grid(self, height: int, width: int) -> tuple[int, int]:
-        """Return rows and columns of the map of a picture of `height` x `width` pixels."""
-        for _ in range(self.halvings):
-            height, width = (height + 1) // 2, (width + 1) // 2
-        return height, width
-
-    def cell_boxes(self, height: int, width: int) -> Tensor:
-        """Return the square of pixels around each cell's middle, `(rows * columns, 4)`; they tile the picture."""
-        rows, columns = self.grid(height, width)
-        side = 1 << self.halvings
-        y, x = torch.meshgrid(torch.arange(rows) * side, torch.arange(columns) * side, indexing="ij")
-        limits = torch.tensor([width, height, width, height])
-        return torch.stack([x, y, x + side, y + side], dim=-1).flatten(0, 1).minimum(limits)
+    if images.dim() != 4 or images.shape[1] != channels:
+        raise ValueError(
+            f"images has shape {tuple(images.shape)}; expected (batch, {channels}, height, width). Use images[None] "
+            "for one image without a batch, images.unsqueeze(1) for grey images without a channel, and "
+            "images.mean(dim=1, keepdim=True) to make colours grey."
+        )
 
 
 def check_images(images: Tensor, places: Tensor, size: int, name: str) -> None:
-    """Refuse pictures without channels, or places that do not belong to them.
+    """Refuse images without channels, or places that do not belong to them.
 
     Raises:
         ValueError: if `images` is not `(batch, channels, height, width)` or `places` not `(batch, size)`.
@@ -289,20 +245,20 @@ def check_images(images: Tensor, places: Tensor, size: int, name: str) -> None:
     if images.dim() != 4:
         raise ValueError(
             f"images has shape {tuple(images.shape)}; expected (batch, channels, height, width). "
-            "Use images.unsqueeze(1) for grey pictures without a channel."
+            "Use images.unsqueeze(1) for grey images without a channel."
         )
     if places.shape != (len(images), size):
         raise ValueError(
-            f"{name} has shape {tuple(places.shape)}; expected {(len(images), size)}, one row for each picture."
+            f"{name} has shape {tuple(places.shape)}; expected {(len(images), size)}, one row for each image."
         )
 
 
 def share_of_pixels_seen(boxes: Tensor, height: int, width: int) -> Tensor:
-    """Return the share of a picture's pixels that lie in at least one of its boxes.
+    """Return the share of an image's pixels that lie in at least one of its boxes.
 
     Args:
         boxes: `(batch, glimpses, 4)` in pixels; a pixel counts when its middle is inside.
-        height, width: of the picture.
+        height, width: of the image.
 
     Returns:
         `(batch,)` from 0 to 1.
@@ -314,16 +270,3 @@ def share_of_pixels_seen(boxes: Tensor, height: int, width: int) -> Tensor:
     # The union over glimpses: a pixel was seen if any glimpse has both its row and its column.
     seen = (rows.transpose(1, 2).float() @ columns.float()) > 0  # (batch, height, width)
     return seen.float().mean(dim=(1, 2))
-
-
-def share_covered(boxes: Tensor, targets: Tensor) -> Tensor:
-    """Return the share of each target box's area that lies inside a box, `(...)` from 0 to 1.
-
-    Args:
-        boxes: `(..., 4)` in pixels, what was looked at.
-        targets: `(..., 4)` in pixels, what there was to see; of the same or a broadcastable shape.
-    """
-    low = torch.maximum(boxes[..., :2], targets[..., :2])
-    high = torch.minimum(boxes[..., 2:], targets[..., 2:])
-    area = (targets[..., 2:] - targets[..., :2]).clamp(min=0).prod(dim=-1)
-    return (high - low).clamp(min=0).prod(dim=-1) / area.clamp(min=1)

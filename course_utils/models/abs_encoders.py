@@ -17,23 +17,17 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.mechanisms.attention import AttentionMemory, masked_softmax
-from course_utils.models.summarizer import check_sizes, check_source, word_embedding
-from course_utils.models.translation import checked_lookup
+from course_utils.models.summarizer import check_source
+from course_utils.models.word_model import check_sizes, checked_lookup, word_embedding
 
 
 class NoEncoder(nn.Module):
-    """Reads nothing: what is left is a language model of headlines, the bottom of the ladder.
+    """Reads nothing, whatever its sizes: what is left is a language model of headlines."""
 
-    Args:
-        vocabulary_size, hidden_size: taken and ignored, as the other encoders need them.
-
-    Attributes:
-        output_size: 0.
-    """
+    output_size = 0
 
     def __init__(self, vocabulary_size: int, hidden_size: int, dropout: float = 0.0) -> None:
         super().__init__()
-        self.output_size = 0
 
     def prepare(self, source: Tensor, source_mask: Tensor) -> None:
         """Forget the source."""
@@ -45,7 +39,13 @@ class NoEncoder(nn.Module):
 
 
 class _WordEncoder(nn.Module):
-    """What the three encoders share: F, a vector of `hidden_size` numbers per source word."""
+    """What the three encoders share: F, a vector for each source word; unless overridden, one vector for each source.
+
+    Args:
+        vocabulary_size: number of source ids.
+        hidden_size: H, of the vectors.
+        dropout: probability of dropping an entry of a word vector while training.
+    """
 
     def __init__(self, vocabulary_size: int, hidden_size: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -60,27 +60,20 @@ class _WordEncoder(nn.Module):
         vectors = self.dropout(checked_lookup(self.source_embedding, source, "source"))
         return vectors.masked_fill(~source_mask.unsqueeze(-1), 0.0)
 
+    def forward(self, words: Tensor, memory: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Give every headline position `(batch, target_length, C)` the source's vector `(batch, hidden_size)`."""
+        return memory.unsqueeze(1).expand(-1, words.shape[1], -1), None
+
 
 class BagOfWordsEncoder(_WordEncoder):
-    """The mean word vector: which words are there, not where.
-
-    enc_1(x) = Σ_i F x_i / M
+    """The mean word vector, enc_1(x) = Σ_i F x_i / M: which words are there, not where.
 
     Source: arXiv 1509.00685, section 3.2, "Bag-of-Words Encoder".
-
-    Args:
-        vocabulary_size: number of source ids.
-        hidden_size: H, of the vectors.
-        dropout: probability of dropping an entry of a word vector while training.
     """
 
     def prepare(self, source: Tensor, source_mask: Tensor) -> Tensor:
         """Average the vectors of the real words: `(batch, hidden_size)`."""
         return self.look_up(source, source_mask).sum(dim=1) / source_mask.sum(dim=1, keepdim=True)
-
-    def forward(self, words: Tensor, memory: Tensor) -> tuple[Tensor, None]:
-        """Give every headline position `(batch, target_length, C)` the same vector."""
-        return memory.unsqueeze(1).expand(-1, words.shape[1], -1), None
 
 
 class ConvolutionalEncoder(_WordEncoder):
@@ -89,18 +82,15 @@ class ConvolutionalEncoder(_WordEncoder):
     x̄^l_i = Q^l [x̃^{l-1}_{i-Q}; …; x̃^{l-1}_{i+Q}],  x̃^l_i = tanh(max(x̄^l_{2i-1}, x̄^l_{2i})),
     enc_2(x)_k = max_i x̃^L_{i,k}
 
-    Each layer halves the length. Beyond its ends a text is zero for a convolution; a maximum never sees what lies
-    there, and the last word of an odd length is a pair by itself.
+    Each layer halves the length. Beyond its ends a text is zero for a convolution; a maximum ignores what lies there,
+    and the last word of an odd length is a pair by itself.
 
     Source: arXiv 1509.00685, section 3.2, "Convolutional Encoder".
 
     Args:
         vocabulary_size, hidden_size, dropout: as in `BagOfWordsEncoder`.
-        layers: L.
-        reach: Q, words to each side that a convolution sees.
-
-    Raises:
-        ValueError: if `layers` is below 1 or `reach` below 0.
+        layers: L, at least 1.
+        reach: Q, words to each side that a convolution covers, at least 0.
     """
 
     def __init__(
@@ -126,23 +116,19 @@ class ConvolutionalEncoder(_WordEncoder):
             mask = mask[:, :, ::2]  # a pair is real when its first word is
         return vectors.masked_fill(~mask, float("-inf")).amax(dim=2)
 
-    def forward(self, words: Tensor, memory: Tensor) -> tuple[Tensor, None]:
-        """Give every headline position `(batch, target_length, C)` the same vector."""
-        return memory.unsqueeze(1).expand(-1, words.shape[1], -1), None
-
 
 class AttentionEncoder(_WordEncoder):
-    """Looks where a source word fits the last headline words, and reads that word's neighbourhood.
+    """Attends to the source words that fit the last headline words, and reads their neighbourhoods.
 
     ỹ'_c = [G y_{i-C+1}; …; G y_i],  p = softmax over real j of (F x_j · P ỹ'_c / √H),
     x̄_j = Σ_{q=j-Q}^{j+Q} F x_q / (2Q + 1),  enc_3(x, y_c) = Σ_j p_j x̄_j
 
-    Scores come from single words, values are smoothed: to see where a word fits is to read what stands around it.
-    Beyond its ends a text is zero. The paper divides by Q, which is the same up to a constant that the output layer
-    learns. The weights that are returned are p, before smoothing.
+    Scores come from single words, values are smoothed: where a word fits, what stands around it is read. Beyond its
+    ends a text is zero. The paper divides by Q, which is the same up to a constant that the output layer learns. The
+    weights that are returned are p, before smoothing.
 
     The paper does not divide by √H; two years later every dot product was. F gives the scores and the values at once:
-    while the values are learned, undivided scores run away, the looks harden on whatever word came first, and this
+    while the values are learned, undivided scores run away, the weights harden on whatever word came first, and this
     encoder ends behind the mere mean of the words.
 
     Source: arXiv 1509.00685, section 3.2, "Attention-Based Encoder".
@@ -152,9 +138,6 @@ class AttentionEncoder(_WordEncoder):
         context_words: C, headline words that the scores depend on.
         embedding_size: D, of the vectors G y, which are not those of the language model.
         window: Q, words to each side that a value is averaged over; 0 = the word alone.
-
-    Raises:
-        ValueError: if a size is below 1, or `window` below 0.
     """
 
     def __init__(
@@ -183,7 +166,7 @@ class AttentionEncoder(_WordEncoder):
         return AttentionMemory(smoothed.transpose(1, 2), keys, source_mask)
 
     def forward(self, words: Tensor, memory: AttentionMemory) -> tuple[Tensor, Tensor]:
-        """Look once for each headline position.
+        """Attend to the source once for each headline position.
 
         Args:
             words: `(batch, target_length, context_words)` ids, the last C words before each predicted one.
@@ -201,10 +184,6 @@ class AttentionEncoder(_WordEncoder):
 
 
 def check_reach(reach: int, name: str = "reach") -> None:
-    """Refuse a negative number of neighbours.
-
-    Raises:
-        ValueError: if it is.
-    """
+    """Raise a ValueError for a negative number of neighbours."""
     if reach < 0:
         raise ValueError(f"{name} is {reach}; expected 0 (the word alone) or more words to each side.")

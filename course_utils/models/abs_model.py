@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.models.abs_encoders import AttentionEncoder, BagOfWordsEncoder, ConvolutionalEncoder, NoEncoder
-from course_utils.models.summarizer import Reading, Summarizer, check_sizes, word_embedding
+from course_utils.models.summarizer import Summarizer
+from course_utils.models.word_model import Reading, check_choice, check_sizes, word_embedding
 
 ENCODERS = {
     "none": NoEncoder,
@@ -12,11 +13,10 @@ ENCODERS = {
     "convolution": ConvolutionalEncoder,
     "attention": AttentionEncoder,
 }
-"""What may read the source."""
 
 
 class FeedForwardSummarizer(Summarizer):
-    """The next headline word from the last C ones and from what an encoder read.
+    """The next headline word from the last C ones and from what an encoder read of the source.
 
     ỹ_c = [E y_{i-C+1}; …; E y_i],  h = tanh(U ỹ_c),  p(y_{i+1} | y_c, x) = softmax(V h + W enc(x, y_c))
 
@@ -50,8 +50,7 @@ class FeedForwardSummarizer(Summarizer):
         padding_word: int = 0,
         **encoder_options,
     ) -> None:
-        if encoder not in ENCODERS:
-            raise ValueError(f"encoder is {encoder!r}; expected one of {', '.join(ENCODERS)}.")
+        check_choice(encoder, ENCODERS, "encoder")
         check_sizes(embedding_size=embedding_size, hidden_size=hidden_size, context_words=context_words)
         if encoder == "attention":
             encoder_options = {"context_words": context_words, "embedding_size": embedding_size} | encoder_options
@@ -65,25 +64,15 @@ class FeedForwardSummarizer(Summarizer):
         self.hidden = nn.Linear(context_words * embedding_size, hidden_size)  # U
 
     def start(self, source: Tensor, source_mask: Tensor) -> tuple[object, Tensor]:
-        """Read the source; see `Summarizer.start`.
-
-        Returns:
-            The encoder's memory, and the words before the begin symbol: `(batch, C)` padding words.
-        """
+        """Read the source: the encoder's memory, and the words before the begin symbol, `(batch, C)` padding words."""
         memory = self.encoder.prepare(source, source_mask)
         return memory, source.new_full((len(source), self.context_words), self.padding_word)
 
-    def read(self, target_input: Tensor, state: Tensor, memory) -> Reading:
-        """Read along known words; see `Summarizer.read`."""
-        words = torch.cat([state[:, 1:], target_input], dim=1)
-        return self._read(words.unfold(1, self.context_words, 1), memory)  # (batch, target_length, C)
-
-    def step_features(self, previous_words: Tensor, state: Tensor, memory) -> tuple[Reading, Tensor]:
-        """Read one word; the new state is the last C words, `(batch, C)`."""
-        state = torch.cat([state[:, 1:], previous_words.unsqueeze(1)], dim=1)
-        return self._read(state.unsqueeze(1), memory), state
-
-    def _read(self, words: Tensor, memory) -> Reading:
+    def read_on(self, words: Tensor, state: Tensor, memory) -> tuple[Reading, Tensor]:
+        """Read known words; the new state is the last C words, `(batch, C)`."""
+        words = torch.cat([state[:, 1:], words], dim=1)
+        state = words[:, -self.context_words :]
+        words = words.unfold(1, self.context_words, 1)  # (batch, target_length, C)
         hidden = torch.tanh(self.hidden(self.embed(self.target_embedding, words, "target").flatten(2)))
         encoded, weights = self.encoder(words, memory)
-        return Reading(hidden if encoded is None else torch.cat([hidden, encoded], dim=-1), weights)
+        return Reading(hidden if encoded is None else torch.cat([hidden, encoded], dim=-1), weights), state

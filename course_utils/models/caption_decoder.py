@@ -1,4 +1,4 @@
-"""The decoder of captions: an LSTM that reads the previous word and something of the picture at every step."""
+"""The decoder of captions: an LSTM that reads the previous word and a context from the image at every step."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -19,7 +19,7 @@ class DecoderTrace(NamedTuple):
 
     Attributes:
         states: `(batch, target_length, hidden_size)`, h_1 … h_T.
-        contexts: `(batch, target_length, context_size)`, ẑ_t: what each step read of the picture, gate included.
+        contexts: `(batch, target_length, context_size)`, ẑ_t: what each step read of the image, gate included.
         attention_weights: `(batch, target_length, cells)`, a_t; None without attention.
         gates: `(batch, target_length)`, β_t from 0 to 1; None without attention.
         chosen: `(batch, target_length, cells)`, what the cells were averaged with: a_t, or one cell; None likewise.
@@ -33,7 +33,7 @@ class DecoderTrace(NamedTuple):
 
 
 class AttentionDecoder(nn.Module):
-    """An LSTM that reads the previous word and something of the picture at every step.
+    """An LSTM that reads the previous word and a context from the image at every step.
 
     e_ti = attention(a_i, h_{t-1}),  α_t = softmax(e_t),  β_t = σ(w · h_{t-1} + b),  ẑ_t = β_t Σ_i α_ti a_i
     h_t, c_t = LSTM([E y_{t-1}; ẑ_t], h_{t-1}, c_{t-1})
@@ -58,7 +58,7 @@ class AttentionDecoder(nn.Module):
         self.gate = None if attention is None else nn.Linear(hidden_size, 1)
         self.recurrence = nn.LSTM(input_size + context_size, hidden_size, batch_first=True)
         with torch.no_grad():
-            # A new LSTM hears the picture as well as itself, and keeps what it has: the forget gate starts open.
+            # A new LSTM weighs the image as much as its own state, and its forget gate starts open.
             nn.init.kaiming_uniform_(self.recurrence.weight_ih_l0[:, input_size:], nonlinearity="tanh")
             self.recurrence.bias_ih_l0[hidden_size : 2 * hidden_size] = 1.0
             if self.gate is not None:
@@ -91,7 +91,7 @@ class AttentionDecoder(nn.Module):
     def step(
         self, embedded: Tensor, state: State, memory: Tensor | AttentionMemory, choose: Choice | None = None
     ) -> tuple[State, DecoderTrace]:
-        """Take one step, for decoding: `embedded` is `(batch, input_size)`; the looks have a length of one."""
+        """Take one step, for decoding: `embedded` is `(batch, input_size)`; the trace has a target_length of 1."""
         if self.attention is None:
             context = memory.unsqueeze(1)
             first = tuple(part.unsqueeze(0) for part in state)

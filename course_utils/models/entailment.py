@@ -1,4 +1,4 @@
-"""Does the premise entail the hypothesis? A ladder of models, each rung with one thing more than the one below.
+"""Does the premise entail the hypothesis? An ablation of models, each with one thing more than the one before.
 
 | system           | the hypothesis is read…                  | and compares with the premise…                    |
 | `independent`    | by itself                                | as one vector with one vector, at the very end    |
@@ -18,6 +18,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from course_utils.mechanisms.attention import masked_softmax
 from course_utils.mechanisms.recurrent import right_padded_lengths
+from course_utils.models.word_model import check_choice
 
 CLASSES = 3
 """Entailment, neutral, contradiction."""
@@ -31,11 +32,11 @@ SYSTEMS = {
     "two-way-attention": ("last", True),
     "two-way-word-by-word": ("every", True),
 }
-"""Name → from which hypothesis words it looks at the premise (None = two readers that share nothing), and two-way."""
+"""Name → which hypothesis words attend to the premise (None = two readers that share nothing), and two-way."""
 
 
 class EntailmentTrace(NamedTuple):
-    """What a model said about a batch of pairs.
+    """What a model computed for a batch of pairs.
 
     Attributes:
         logits: `(batch, 3)`.
@@ -61,7 +62,7 @@ class EntailmentLoss(NamedTuple):
 
 
 class Reader(nn.Module):
-    """An LSTM over right-padded sentences that keeps the output at every word and the state after the last real one.
+    """An LSTM over right-padded sentences: the output at every word, and the state after the last real one.
 
     Args:
         input_size: size of an embedded word.
@@ -71,7 +72,7 @@ class Reader(nn.Module):
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
         self.lstm = nn.LSTM(input_size, hidden_size, batch_first=True)
-        with torch.no_grad():  # PyTorch's beginning would leave a word's mark on the state too faint to be looked for
+        with torch.no_grad():  # with PyTorch's own weights a word changes the state too little to be found in it
             self.lstm.weight_ih_l0.mul_(2)
 
     def forward(self, embedded: Tensor, mask: Tensor, cell: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
@@ -98,10 +99,10 @@ class Reader(nn.Module):
 
 
 def wide_linear(in_size: int, out_size: int) -> nn.Linear:
-    """Make a linear layer without bias whose outputs begin about two and a half times as spread as its inputs.
+    """Make a linear layer without bias whose outputs have about two and a half times the deviation of its inputs.
 
-    PyTorch's own beginning is four times narrower. Three such layers and a young LSTM give scores that differ by a
-    hundredth; a softmax over them looks everywhere alike, and no gradient then tells one premise word from another.
+    PyTorch's own weights are four times smaller. Three such layers and a young LSTM give scores that differ by a
+    hundredth; a softmax over them is uniform, and no gradient then distinguishes one premise word from another.
     """
     layer = nn.Linear(in_size, out_size, bias=False)
     nn.init.normal_(layer.weight, std=2.4 / in_size**0.5)
@@ -109,59 +110,24 @@ def wide_linear(in_size: int, out_size: int) -> nn.Linear:
 
 
 class LastStateAttention(nn.Module):
-    """Look at the premise once, from the last state of the hypothesis.
+    """Attends to the premise once, from the last state of the hypothesis.
 
     M = tanh(W_y Y + W_h h_N ⊗ e),  α = softmax(w · M),  r = Σ_j α_j y_j,  h* = tanh(W_p r + W_x h_N)
 
     Source: Rocktäschel et al. 2016, arXiv 1509.06664, section 2.3, equations 6 to 9.
     """
 
-    def __init__(self, hidden_size: int) -> None:
-        super().__init__()
-        self.keys = wide_linear(hidden_size, hidden_size)  # W_y
-        self.query = wide_linear(hidden_size, hidden_size)  # W_h
-        self.score = wide_linear(hidden_size, 1)  # w
-        self.from_context = wide_linear(hidden_size, hidden_size)  # W_p
-        self.from_state = wide_linear(hidden_size, hidden_size)  # W_x
-
-    def forward(
-        self, premise: Tensor, premise_mask: Tensor, hypothesis: Tensor, hypothesis_mask: Tensor, last: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Compare.
-
-        Args:
-            premise: `(batch, premise_length, hidden_size)`, the outputs Y.
-            premise_mask: `(batch, premise_length)`, True = real word.
-            hypothesis, hypothesis_mask: outputs and mask of the hypothesis; only `last` is used here.
-            last: `(batch, hidden_size)`, h_N.
-
-        Returns:
-            h* `(batch, hidden_size)` and weights `(batch, 1, premise_length)`.
-        """
-        scores = self.score(torch.tanh(self.keys(premise) + self.query(last).unsqueeze(1))).squeeze(-1)
-        weights = masked_softmax(scores, premise_mask)
-        context = (weights.unsqueeze(1) @ premise).squeeze(1)
-        return torch.tanh(self.from_context(context) + self.from_state(last)), weights.unsqueeze(1)
-
-
-class WordByWordAttention(nn.Module):
-    """Look at the premise from every hypothesis word, and carry along what has been found.
-
-    M_t = tanh(W_y Y + (W_h h_t + W_r r_{t-1}) ⊗ e),  α_t = softmax(w · M_t)
-    r_t = Σ_j α_tj y_j + tanh(W_t r_{t-1}),           h* = tanh(W_p r_N + W_x h_N)
-
-    Because r_{t-1} is in the query and in the sum, the model can decide later words by what earlier ones matched.
-
-    Source: Rocktäschel et al. 2016, arXiv 1509.06664, section 2.4, equations 11 to 14.
-    """
+    remembers = False
 
     def __init__(self, hidden_size: int) -> None:
         super().__init__()
         self.keys = wide_linear(hidden_size, hidden_size)  # W_y
         self.query = wide_linear(hidden_size, hidden_size)  # W_h
-        self.query_from_found = nn.Linear(hidden_size, hidden_size, bias=False)  # W_r
+        if self.remembers:
+            self.query_from_found = nn.Linear(hidden_size, hidden_size, bias=False)  # W_r
         self.score = wide_linear(hidden_size, 1)  # w
-        self.carry = nn.Linear(hidden_size, hidden_size, bias=False)  # W_t
+        if self.remembers:
+            self.carry = nn.Linear(hidden_size, hidden_size, bias=False)  # W_t
         self.from_context = wide_linear(hidden_size, hidden_size)  # W_p
         self.from_state = wide_linear(hidden_size, hidden_size)  # W_x
 
@@ -174,19 +140,44 @@ class WordByWordAttention(nn.Module):
             premise: `(batch, premise_length, hidden_size)`, the outputs Y.
             premise_mask: `(batch, premise_length)`, True = real word.
             hypothesis: `(batch, hypothesis_length, hidden_size)`, the outputs h_1 … h_N.
-            hypothesis_mask: `(batch, hypothesis_length)`, True = real word; at padding nothing is carried on.
-            last: `(batch, hidden_size)`, h_N.
+            hypothesis_mask: `(batch, hypothesis_length)`, True = real word.
+            last: `(batch, hidden_size)`, h_N; all that `LastStateAttention` uses of the hypothesis.
 
         Returns:
-            h* `(batch, hidden_size)` and weights `(batch, hypothesis_length, premise_length)`.
+            h* `(batch, hidden_size)` and weights `(batch, 1 or hypothesis_length, premise_length)`.
         """
+        context, weights = self._attend(self.keys(premise), self.query(last), premise, premise_mask)
+        return torch.tanh(self.from_context(context) + self.from_state(last)), weights.unsqueeze(1)
+
+    def _attend(self, keys: Tensor, query: Tensor, premise: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Return r `(batch, hidden_size)` and α `(batch, premise_length)` of one query `(batch, hidden_size)`."""
+        weights = masked_softmax(self.score(torch.tanh(keys + query.unsqueeze(1))).squeeze(-1), mask)
+        return (weights.unsqueeze(1) @ premise).squeeze(1), weights
+
+
+class WordByWordAttention(LastStateAttention):
+    """Attends to the premise from every hypothesis word, and carries along what has been found.
+
+    M_t = tanh(W_y Y + (W_h h_t + W_r r_{t-1}) ⊗ e),  α_t = softmax(w · M_t)
+    r_t = Σ_j α_tj y_j + tanh(W_t r_{t-1}),           h* = tanh(W_p r_N + W_x h_N)
+
+    Because r_{t-1} is in the query and in the sum, the model can decide later words by what earlier ones matched.
+
+    Source: Rocktäschel et al. 2016, arXiv 1509.06664, section 2.4, equations 11 to 14.
+    """
+
+    remembers = True
+
+    def forward(
+        self, premise: Tensor, premise_mask: Tensor, hypothesis: Tensor, hypothesis_mask: Tensor, last: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Compare; see `LastStateAttention.forward`. At padding nothing is carried on."""
         keys, queries = self.keys(premise), self.query(hypothesis)  # once, outside the loop
         found, weights = torch.zeros_like(last), []
         for t in range(hypothesis.shape[1]):
-            query = (queries[:, t] + self.query_from_found(found)).unsqueeze(1)
-            alpha = masked_softmax(self.score(torch.tanh(keys + query)).squeeze(-1), premise_mask)
-            fresh = (alpha.unsqueeze(1) @ premise).squeeze(1) + torch.tanh(self.carry(found))
-            found = torch.where(hypothesis_mask[:, t : t + 1], fresh, found)
+            query = queries[:, t] + self.query_from_found(found)
+            context, alpha = self._attend(keys, query, premise, premise_mask)
+            found = torch.where(hypothesis_mask[:, t : t + 1], context + torch.tanh(self.carry(found)), found)
             weights.append(alpha)
         return torch.tanh(self.from_context(found) + self.from_state(last)), torch.stack(weights, dim=1)
 
@@ -195,7 +186,7 @@ COMPARISONS = {"last": LastStateAttention, "every": WordByWordAttention}
 
 
 class EntailmentModel(nn.Module):
-    """One rung of the ladder; all rungs have the same embeddings and the same sizes.
+    """One step of the ablation; all systems have the same embeddings and the same sizes.
 
     Source: Rocktäschel et al. 2016, arXiv 1509.06664. Here the words' vectors are learned with the rest; the paper
     takes them from word2vec. A two-way model reads both directions with one set of weights, as in section 2.5.
@@ -205,7 +196,7 @@ class EntailmentModel(nn.Module):
         vocabulary_size: entries of the shared vocabulary.
         embedding_size: of a word's vector.
         hidden_size: of every LSTM and comparison.
-        dropout: probability of dropping a number of a word's vector, and of what the answer is read from.
+        dropout: probability of dropping an entry of a word's vector, and of the output layer's input.
 
     Raises:
         ValueError: if there is no such system.
@@ -215,8 +206,7 @@ class EntailmentModel(nn.Module):
         self, system: str, vocabulary_size: int, embedding_size: int = 64, hidden_size: int = 64, dropout: float = 0.0
     ) -> None:
         super().__init__()
-        if system not in SYSTEMS:
-            raise ValueError(f"system is {system!r}; expected one of {', '.join(SYSTEMS)}.")
+        check_choice(system, SYSTEMS)
         attends_from, self.two_way = SYSTEMS[system]
         self.system, self.conditional = system, attends_from is not None
         self.embedding = nn.Embedding(vocabulary_size, embedding_size)
@@ -227,7 +217,7 @@ class EntailmentModel(nn.Module):
         self.output = nn.Linear(hidden_size * (2 if self.two_way or not self.conditional else 1), CLASSES)
 
     def trace(self, batch) -> EntailmentTrace:
-        """Judge a batch of `InferenceData`, and tell where the model looked."""
+        """Classify a batch of `InferenceData`, and return the attention weights, too."""
         first = self.dropout(self.embedding(batch.premise)), batch.premise_mask
         second = self.dropout(self.embedding(batch.hypothesis)), batch.hypothesis_mask
         pair, weights = self._compare(*first, *second)
@@ -242,7 +232,7 @@ class EntailmentModel(nn.Module):
         return self.trace(batch).logits
 
     def loss(self, batch, label_smoothing: float = 0.0) -> EntailmentLoss:
-        """Cross-entropy of the label, nats per pair, and how many labels are right."""
+        """Cross-entropy of the label, and the accuracy."""
         logits = self(batch)
         mean = nn.functional.cross_entropy(logits, batch.label, label_smoothing=label_smoothing)
         return EntailmentLoss(mean, (logits.argmax(dim=1) == batch.label).to(logits).mean())

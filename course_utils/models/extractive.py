@@ -38,24 +38,14 @@ class ExtractiveWeights(NamedTuple):
 
 
 class ExtractiveState(NamedTuple):
-    """What the features need beside the state of the model inside.
-
-    Attributes:
-        inner: state of the model.
-        last: `(batch, 2)` ids of the last two words, the later one second; -1 = there was none.
-    """
+    """The model's own state, and `(batch, 2)` ids of the last two words, the later one second; -1 = there was none."""
 
     inner: object
     last: Tensor
 
 
 class ExtractiveMemory(NamedTuple):
-    """What the features need beside the memory of the model inside.
-
-    Attributes:
-        inner: memory of the model.
-        source: `(batch, source_length)` ids, -1 where nothing can match: on padding and special words.
-    """
+    """The model's own memory, and the source from `matchable`."""
 
     inner: object
     source: Tensor
@@ -78,7 +68,10 @@ class ExtractiveSummarizer(nn.Module):
 
     def __init__(self, model: nn.Module, weights: ExtractiveWeights, special_ids: Sequence[int] = SPECIAL_IDS) -> None:
         super().__init__()
-        _check_weights(weights)
+        if len(weights) != len(FEATURES) or not all(math.isfinite(weight) for weight in weights):
+            raise ValueError(
+                f"weights is {tuple(weights)}; expected {len(FEATURES)} finite numbers ({', '.join(FEATURES)})."
+            )
         self.model, self.weights, self.special_ids = model, weights, tuple(special_ids)
 
     def start(self, source: Tensor, source_mask: Tensor) -> tuple[ExtractiveMemory, ExtractiveState]:
@@ -90,11 +83,7 @@ class ExtractiveSummarizer(nn.Module):
     def step(
         self, previous_words: Tensor, state: ExtractiveState, memory: ExtractiveMemory
     ) -> tuple[Tensor, ExtractiveState, Tensor | None]:
-        """Score the next word; see `mechanisms.search`.
-
-        Returns:
-            Scores `(batch, vocabulary_size)`, the new state, and the model's attention weights or None.
-        """
+        """Score the next word: scores `(batch, vocabulary_size)`, the new state, attention weights or None."""
         log_probabilities, inner, attention_weights = self.model.step(previous_words, state.inner, memory.inner)
         last = torch.cat([state.last[:, 1:], previous_words.unsqueeze(1)], dim=1)
         alpha = log_probabilities.new_tensor(self.weights)
@@ -109,7 +98,7 @@ def matchable(source: Tensor, source_mask: Tensor, special_ids: Sequence[int] = 
 
 
 def extractive_features(last: Tensor, source: Tensor, vocabulary_size: int) -> Tensor:
-    """Tell for every word that could come next which features it would have.
+    """Compute for every word that could come next which features it would have.
 
     With y the next word and x the source: unigram: y = x_j for some j; bigram: moreover the last word is x_{j-1};
     trigram: and the one before it x_{j-2}; reordering: y = x_j and the last word is x_k for some j < k.
@@ -135,30 +124,9 @@ def extractive_features(last: Tensor, source: Tensor, vocabulary_size: int) -> T
     return found.scatter_reduce(1, ids, places.to(torch.uint8), "amax").bool()
 
 
-def _shift(marks: Tensor, places: int) -> Tensor:
-    """Move marks `(batch, source_length)` to the right."""
-    return nn.functional.pad(marks, (places, 0))[:, : marks.shape[1]]
-
-
-def count_features(words: Sequence[int], source: Sequence[int], special_ids: Sequence[int] = SPECIAL_IDS) -> list[int]:
-    """Add the features of a whole headline up: what the lesson shows about an output.
-
-    Args:
-        words: headline ids without begin and end symbols.
-        source: source ids without padding.
-        special_ids: that never match.
-
-    Returns:
-        Four counts, in the order of `FEATURES`.
-    """
-    if not words or not source:
-        return [0] * len(FEATURES)
-    text = torch.tensor(source)[None]
-    text = matchable(text, torch.ones_like(text, dtype=torch.bool), special_ids)
-    history = torch.tensor([[-1, -1, *words]]).unfold(1, 2, 1)[0, :-1]  # the two words before each word
-    next_words = torch.tensor(words)
-    features = extractive_features(history, text.expand(len(words), -1), max(*words, *source) + 1)
-    return features[torch.arange(len(words)), next_words].sum(dim=0).tolist()
+def _shift(found: Tensor, places: int) -> Tensor:
+    """Move booleans `(batch, source_length)` to the right."""
+    return nn.functional.pad(found, (places, 0))[:, : found.shape[1]]
 
 
 class Tuning(NamedTuple):
@@ -188,7 +156,7 @@ def tune_weights(
     """Search the weights one at a time: try a step up and a step down, keep what is better, halve the step.
 
     From zero, the model as it is, so on the tuning pairs the result is never worse than that; only other pairs can say
-    whether it is better. In each round the four weights come in a new order drawn from the seed; a weight goes on in a
+    whether it is better. In each round the four weights come in a new random order; a weight goes on in a
     direction as long as that helps. No weights are tried twice. It stands in for the minimum error rate training (MERT)
     of the paper, which needs lists of hypotheses and finds the best step along a line exactly.
 
@@ -219,11 +187,11 @@ def tune_weights(
             scores[weights] = value
         return scores[weights]
 
-    draw, best = Random(seed), ExtractiveWeights()
+    rng, best = Random(seed), ExtractiveWeights()
     untuned = score(best)
     for number in range(rounds):
         step = first_step / 2**number
-        for name in draw.sample(FEATURES, len(FEATURES)):
+        for name in rng.sample(FEATURES, len(FEATURES)):
             for direction in (step, -step):
                 moved = False
                 while abs(getattr(best, name) + direction) <= largest:
@@ -234,10 +202,3 @@ def tune_weights(
                 if moved:
                     break
     return Tuning(best, scores[best], untuned, list(scores.items()))
-
-
-def _check_weights(weights: ExtractiveWeights) -> None:
-    if len(weights) != len(FEATURES) or not all(math.isfinite(weight) for weight in weights):
-        raise ValueError(
-            f"weights is {tuple(weights)}; expected {len(FEATURES)} finite numbers ({', '.join(FEATURES)})."
-        )

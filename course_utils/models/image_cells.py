@@ -1,4 +1,4 @@
-"""A picture as a map of annotation vectors that know their place, for an attention to weigh."""
+"""An image as a map of annotation vectors with coordinates, for an attention to weigh."""
 
 from collections.abc import Sequence
 
@@ -7,16 +7,15 @@ from torch import Tensor, nn
 
 
 class CellEncoder(nn.Module):
-    """A convolutional network that turns a picture into a map of annotation vectors, the cells, that know their place.
+    """A convolutional network that turns an image into a map of annotation vectors, the cells.
 
-    The first layer cuts the picture into patches of `patch` x `patch` pixels, so that no layer works on single pixels;
-    the second halves the map; the others leave its size. Each cell's coordinates (x, y from −1 to 1) are added to
-    what the last layer sees: a 3 x 3 filter alone cannot tell left from right. In the end every cell is brought to one
-    scale (`LayerNorm`).
+    The first layer cuts the image into patches of `patch` x `patch` pixels, so that no layer works on single pixels;
+    the second halves the map; the others leave its size. Each cell's coordinates (x, y from −1 to 1) are added to the
+    input of the last layer: a 3 x 3 filter alone cannot distinguish left from right. A `LayerNorm` scales every cell.
 
     Args:
-        height, width: of the pictures, pixels; multiples of twice the patch.
-        widths: numbers per cell after each layer, three layers or more; the last one is the size of an annotation.
+        height, width: of the images, pixels; multiples of twice the patch.
+        widths: dimensions of a cell after each layer, three layers or more; the last one is the size of an annotation.
         patch: pixels.
 
     Attributes:
@@ -51,25 +50,25 @@ class CellEncoder(nn.Module):
         self.register_buffer("coordinates", torch.stack([x, y], dim=-1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Encode pictures.
+        """Encode images.
 
         Args:
-            pictures: `(batch, 3, height, width)` uint8, or the same flattened to `(batch, 3 * height * width)`.
+            images: `(batch, 3, height, width)` uint8, or the same flattened to `(batch, 3 * height * width)`.
 
         Returns:
             `(batch, cells, output_size)`, row by row from the upper left cell.
 
         Raises:
-            TypeError: if the pictures are not uint8.
+            TypeError: if the images are not uint8.
             ValueError: if their shape is another one.
         """
         if images.dtype != torch.uint8:
-            raise TypeError(f"pictures has dtype {images.dtype}; expected torch.uint8: the model scales it.")
+            raise TypeError(f"images has dtype {images.dtype}; expected torch.uint8: the model scales it.")
         expected = (3, self.height, self.width)
         if images.dim() == 2 and images.shape[1] == 3 * self.height * self.width:
             images = images.unflatten(1, expected)
         if images.dim() != 4 or images.shape[1:] != expected:
-            raise ValueError(f"pictures has shape {tuple(images.shape)}; expected (batch, {str(expected)[1:]}.")
+            raise ValueError(f"images has shape {tuple(images.shape)}; expected (batch, {str(expected)[1:]}.")
         maps = (images.to(self.place.weight.dtype) / 127.5 - 1).contiguous(memory_format=torch.channels_last)
         for number, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
             if number == len(self.layers) - 1:
@@ -79,13 +78,13 @@ class CellEncoder(nn.Module):
         return self.scale(maps.flatten(2).transpose(1, 2))
 
     def cell_boxes(self) -> Tensor:
-        """Return the square of pixels that each cell stands for, `(cells, 4)` x0, y0, x1, y1; they tile the picture."""
+        """Return the square of pixels that each cell stands for, `(cells, 4)` x0, y0, x1, y1; they tile the image."""
         y, x = torch.meshgrid(torch.arange(self.rows), torch.arange(self.columns), indexing="ij")
         corners = torch.stack([x, y], dim=-1).flatten(0, 1) * self.side
         return torch.cat([corners, corners + self.side], dim=1)
 
     def view_boxes(self) -> Tensor:
-        """Return squares of the same size around the pixel that each cell sees best, `(cells, 4)` x0, y0, x1, y1.
+        """Return squares of the same size around the centre of each cell's filters, `(cells, 4)` x0, y0, x1, y1.
 
         The layer that halves the map has filters of three patches, and one patch of padding on every side. So the
         filter of cell i is centred on patch 2i: half a patch to the upper left of the middle of the cell's square.

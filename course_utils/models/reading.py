@@ -1,4 +1,4 @@
-"""DRAM: reads a row of digits from left to right, some glimpses for each, and says when there are no more."""
+"""DRAM: reads a row of digits from left to right, some glimpses for each, and ends when there are no more."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -6,27 +6,23 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor, nn
 
-from course_utils.mechanisms.vision import Retina, location_log_probability
-from course_utils.models.classifiers import GlimpseLoss
-from course_utils.models.glimpses import draw_location, reinforce_losses
+from course_utils.mechanisms.vision import Retina, check_channels
+from course_utils.models.classifiers import GlimpseLoss, share_wrong
+from course_utils.models.glimpses import mean_of_runs, reinforce_losses, take_glimpse
 
 END = 10
-"""The class that says "no more digits"; 0 to 9 are the digits."""
+"""The class "no more digits"; 0 to 9 are the digits."""
 NOTHING = -1
 """Fills labels behind the last digit."""
 
 
 class ReadingTrace(NamedTuple):
-    """What the model saw and said; `steps` answers, each after `glimpses_per_digit` glimpses.
+    """What the model read and answered: `steps` answers, each after `glimpses_per_digit` glimpses.
 
     Attributes:
         logits: `(batch, steps, 11)`.
-        patches: `(batch, steps, glimpses_per_digit, scales, channels, size, size)`.
-        boxes: `(batch, steps, glimpses_per_digit, scales, 4)`, pixels from the upper left corner.
-        locations: `(batch, steps, glimpses_per_digit, 2)`, (x, y) as drawn, before they are clamped to [-1, 1].
-        log_probabilities: `(batch, steps, glimpses_per_digit)`, nats.
-        baselines: `(batch, steps, glimpses_per_digit)`, the reward that was expected from there on.
-        features: `(batch, steps, glimpses_per_digit, hidden_size)`, what the network made of each glimpse by itself.
+        patches, boxes, locations, log_probabilities, baselines, features: as in `GlimpseTrace`, with `(batch, steps,
+            glimpses_per_digit, …)` in place of `(batch, glimpses, …)`.
     """
 
     logits: Tensor
@@ -39,12 +35,12 @@ class ReadingTrace(NamedTuple):
 
 
 class ContextNetwork(nn.Module):
-    """Looks once at the whole picture, small and blurred, to say where to begin.
+    """Encodes the whole image, small and blurred, so that the policy knows where to begin.
 
     Args:
-        height, width, channels: of the picture.
-        output_size: numbers it says.
-        factor: the picture is averaged over squares of this many pixels.
+        height, width, channels: of the image.
+        output_size: of the encoding.
+        factor: the image is averaged over squares of this many pixels.
     """
 
     def __init__(self, height: int, width: int, channels: int, output_size: int, factor: int = 4) -> None:
@@ -62,7 +58,7 @@ class ContextNetwork(nn.Module):
 
 
 class DeepRecurrentAttentionModel(nn.Module):
-    """DRAM: a two-layer recurrent core; the lower layer says what, the upper one where to look next.
+    """DRAM: a two-layer recurrent core; the lower layer classifies, the upper one decides where the next glimpse is.
 
     g_n = relu(W_ρ ρ(x, l_n)) ⊙ relu(W_l l_n)           what times where
     r1_n = LSTM(r1_{n-1}, g_n)                           classification layer; r1_0 = 0
@@ -70,26 +66,25 @@ class DeepRecurrentAttentionModel(nn.Module):
     l_n ~ N(tanh(W_m r2_{n-1}), σ² I)
     y_s from r1 after every `glimpses_per_digit` glimpses, until it is `END`
 
-    The context reaches only the emission layer: what is said of a digit must come from glimpses. While training, one
-    more answer than there are digits counts, and that one must be `END`. The reward of an answer is the probability
-    that it gives to the truth. A glimpse is credited with its own answer and all later ones, and with the probability
-    that it gives by itself, through a layer of its own, to the digit that is being read; a learned baseline is
-    subtracted.
+    The context reaches only the emission layer: the answers must come from glimpses. While training, one more answer
+    than there are digits counts, and that one must be `END`. The reward of an answer is its probability of the right
+    class. A glimpse is credited with its own answer and all later ones, and with the probability of the digit that is
+    being read in an answer from this glimpse alone, through a layer of its own; a learned baseline is subtracted.
 
     Source: Ba, Mnih and Kavukcuoglu 2015, arXiv 1412.7755, sections 3 and 4. The convolutions of its glimpse network
     are one linear layer here, rewards are summed from a glimpse on instead of from the beginning, a reward is a
-    probability instead of 1 or 0, and glimpses are not asked by themselves (`alone_weight=0`).
+    probability instead of 1 or 0, and glimpses do not answer alone (`alone_weight=0`).
 
     Args:
-        height, width, channels: of the picture.
+        height, width, channels: of the image.
         most_digits: longest row it is trained on.
         glimpses_per_digit: before each answer.
         size, scales: of the retina.
         hidden_size: of either layer.
-        std: σ of the policy in units of the picture's half width and height.
+        std: σ of the policy in units of the image's half width and height.
         policy_weight: of the REINFORCE term beside the cross-entropy.
-        alone_weight: of the cross-entropy of what each glimpse says alone; with 0 none is asked.
-        context_factor: the context network sees the picture averaged over squares of this many pixels.
+        alone_weight: of the cross-entropy of the answers from each glimpse alone; with 0 there are none.
+        context_factor: the context network reads the image averaged over squares of this many pixels.
     """
 
     def __init__(
@@ -109,7 +104,7 @@ class DeepRecurrentAttentionModel(nn.Module):
     ) -> None:
         super().__init__()
         self.most_digits, self.glimpses_per_digit, self.hidden_size = most_digits, glimpses_per_digit, hidden_size
-        self.std, self.policy_weight, self.alone_weight = std, policy_weight, alone_weight
+        self.std, self.policy_weight, self.alone_weight, self.channels = std, policy_weight, alone_weight, channels
         self.retina = Retina(size, scales)
         self.context = ContextNetwork(height, width, channels, hidden_size, context_factor)
         self.what = nn.Linear(scales * channels * size * size, hidden_size)
@@ -121,7 +116,7 @@ class DeepRecurrentAttentionModel(nn.Module):
         nn.init.zeros_(self.policy.bias)
         self.baseline = nn.Linear(hidden_size, 1)
         self.output = nn.Linear(hidden_size, END + 1)
-        self.alone = nn.Linear(hidden_size, END) if alone_weight else None  # no glimpse can say alone that it is over
+        self.alone = nn.Linear(hidden_size, END) if alone_weight else None  # no glimpse alone shows that it is over
 
     def glimpse(self, patches: Tensor, location: Tensor) -> Tensor:
         """Multiply what `(batch, scales, channels, size, size)` by where `(batch, 2)`: `(batch, hidden_size)`."""
@@ -135,41 +130,34 @@ class DeepRecurrentAttentionModel(nn.Module):
         steps: int | None = None,
         stop: bool = False,
     ) -> ReadingTrace:
-        """Look, and answer after every `glimpses_per_digit` glimpses.
+        """Read, and answer after every `glimpses_per_digit` glimpses.
 
         Args:
             images: `(batch, channels, height, width)`.
-            sample: draw locations; False = always take the policy's mean.
-            generator: source of chance; None = torch's global one.
+            sample: sample locations; False = always take the policy's mean.
+            generator: random generator; None = torch's global one.
             steps: most answers; None = `most_digits` + 1.
             stop: stop as soon as every row has had its `END`.
         """
+        check_channels(images, self.channels)
         framed = self.retina.prepare(images)
         lower = lower_cell = upper_cell = images.new_zeros(len(images), self.hidden_size)
         upper = self.context(images)
         ended = torch.zeros(len(images), dtype=torch.bool, device=images.device)
-        answers, looks = [], []
+        answers, entries = [], []
         for _ in range(self.most_digits + 1 if steps is None else steps):
             glimpses = []
             for _ in range(self.glimpses_per_digit):
-                mean = torch.tanh(self.policy(upper))
-                location = draw_location(mean, self.std, sample, generator)
-                expected = self.baseline(upper.detach()).squeeze(-1)
-                inside = location.clamp(-1, 1)
-                patches = self.retina.look(framed, inside)
-                seen = self.glimpse(patches, inside)
-                lower, lower_cell = self.classification(seen, (lower, lower_cell))
+                glimpses.append(take_glimpse(self, images, framed, upper, sample, generator))
+                lower, lower_cell = self.classification(glimpses[-1][-1], (lower, lower_cell))
                 upper, upper_cell = self.emission(lower, (upper, upper_cell))
-                log_probability = location_log_probability(location, mean, self.std)
-                boxes = self.retina.boxes(inside, *images.shape[-2:])
-                glimpses.append((patches, boxes, location, log_probability, expected, seen))
             answers.append(self.output(lower))
-            looks.append([torch.stack(part, dim=1) for part in zip(*glimpses, strict=True)])
+            entries.append([torch.stack(part, dim=1) for part in zip(*glimpses, strict=True)])
             ended |= answers[-1].argmax(dim=-1) == END
             if stop and bool(ended.all()):
                 break
         return ReadingTrace(
-            torch.stack(answers, dim=1), *(torch.stack(part, dim=1) for part in zip(*looks, strict=True))
+            torch.stack(answers, dim=1), *(torch.stack(part, dim=1) for part in zip(*entries, strict=True))
         )
 
     def loss(self, batch, use_baseline: bool = True, generator: Generator | None = None) -> GlimpseLoss:
@@ -178,7 +166,7 @@ class DeepRecurrentAttentionModel(nn.Module):
         Args:
             batch: of canvases, with `images` and `labels` of at most `most_digits` digits.
             use_baseline: False = weigh log-probabilities with the bare reward.
-            generator: source of chance; None = torch's global one.
+            generator: random generator; None = torch's global one.
         """
         targets = reading_targets(batch.labels, self.most_digits)
         trace = self.trace(batch.images, generator=generator)
@@ -208,22 +196,21 @@ class DeepRecurrentAttentionModel(nn.Module):
 
     @torch.no_grad()
     def read(self, images: Tensor, samples: int = 1, sample: bool = True, generator: Generator | None = None) -> Tensor:
-        """Read each row until the model says that it ends, or for at most `most_digits` + 1 answers.
+        """Read each row until the model answers `END`, or for at most `most_digits` + 1 answers.
 
         Args:
             images: `(batch, channels, height, width)`.
             samples: independent runs whose probabilities are averaged, answer by answer.
-            sample: draw locations; False = always take the policy's mean.
-            generator: source of chance; None = torch's global one.
+            sample: sample locations; False = always take the policy's mean.
+            generator: random generator; None = torch's global one.
 
         Returns:
             `(batch, steps)` digits, `NOTHING` from the end on; `steps` is the longest reading, at least 1.
         """
-        if samples < 1:
-            raise ValueError(f"samples is {samples}; expected at least 1.")
         stop = samples == 1  # several runs may stop at different answers; they are averaged over all steps
-        runs = [torch.softmax(self.trace(images, sample, generator, stop=stop).logits, dim=-1) for _ in range(samples)]
-        answers = torch.stack(runs).mean(dim=0).argmax(dim=-1)
+        answers = mean_of_runs(
+            samples, lambda: torch.softmax(self.trace(images, sample, generator, stop=stop).logits, dim=-1)
+        ).argmax(dim=-1)
         ended = (answers == END).int().cumsum(dim=1) > 0
         return answers.masked_fill(ended, NOTHING)
 
@@ -252,19 +239,14 @@ def reading_targets(labels: Tensor, most_digits: int) -> Tensor:
     return targets.scatter(1, (labels >= 0).sum(dim=1, keepdim=True), END)
 
 
-@torch.no_grad()
 def reading_error(model: DeepRecurrentAttentionModel, batches: Iterable, samples: int = 1) -> float:
     """Return the share of rows, 0 to 1, that are not read exactly, length included."""
-    training, wrong, count = model.training, 0, 0
-    model.eval()
-    for batch in batches:
-        answers = model.read(batch.images, samples)
-        columns = model.most_digits + 1
-        wide, true = (
-            nn.functional.pad(rows, (0, columns - rows.shape[1]), value=NOTHING) for rows in (answers, batch.labels)
+
+    def wrong(batch) -> Tensor:
+        answers, labels = (
+            nn.functional.pad(rows, (0, model.most_digits + 1 - rows.shape[1]), value=NOTHING)
+            for rows in (model.read(batch.images, samples), batch.labels)
         )
-        wrong, count = wrong + int((wide != true).any(dim=1).sum()), count + len(true)
-    model.train(training)
-    if count == 0:
-        raise ValueError("batches is empty; expected at least one batch.")
-    return wrong / count
+        return (answers != labels).any(dim=1)
+
+    return float(share_wrong(model, batches, wrong))

@@ -1,9 +1,9 @@
-"""A listener and a speller: a bidirectional GRU hears an utterance, a GRU with attention writes its phonemes.
+"""A listener and a speller: bidirectional GRUs encode an utterance, a GRU with attention writes its phonemes.
 
 | system     | scores                                    | normalised by      |
-| `content`  | decoder state and what was heard          | softmax            |
-| `location` | the same, and where the last look was     | softmax            |
-| `smooth`   | as `location`                             | sigmoids (spreads) |
+| `content`  | decoder state and encoder outputs         | softmax            |
+| `location` | the same, and the previous weights        | softmax            |
+| `smooth`   | as `location`                             | sigmoids           |
 
 Source: Chorowski et al. 2015, arXiv 1506.07503, section 2.
 """
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from course_utils.mechanisms.attention import AttentionMemory
 from course_utils.mechanisms.location import LocationAwareAttention
 from course_utils.mechanisms.recurrent import GRUEncoder
+from course_utils.models.word_model import Reading, TargetLoss, WordModel, check_choice
 
 SYSTEMS = {
     "content": {"filters": 0},
@@ -25,25 +26,13 @@ SYSTEMS = {
 """What is different between the systems: options of `LocationAwareAttention`."""
 
 
-class SpeechLoss(NamedTuple):
-    """A loss over a batch of utterances.
-
-    Attributes:
-        mean: scalar, cross-entropy, nats per phoneme (end symbol included, padding not).
-        tokens: number of phonemes and end symbols that were counted.
-    """
-
-    mean: Tensor
-    tokens: int
-
-
 class SpellerState(NamedTuple):
     """What the speller carries from step to step.
 
     Attributes:
         state: `(batch, hidden_size)`, s_{i-1}.
-        context: `(batch, value_size)`, what it heard at the last look.
-        weights: `(batch, source_length)`, where that look was.
+        context: `(batch, value_size)`, c_{i-1}.
+        weights: `(batch, source_length)`, a_{i-1}.
     """
 
     state: Tensor
@@ -51,13 +40,13 @@ class SpellerState(NamedTuple):
     weights: Tensor
 
 
-class SpeechModel(nn.Module):
+class SpeechModel(WordModel):
     """Listen, then spell.
 
     h = bidirectional GRUs over the features, each layer over the one below
     s_i = GRU(s_{i-1}, [y_{i-1}; c_{i-1}]),  (c_i, a_i) = attention(s_i, h, a_{i-1}),  y_i from tanh(W [s_i; c_i])
 
-    The paper numbers s one step earlier: it looks and writes with a state, and then updates it by what it wrote.
+    The paper numbers s one step earlier: it attends and writes with a state, and then updates it by what it wrote.
     That is the same chain.
 
     Args:
@@ -69,13 +58,13 @@ class SpeechModel(nn.Module):
         attention_size: of the layer that compares.
         layers: of the listener.
         width: of the location filters, in input steps (odd).
-        dropout: probability of dropping a number between listener's layers and before the output.
+        dropout: probability of dropping an entry between the listener's layers and before the output.
         end_symbol: its id in the vocabulary.
 
     Attributes:
         attention: its `window` may be set for decoding, see `LocationAwareAttention`.
-        end_within: while decoding, the end symbol is held back until the look is at most this many steps from the
-            utterance's end; None = never held back.
+        end_within: while decoding, the end symbol is held back until the largest weight is at most this many steps
+            from the utterance's end; None = never held back.
 
     Raises:
         ValueError: if there is no such system.
@@ -95,8 +84,7 @@ class SpeechModel(nn.Module):
         end_symbol: int = 3,
     ) -> None:
         super().__init__()
-        if system not in SYSTEMS:
-            raise ValueError(f"system is {system!r}; expected one of {', '.join(SYSTEMS)}.")
+        check_choice(system, SYSTEMS)
         self.system, self.end_symbol, self.end_within = system, end_symbol, None
         sizes = [feature_size, *[2 * hidden_size] * (layers - 1)]
         self.listener = nn.ModuleList(GRUEncoder(size, hidden_size, bidirectional=True) for size in sizes)
@@ -110,7 +98,7 @@ class SpeechModel(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def listen(self, features: Tensor, feature_mask: Tensor) -> AttentionMemory:
-        """Hear a batch of utterances.
+        """Encode a batch of utterances.
 
         Args:
             features: `(batch, steps, feature_size)`, right-padded.
@@ -119,71 +107,51 @@ class SpeechModel(nn.Module):
         Raises:
             ValueError: if a row is empty or its padding is not at the right end.
         """
-        heard = features
+        outputs = features
         for layer in self.listener:
-            heard = self.dropout(layer(heard, feature_mask).outputs)
-        return self.attention.prepare(heard, feature_mask)
-
-    def forward(self, batch) -> tuple[Tensor, Tensor]:
-        """Spell a `SpeechBatch` along its true phonemes.
-
-        Returns:
-            Logits `(batch, target_length, vocabulary_size)` and attention weights `(batch, target_length, steps)`.
-        """
-        memory = self.listen(batch.features, batch.feature_mask)
-        spelled, looks = self._first(memory), []
-        states, contexts = [], []
-        for word in self.embedding(batch.target_input).unbind(dim=1):
-            spelled = self._advance(word, spelled, memory)
-            states.append(spelled.state)
-            contexts.append(spelled.context)
-            looks.append(spelled.weights)
-        features = torch.cat([torch.stack(states, dim=1), torch.stack(contexts, dim=1)], dim=2)
-        return self._read_out(features), torch.stack(looks, dim=1)
-
-    def loss(self, batch, label_smoothing: float = 0.0) -> SpeechLoss:
-        """Cross-entropy over real phonemes and end symbols."""
-        logits, _ = self(batch)
-        mean = nn.functional.cross_entropy(
-            logits[batch.target_mask], batch.target_output[batch.target_mask], label_smoothing=label_smoothing
-        )
-        return SpeechLoss(mean, int(batch.target_mask.sum()))
+            outputs = self.dropout(layer(outputs, feature_mask).outputs)
+        return self.attention.prepare(outputs, feature_mask)
 
     def start(self, features: Tensor, feature_mask: Tensor) -> tuple[AttentionMemory, SpellerState]:
-        """Hear the utterances and get ready to spell; see `mechanisms.search`."""
+        """Encode the utterances: the attention's memory, and a first state of zeros; see `listen`."""
         memory = self.listen(features, feature_mask)
-        return memory, self._first(memory)
+        batch, _, value_size = memory.values.shape
+        state = memory.values.new_zeros(batch, self.recurrence.hidden_size)
+        return memory, SpellerState(state, state.new_zeros(batch, value_size), self.attention.first_weights(memory))
 
-    def step(
-        self, previous_words: Tensor, state: SpellerState, memory: AttentionMemory
-    ) -> tuple[Tensor, SpellerState, Tensor]:
-        """Write one phoneme; see `mechanisms.search`.
+    def read_on(self, words: Tensor, state: SpellerState, memory: AttentionMemory) -> tuple[Reading, SpellerState]:
+        """Read known phonemes; see `WordModel.read_on`."""
+        steps = []
+        for word in self.embedding(words).unbind(dim=1):
+            hidden = self.recurrence(torch.cat([word, state.context], dim=1), state.state)
+            state = SpellerState(hidden, *self.attention(hidden, memory, state.weights))
+            steps.append(state)
+        states, contexts, weights = (torch.stack(part, dim=1) for part in zip(*steps, strict=True))
+        return Reading(torch.cat([states, contexts], dim=2), weights), state
 
-        Args:
-            previous_words: `(batch,)` ids of y_{i-1}.
-            state: after y_{i-2}.
-            memory: what `start` returned.
-
-        Returns:
-            Log probabilities `(batch, vocabulary_size)`, the new state, and its weights `(batch, steps)`.
-        """
-        state = self._advance(self.embedding(previous_words), state, memory)
-        logits = self._read_out(torch.cat([state.state, state.context], dim=1))
-        if self.end_within is not None:
-            ends = memory.mask.sum(dim=1) - 1 - state.weights.argmax(dim=1)  # steps between the look and the end
-            logits = logits.clone()
-            logits[ends > self.end_within, self.end_symbol] = float("-inf")
-        return torch.log_softmax(logits, dim=1), state, state.weights
-
-    def _first(self, memory: AttentionMemory) -> SpellerState:
-        blank = memory.values.new_zeros
-        batch = len(memory.values)
-        state, context = blank(batch, self.recurrence.hidden_size), blank(batch, memory.values.shape[2])
-        return SpellerState(state, context, self.attention.first_weights(memory))
-
-    def _advance(self, word: Tensor, before: SpellerState, memory: AttentionMemory) -> SpellerState:
-        state = self.recurrence(torch.cat([word, before.context], dim=1), before.state)
-        return SpellerState(state, *self.attention(state, memory, before.weights))
-
-    def _read_out(self, features: Tensor) -> Tensor:
+    def scores(self, features: Tensor) -> Tensor:
+        """Map [s; c] `(…, 3 * hidden_size)` to logits `(…, vocabulary_size)`."""
         return self.output(self.dropout(torch.tanh(self.readout(features))))
+
+    def log_probabilities(self, reading: Reading, memory: AttentionMemory) -> Tensor:
+        """Log-probabilities in nats, the end symbol held back as `end_within` says."""
+        logits = self.scores(reading.features)
+        if self.end_within is not None:
+            ends = memory.mask.sum(dim=1, keepdim=True) - 1 - reading.attention_weights.argmax(dim=2)
+            logits = logits.clone()
+            logits[..., self.end_symbol].masked_fill_(ends > self.end_within, float("-inf"))
+        return torch.log_softmax(logits, dim=-1)
+
+    def forward(self, batch) -> tuple[Tensor, Tensor]:
+        """Spell a `SpeechBatch` along its gold phonemes; see `WordModel.forward`."""
+        memory, state = self.start(batch.features, batch.feature_mask)
+        reading = self.read(batch.target_input, state, memory)
+        return self.log_probabilities(reading, memory), reading.attention_weights
+
+    def loss(self, batch, label_smoothing: float = 0.0) -> TargetLoss:
+        """Cross-entropy over real phonemes and end symbols, nats each."""
+        memory, state = self.start(batch.features, batch.feature_mask)
+        logits = self.scores(self.read(batch.target_input, state, memory).features)
+        words = batch.target_output[batch.target_mask]
+        mean = nn.functional.cross_entropy(logits[batch.target_mask], words, label_smoothing=label_smoothing)
+        return TargetLoss(mean, len(words))

@@ -23,6 +23,7 @@ from torch import Tensor
 from course_utils.models.abs_model import FeedForwardSummarizer
 from course_utils.models.recurrent_summarizer import CopyingSummarizer, RecurrentSummarizer
 from course_utils.models.summarizer import Summarizer
+from course_utils.models.word_model import check_choice
 
 SYSTEMS = {
     "abs-none": (FeedForwardSummarizer, {"encoder": "none"}),
@@ -34,22 +35,15 @@ SYSTEMS = {
     "ras-additive": (RecurrentSummarizer, {"cell": "lstm", "attention": "additive"}),
     "ras-copy": (CopyingSummarizer, {"cell": "lstm", "attention": "additive"}),
 }
-"""Class and options of each system."""
 
 
 def build_summarizer(system: str, vocabulary_size: int, **options) -> Summarizer:
-    """Make a system by name, untrained.
-
-    Args:
-        system: a name in `SYSTEMS`.
-        vocabulary_size: number of word ids, the same for sources and headlines.
-        options: of `FeedForwardSummarizer` or `RecurrentSummarizer`: `embedding_size`, `hidden_size`, `dropout`, ….
+    """Make a system by name, untrained; `options` are those of `FeedForwardSummarizer` or `RecurrentSummarizer`.
 
     Raises:
         ValueError: if the name is unknown, or an option is what the name decides.
     """
-    if system not in SYSTEMS:
-        raise ValueError(f"system is {system!r}; expected one of {', '.join(SYSTEMS)}.")
+    check_choice(system, SYSTEMS)
     model, decided = SYSTEMS[system]
     if both := sorted(decided.keys() & options.keys()):
         raise ValueError(f"options holds {', '.join(both)}, which the system {system!r} decides; leave it out.")
@@ -63,7 +57,7 @@ def fill_unknown_words(
     known: Sequence[bool],
     unknown_word: str = "<unk>",
 ) -> list[str]:
-    """Put the source's own words where a headline says that a word is unknown: the one most looked at.
+    """Put the source's own words where a headline says that a word is unknown: the one with the largest weight.
 
     Of the unknown source words, if there is one; else of all. `<unk>` in a headline means no more than "a word that I
     cannot write", so this guesses; with `ras-copy` the guess is what the model copied.
@@ -76,19 +70,16 @@ def fill_unknown_words(
         unknown_word: how the vocabulary writes the unknown word.
 
     Raises:
-        ValueError: if the numbers of words, weights and marks do not fit.
+        ValueError: if words, weights and `known` do not fit each other.
     """
-    if (
-        len(source_words) != len(known)
-        or attention_weights.shape[1] < len(known)
-        or len(attention_weights) < len(words)
-    ):
+    rows, columns = attention_weights.shape
+    if len(source_words) != len(known) or columns < len(known) or rows < len(words):
         raise ValueError(
-            f"got {len(words)} words, {len(source_words)} source words, {len(known)} marks and weights of shape "
-            f"{tuple(attention_weights.shape)}; expected (target_length, source_length) with a row for every word, "
-            "and a mark for every source word."
+            f"got {len(words)} words, {len(source_words)} source words, {len(known)} entries of known and weights of "
+            f"shape {(rows, columns)}; expected (target_length, source_length) with a row for every word, "
+            "and an entry of known for every source word."
         )
-    candidates = [place for place, mark in enumerate(known) if not mark] or list(range(len(known)))
+    candidates = [place for place, there in enumerate(known) if not there] or list(range(len(known)))
     return [
         word if word != unknown_word else source_words[max(candidates, key=lambda place: float(row[place]))]
         for word, row in zip(words, attention_weights[: len(words)], strict=True)

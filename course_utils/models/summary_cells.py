@@ -32,12 +32,12 @@ class ElmanCell(nn.Module):
         self.reset_weights()
 
     def reset_weights(self) -> None:
-        """Draw the first weights."""
+        """Sample the first weights."""
         for layer in (self.word, self.recurrent, self.context):
             nn.init.xavier_uniform_(layer.weight, gain=4.0)
 
     def first_state(self, summary: Tensor) -> State:
-        """Make h_0 of any numbers `(batch, hidden_size)`, within the range of h."""
+        """Make h_0 of any vectors `(batch, hidden_size)`, within the range of h."""
         return (torch.sigmoid(summary),)
 
     def forward(self, word_gates: Tensor, context: Tensor, state: State) -> State:
@@ -60,10 +60,10 @@ class LSTMCell(ElmanCell):
     gates = 4
 
     def reset_weights(self) -> None:
-        """Leave the first weights as `nn.Linear` draws them."""
+        """Leave the first weights as `nn.Linear` samples them."""
 
     def first_state(self, summary: Tensor) -> State:
-        """Make h_0 of any numbers `(batch, hidden_size)`; the memory m_0 is zero."""
+        """Make h_0 of any vectors `(batch, hidden_size)`; the memory m_0 is zero."""
         return torch.tanh(summary), torch.zeros_like(summary)
 
     def forward(self, word_gates: Tensor, context: Tensor, state: State) -> State:

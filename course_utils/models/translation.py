@@ -8,32 +8,26 @@
 All three train with `loss(batch)` and decode with `start` and `step` (see `mechanisms.search`).
 """
 
-from typing import NamedTuple
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from course_utils.mechanisms.attention import AdditiveAttention, AttentionMemory
+from course_utils.mechanisms.attention import AdditiveAttention, AttentionMemory, DotProductAttention
 from course_utils.mechanisms.recurrent import GRUDecoder, GRUEncoder, LSTMEncoder, MaxoutReadout, reverse_real_tokens
+from course_utils.models.word_model import EMBEDDING_STD, Reading, WordModel, check_choice
 
-EMBEDDING_STD = 0.2
-"""Standard deviation of a new embedding's entries; nn.Embedding's own, 1, takes many more steps to unlearn."""
-
-
-class TargetLoss(NamedTuple):
-    """A loss over the real target tokens of a batch.
-
-    Attributes:
-        mean: scalar, nats per real target token (the end symbol counts); label smoothing included if asked for.
-        tokens: number of real target tokens.
-    """
-
-    mean: Tensor
-    tokens: int
+SCORES = {
+    "additive": AdditiveAttention,
+    "equal": AdditiveAttention,
+    "dot": partial(DotProductAttention, scaled=False),
+    "scaled-dot": partial(DotProductAttention, scaled=True),
+}
+"""How `RNNsearch` compares a state with an annotation; "equal" does not: an ablation."""
 
 
-class TranslationModel(nn.Module):
-    """What the three systems share: embeddings, readout, loss.
+class TranslationModel(WordModel):
+    """What the three systems share: two embeddings and a readout; `build` makes the rest.
 
     Args:
         source_vocabulary_size: number of source ids.
@@ -41,7 +35,10 @@ class TranslationModel(nn.Module):
         embedding_size: size of a word embedding, and of the maxout layer of the readout.
         hidden_size: size of one recurrent state.
         dropout: probability of dropping an entry of an embedding, an annotation or the readout while training.
+        options: of the system, see its `build`.
     """
+
+    readout: nn.Module
 
     def __init__(
         self,
@@ -50,6 +47,7 @@ class TranslationModel(nn.Module):
         embedding_size: int = 128,
         hidden_size: int = 256,
         dropout: float = 0.0,
+        **options,
     ) -> None:
         super().__init__()
         self.source_embedding = nn.Embedding(source_vocabulary_size, embedding_size)
@@ -57,83 +55,23 @@ class TranslationModel(nn.Module):
         for embedding in (self.source_embedding, self.target_embedding):
             nn.init.normal_(embedding.weight, std=EMBEDDING_STD)
         self.dropout = nn.Dropout(dropout)
+        self.build(target_vocabulary_size, embedding_size, hidden_size, dropout, **options)
 
-    def start(self, source: Tensor, source_mask: Tensor) -> tuple:
-        """Encode a source batch: memory and first decoder state, batch first."""
-        raise NotImplementedError
-
-    def features(self, target_input: Tensor, state, memory) -> tuple[Tensor, Tensor | None]:
-        """Run the decoder along known words.
-
-        Returns:
-            What the readout reads, `(batch, target_length, size)`, and the attention weights
-            `(batch, target_length, source_length)` or None.
-        """
-        raise NotImplementedError
-
-    def step(self, previous_words: Tensor, state, memory) -> tuple[Tensor, object, Tensor | None]:
-        """Take one decoding step.
-
-        Args:
-            previous_words: `(batch,)` ids.
-            state, memory: from `start` or the last `step`.
-
-        Returns:
-            Log-probabilities `(batch, target_vocabulary_size)` in nats, the new state, attention weights or None.
-        """
+    def build(self, words: int, embedding_size: int, hidden_size: int, dropout: float) -> None:
+        """Make encoder, decoder and readout; `words` is the size of the target vocabulary."""
         raise NotImplementedError
 
     def embed_source(self, source: Tensor) -> Tensor:
         """Look up source words: `(batch, source_length)` to `(batch, source_length, embedding_size)`."""
-        return self.dropout(checked_lookup(self.source_embedding, source, "source"))
+        return self.embed(self.source_embedding, source, "source")
 
     def embed_target(self, target: Tensor) -> Tensor:
         """Look up target words: `(batch, …)` to `(batch, …, embedding_size)`."""
-        return self.dropout(checked_lookup(self.target_embedding, target, "target"))
+        return self.embed(self.target_embedding, target, "target")
 
-    def forward(self, batch) -> tuple[Tensor, Tensor | None]:
-        """Score a batch with the true previous words as input (teacher forcing).
-
-        Args:
-            batch: a `Batch`.
-
-        Returns:
-            Logits `(batch, target_length, target_vocabulary_size)` and attention weights or None.
-        """
-        memory, state = self.start(batch.source, batch.source_mask)
-        features, attention_weights = self.features(batch.target_input, state, memory)
-        return self.readout(features), attention_weights
-
-    def loss(self, batch, label_smoothing: float = 0.0) -> TargetLoss:
-        """Cross-entropy of the true next words, over real tokens only.
-
-        The readout is by far the widest layer, so it sees the real tokens and no padding, a few hundred at a
-        time: the logits of a whole batch would fill tens of megabytes, and fresh memory is slow.
-        """
-        memory, state = self.start(batch.source, batch.source_mask)
-        features, _ = self.features(batch.target_input, state, memory)
-        features, targets = features[batch.target_mask], batch.target_output[batch.target_mask]  # (real tokens, …)
-        total = sum(
-            nn.functional.cross_entropy(self.readout(part), words, label_smoothing=label_smoothing, reduction="sum")
-            for part, words in zip(features.split(256), targets.split(256), strict=True)
-        )
-        return TargetLoss(total / len(targets), len(targets))
-
-
-def checked_lookup(embedding: nn.Embedding, ids: Tensor, name: str) -> Tensor:
-    """Embed ids, with an error that names the ids if some are out of range.
-
-    Raises:
-        IndexError: if an id is negative or not below the vocabulary's size.
-    """
-    try:
-        return embedding(ids)
-    except IndexError:
-        outside = ids[(ids < 0) | (ids >= embedding.num_embeddings)].unique().tolist()
-        raise IndexError(
-            f"{name} holds the ids {outside[:5]}; expected 0 to {embedding.num_embeddings - 1}. "
-            "Was it encoded with another vocabulary?"
-        ) from None
+    def scores(self, features: Tensor) -> Tensor:
+        """Map features `(…, feature_size)` to logits `(…, target_vocabulary_size)`."""
+        return self.readout(features)
 
 
 class RNNEncoderDecoder(TranslationModel):
@@ -144,22 +82,13 @@ class RNNEncoderDecoder(TranslationModel):
     Source: Cho et al. 2014, arXiv 1406.1078, section 2.2 and appendix A.
     """
 
-    def __init__(
-        self,
-        source_vocabulary_size: int,
-        target_vocabulary_size: int,
-        embedding_size: int = 128,
-        hidden_size: int = 256,
-        dropout: float = 0.0,
-    ) -> None:
-        super().__init__(source_vocabulary_size, target_vocabulary_size, embedding_size, hidden_size, dropout)
+    def build(self, words: int, embedding_size: int, hidden_size: int, dropout: float) -> None:
+        """Make encoder, decoder and readout."""
         self.encoder = GRUEncoder(embedding_size, hidden_size)
         self.summary = nn.Linear(hidden_size, hidden_size)
         self.initial = nn.Linear(hidden_size, hidden_size)
         self.decoder = GRUDecoder(embedding_size, hidden_size, hidden_size)
-        self.readout = MaxoutReadout(
-            2 * hidden_size + embedding_size, embedding_size, target_vocabulary_size, dropout
-        )  # fmt: skip
+        self.readout = MaxoutReadout(2 * hidden_size + embedding_size, embedding_size, words, dropout)
 
     def start(self, source: Tensor, source_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Squeeze each source sentence into one vector.
@@ -171,18 +100,18 @@ class RNNEncoderDecoder(TranslationModel):
         summary = torch.tanh(self.summary(encoded.forward_last))
         return summary, torch.tanh(self.initial(summary))
 
-    def features(self, target_input: Tensor, state: Tensor, memory) -> tuple[Tensor, Tensor | None]:
-        """Run the decoder along known words; see `TranslationModel.features`."""
+    def read(self, target_input: Tensor, state: Tensor, memory) -> Reading:
+        """Read along known words; see `WordModel.read`."""
         embedded = self.embed_target(target_input)
         outputs = self.decoder(embedded, state, memory)
-        return torch.cat([outputs.states, embedded, outputs.contexts], dim=-1), outputs.attention_weights
+        return Reading(torch.cat([outputs.states, embedded, outputs.contexts], dim=-1), outputs.attention_weights)
 
-    def step(self, previous_words: Tensor, state: Tensor, memory) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Take one decoding step; see `TranslationModel.step`."""
+    def step_features(self, previous_words: Tensor, state: Tensor, memory) -> tuple[Reading, Tensor]:
+        """Read one word; see `WordModel.step_features`."""
         embedded = self.embed_target(previous_words)
-        state, context, attention_weights = self.decoder.step(embedded, state, memory)
-        logits = self.readout(torch.cat([state, embedded, context], dim=-1))
-        return torch.log_softmax(logits, dim=-1), state, attention_weights
+        state, context, weights = self.decoder.step(embedded, state, memory)
+        features = torch.cat([state, embedded, context], dim=-1).unsqueeze(1)
+        return Reading(features, None if weights is None else weights.unsqueeze(1)), state
 
 
 class RNNsearch(RNNEncoderDecoder):
@@ -191,41 +120,46 @@ class RNNsearch(RNNEncoderDecoder):
     h_j = [forward_j; backward_j],  s_0 = tanh(W_s · backward_1),  c_i = Σ_j a_ij h_j in place of c
 
     Source: Bahdanau et al. 2015, arXiv 1409.0473, section 3 and appendix A.
-
-    Args:
-        attention_size: size of the layer that compares a state with an annotation; `hidden_size` if None.
-        (the others: see `TranslationModel`)
     """
 
-    def __init__(
+    def build(
         self,
-        source_vocabulary_size: int,
-        target_vocabulary_size: int,
-        embedding_size: int = 128,
-        hidden_size: int = 256,
-        dropout: float = 0.0,
+        words: int,
+        embedding_size: int,
+        hidden_size: int,
+        dropout: float,
         attention_size: int | None = None,
+        score: str = "additive",
+        one_vector: bool = False,
     ) -> None:
-        TranslationModel.__init__(
-            self, source_vocabulary_size, target_vocabulary_size, embedding_size, hidden_size, dropout
-        )
+        """Make the parts, and the variants that lesson 2 compares.
+
+        Args:
+            words, embedding_size, hidden_size, dropout: see `TranslationModel`.
+            attention_size: of the layer that compares; `hidden_size` if None.
+            score: a key of `SCORES`.
+            one_vector: attend to one vector, the last states of both encoders, in place of the annotations: the
+                baseline without attention, which differs in nothing else.
+        """
+        check_choice(score, SCORES, "score")
+        self.one_vector = one_vector
         self.encoder = GRUEncoder(embedding_size, hidden_size, bidirectional=True)
-        annotation_size = self.encoder.output_size
+        size = self.encoder.output_size  # of an annotation
         self.initial = nn.Linear(hidden_size, hidden_size)
-        attention = AdditiveAttention(hidden_size, annotation_size, attention_size or hidden_size)
-        self.decoder = GRUDecoder(embedding_size, hidden_size, annotation_size, attention)
-        self.readout = MaxoutReadout(
-            hidden_size + embedding_size + annotation_size, embedding_size, target_vocabulary_size, dropout
-        )
+        attention = SCORES[score](hidden_size, size, attention_size or hidden_size)
+        if score == "equal":  # v = 0 for good: all weights are equal
+            nn.init.zeros_(attention.score.weight).requires_grad_(False)
+        self.decoder = GRUDecoder(embedding_size, hidden_size, size, attention)
+        self.readout = MaxoutReadout(hidden_size + embedding_size + size, embedding_size, words, dropout)
 
     def start(self, source: Tensor, source_mask: Tensor) -> tuple[AttentionMemory, Tensor]:
-        """Keep one annotation per source word.
-
-        Returns:
-            The attention's memory, and s_0 `(batch, hidden_size)`.
-        """
+        """Encode one annotation per source word: the attention's memory, and s_0 `(batch, hidden_size)`."""
         encoded = self.encoder(self.embed_source(source), source_mask)
-        memory = self.decoder.attention.prepare(self.dropout(encoded.outputs), source_mask)
+        annotations = encoded.outputs
+        if self.one_vector:
+            annotations = torch.cat([encoded.forward_last, encoded.backward_first], dim=-1).unsqueeze(1)
+            source_mask = source_mask[:, :1]
+        memory = self.decoder.attention.prepare(self.dropout(annotations), source_mask)
         return memory, torch.tanh(self.initial(encoded.backward_first))
 
 
@@ -235,55 +169,36 @@ class SequenceToSequence(TranslationModel):
     Nothing of the source is read after the first step: all of it must survive in the states.
 
     Source: Sutskever et al. 2014, arXiv 1409.3215 (four layers there).
-
-    Args:
-        layers: stacked LSTM layers of encoder and decoder.
-        reverse_source: read the source from its last word to its first.
-        (the others: see `TranslationModel`)
     """
 
-    def __init__(
+    def build(
         self,
-        source_vocabulary_size: int,
-        target_vocabulary_size: int,
-        embedding_size: int = 128,
-        hidden_size: int = 256,
-        dropout: float = 0.0,
+        words: int,
+        embedding_size: int,
+        hidden_size: int,
+        dropout: float,
         layers: int = 2,
         reverse_source: bool = True,
     ) -> None:
-        super().__init__(source_vocabulary_size, target_vocabulary_size, embedding_size, hidden_size, dropout)
+        """Make `layers` stacked LSTMs each; `reverse_source` = read the source from its last word to its first."""
         self.reverse_source = reverse_source
         self.encoder = LSTMEncoder(embedding_size, hidden_size, layers, dropout)
-        self.decoder = nn.LSTM(
-            embedding_size, hidden_size, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0
-        )
-        self.readout = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden_size, target_vocabulary_size))
+        between = dropout if layers > 1 else 0.0
+        self.decoder = nn.LSTM(embedding_size, hidden_size, layers, batch_first=True, dropout=between)
+        self.readout = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden_size, words))
 
     def start(self, source: Tensor, source_mask: Tensor) -> tuple[None, tuple[Tensor, Tensor]]:
-        """Read the source.
-
-        Returns:
-            No memory, and the state: hidden and cell, each `(batch, layers, hidden_size)`.
-        """
+        """Read the source: no memory, and the state, hidden and cell, each `(batch, layers, hidden_size)`."""
         if self.reverse_source:
             source = reverse_real_tokens(source, source_mask)
         return None, self.encoder(self.embed_source(source), source_mask)
 
-    def features(self, target_input: Tensor, state, memory: None) -> tuple[Tensor, None]:
-        """Run the decoder along known words; see `TranslationModel.features`."""
-        outputs, _ = self._run(self.embed_target(target_input), state)
-        return outputs, None
-
-    def step(self, previous_words: Tensor, state, memory: None) -> tuple[Tensor, tuple[Tensor, Tensor], None]:
-        """Take one decoding step; see `TranslationModel.step`."""
-        outputs, state = self._run(self.embed_target(previous_words).unsqueeze(1), state)
-        return torch.log_softmax(self.readout(outputs[:, 0]), dim=-1), state, None
-
-    def _run(self, embedded: Tensor, state: tuple[Tensor, Tensor]):
-        # nn.LSTM wants (layers, batch, hidden); the course keeps every state batch first.
-        outputs, (hidden, cell) = self.decoder(embedded, tuple(part.transpose(0, 1).contiguous() for part in state))
-        return outputs, (hidden.transpose(0, 1), cell.transpose(0, 1))
+    def read_on(self, words: Tensor, state, memory: None) -> tuple[Reading, tuple[Tensor, Tensor]]:
+        """Read known words; see `WordModel.read_on`."""
+        # nn.LSTM wants (layers, batch, hidden); the states of the course are batch first.
+        first = tuple(part.transpose(0, 1).contiguous() for part in state)
+        outputs, (hidden, cell) = self.decoder(self.embed_target(words), first)
+        return Reading(outputs), (hidden.transpose(0, 1), cell.transpose(0, 1))
 
 
 SYSTEMS = {
@@ -294,11 +209,6 @@ SYSTEMS = {
 
 
 def build_translation_model(system: str, **sizes) -> TranslationModel:
-    """Make one of the three systems by name, as the checkpoint cards and the experiments do.
-
-    Raises:
-        ValueError: if the name is unknown.
-    """
-    if system not in SYSTEMS:
-        raise ValueError(f"system is {system!r}; expected one of {', '.join(SYSTEMS)}.")
+    """Make one of the three systems by name; raises a ValueError if the name is unknown."""
+    check_choice(system, SYSTEMS)
     return SYSTEMS[system](**sizes)

@@ -15,14 +15,7 @@ PAPER, INK, LINE = "#eaf2fa", "#16222e", "#08519c"
 
 @dataclass(frozen=True)
 class Stop:
-    """A lesson on the map.
-
-    Attributes:
-        number: of the lesson.
-        name: its title up to the colon.
-        idea: its title after the colon.
-        box: (left, bottom, width, height), inches.
-    """
+    """A lesson on the map: its title up to the colon and after, and its box (left, bottom, width, height), inches."""
 
     number: int
     name: str
@@ -32,12 +25,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Way:
-    """An idea that one lesson takes from another.
-
-    Attributes:
-        start, end: numbers of the lessons.
-        idea: what is taken along, and to where.
-    """
+    """An idea that lesson `end` takes from lesson `start`."""
 
     start: int
     end: int
@@ -76,11 +64,7 @@ def place_stops(lessons: Sequence[Lesson]) -> tuple[Stop, ...]:
 
 
 def plot_course_map(axes: Axes | None = None) -> Axes:
-    """Draw the map; its alternative text says every box and every arrow.
-
-    Args:
-        axes: where to draw; a new figure if None.
-    """
+    """Draw the map, in a new figure if `axes` is None; its alternative text names every box and every arrow."""
     stops = place_stops(find_lessons())
     height = stops[0].box[1] + BOX
     axes = axes or plt.subplots(figsize=(WIDTH, height), layout="constrained")[1]
@@ -103,9 +87,8 @@ def _one_line(text: str) -> str:
 def _draw_stop(axes: Axes, stop: Stop) -> None:
     left, bottom, width, height = stop.box
     style = "round,pad=0,rounding_size=0.08"
-    axes.add_patch(
-        FancyBboxPatch((left, bottom), width, height, boxstyle=style, facecolor=PAPER, edgecolor=LINE, linewidth=1.6)
-    )
+    colours = {"facecolor": PAPER, "edgecolor": LINE, "linewidth": 1.6}
+    axes.add_patch(FancyBboxPatch((left, bottom), width, height, boxstyle=style, **colours))
     x, y = left + width / 2, bottom + height / 2
     name = f"{stop.number} · {stop.name}"
     axes.text(x, y + 0.13, name, ha="center", va="center", fontsize=12.5, fontweight="bold", color=INK)

@@ -1,6 +1,6 @@
-"""Figures of pictures: canvases with boxes, the path of glimpses with what was seen, a drawing as it comes to be.
+"""Figures of images: canvases with boxes, the path of glimpses with what was read, a drawing step by step.
 
-Like `plots`: every function returns axes whose figure carries an alternative text, for `plots.show`. Pictures are
+Like `plots`: every function returns axes whose figure carries an alternative text, for `plots.show`. Images are
 `(height, width)` or `(channels, height, width)` with values from 0 to 1; boxes are x0, y0, x1, y1 in pixels from the
 upper left corner.
 """
@@ -21,7 +21,7 @@ GLIMPSE_COLOUR = "#56b4e9"  # sky blue of the Okabe-Ito palette: visible on dark
 
 
 def draw_image(axes: Axes, image: ArrayLike, *, light_ground: bool = False) -> None:
-    """Draw one picture without ticks, pixel by pixel; `light_ground` prints grey pictures dark on light."""
+    """Draw one image without ticks, pixel by pixel; `light_ground` prints grey images dark on light."""
     image = numpy.asarray(image, dtype=float)
     if image.ndim == 3:
         image = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
@@ -40,7 +40,7 @@ def draw_box(axes: Axes, box: Sequence[float], colour: str, width: float = 1.5, 
 
 
 def set_title(figure: Figure, title: str) -> None:
-    """Write the title of a figure of several pictures, in as many lines as its width asks for."""
+    """Write the title of a figure of several images, in as many lines as its width asks for."""
     figure.suptitle(fill(title, round(10 * figure.get_figwidth())), x=0.01, ha="left", fontsize=12, fontweight="bold")
 
 
@@ -54,16 +54,16 @@ def plot_images(
     light_ground: bool = False,
     inches: float = 1.75,
 ) -> Axes:
-    """Draw several pictures side by side.
+    """Draw several images side by side.
 
     Args:
-        pictures: any number of them.
+        images: any number of them.
         title: the finding.
         captions: written under each, in as many lines as they need.
         boxes: the gold boxes of each; boxes with a negative corner are left out.
-        columns: pictures in a row.
+        columns: images in a row.
         light_ground: dark ink on light ground.
-        inches: that a picture and its margin are wide.
+        inches: width of an image and its margin.
     """
     rows = -(-len(images) // columns)
     folded = [fill(caption, round(12 * inches)) for caption in captions]
@@ -81,7 +81,7 @@ def plot_images(
         if captions:
             axes.set_xlabel(folded[number], fontsize=10)
     set_title(figure, title)
-    said = "; ".join(captions) if captions else f"{len(images)} pictures"
+    said = "; ".join(captions) if captions else f"{len(images)} images"
     return describe(grid[0, 0], f"{title}. {said}.")
 
 
@@ -94,15 +94,15 @@ def plot_glimpses(
     gold: Sequence[Sequence[float]] = (),
     captions: Sequence[str] = (),
 ) -> Axes:
-    """Draw where a model looked, in what order, and what it saw there.
+    """Draw the glimpses of a model: where, in what order, and what it read there.
 
     Args:
-        picture: what it looked at.
+        image: the whole.
         boxes: `(glimpses, scales, 4)`, the patches' places, sharpest first.
-        patches: `(glimpses, scales, channels, size, size)`, what was seen.
+        patches: `(glimpses, scales, channels, size, size)`.
         title: the finding.
-        gold: boxes of what there was to see.
-        captions: written under what each glimpse saw, e.g. the answer after it.
+        gold: boxes of the digits.
+        captions: written under each glimpse, e.g. the answer after it.
     """
     boxes, patches = numpy.asarray(boxes, dtype=float), numpy.asarray(patches, dtype=float)
     glimpses, scales = boxes.shape[:2]
@@ -121,8 +121,8 @@ def plot_glimpses(
                   bbox={"boxstyle": "circle,pad=0.15", "facecolor": "#0b3c5d", "edgecolor": "none"})  # fmt: skip
     height, width = numpy.asarray(image).shape[-2:]
     axes.set(xlim=(0, width), ylim=(height, 0))
-    looked = "blue: the sharpest patches" if scales > 1 else "blue: what was read"
-    axes.set_xlabel(f"orange: the truth; {looked}" if len(gold) else looked, fontsize=10)
+    blue = "blue: the sharpest patches" if scales > 1 else "blue: what was read"
+    axes.set_xlabel(f"orange: the digits; {blue}" if len(gold) else blue, fontsize=10)
     grid = right.subgridspec(scales, glimpses).subplots(squeeze=False)
     for (scale, glimpse), small in numpy.ndenumerate(grid):
         draw_image(small, patches[glimpse, scale])
@@ -134,9 +134,9 @@ def plot_glimpses(
             small.set_ylabel("sharp" if scale == 0 else f"{1 << scale}× as wide", fontsize=10)
     set_title(figure, title)
     path = ", ".join(f"{number} at ({x:.0f}, {y:.0f})" for number, (x, y) in enumerate(middles, start=1))
-    truth = "; ".join(f"gold box from ({b[0]:.0f}, {b[1]:.0f}) to ({b[2]:.0f}, {b[3]:.0f})" for b in gold if b[0] >= 0)
+    there = "; ".join(f"gold box from ({b[0]:.0f}, {b[1]:.0f}) to ({b[2]:.0f}, {b[3]:.0f})" for b in gold if b[0] >= 0)
     said = f" Under the glimpses: {', '.join(captions)}." if captions else ""
-    return describe(axes, f"{title}. Glimpses in pixels from the upper left: {path}. {truth}.{said}")
+    return describe(axes, f"{title}. Glimpses in pixels from the upper left: {path}. {there}.{said}")
 
 
 def plot_drawing(

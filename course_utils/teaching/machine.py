@@ -12,12 +12,12 @@ from pathlib import Path
 MEMORY_GIGABYTES = 2
 """What the kernel of a lesson may take."""
 DISK_GIGABYTES = 2
-"""What the lessons may keep in their cache: pictures, speech and texts that they made."""
+"""What the lessons may store in their cache: images, speech and texts that they generated."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at, whether it is well, and what was found or is to be done."""
+    """What was checked, whether it is well, and what was found or is to be done."""
 
     what: str
     good: bool
@@ -28,11 +28,11 @@ class Finding:
 
 
 def check_machine() -> list[Finding]:
-    """Try what the lessons need: arithmetic, memory, disk, figures, checkpoints, voices, real data."""
+    """Try everything that the lessons need."""
     found = []
-    for what, look in _LOOKS.items():
+    for what, check in _CHECKS.items():
         try:
-            found.append(Finding(what, *look()))
+            found.append(Finding(what, *check()))
         except Exception as error:  # whatever is broken here is what the learner wants to hear about
             found.append(Finding(what, False, f"{type(error).__name__}: {error}"))
     return found
@@ -78,7 +78,7 @@ def _disk() -> tuple[bool, str]:
     from course_utils.data.cache import cache_folder
 
     free = shutil.disk_usage(cache_folder()).free / 1e9
-    words = f"{free:.1f} GB free; the lessons keep up to {DISK_GIGABYTES} GB of what they made"
+    words = f"{free:.1f} GB free; the lessons store up to {DISK_GIGABYTES} GB"
     return free >= DISK_GIGABYTES, words + ("" if free >= DISK_GIGABYTES else ": make room, or they make it each time")
 
 
@@ -91,7 +91,7 @@ def _figures() -> tuple[bool, str]:
         figure.subplots().plot([0, 1])
         figure.savefig(path)
         drawn = path.stat().st_size > 1000
-    return drawn, "drawn" if drawn else "an empty picture came out: install matplotlib again"
+    return drawn, "drawn" if drawn else "an empty image came out: install matplotlib again"
 
 
 def _checkpoints() -> tuple[bool, str]:
@@ -104,10 +104,9 @@ def _checkpoints() -> tuple[bool, str]:
     damaged = []
     for card in cards:
         weights = card.with_suffix(".safetensors")
-        whole = weights.exists() and hashlib.sha256(weights.read_bytes()).hexdigest() == json.loads(
-            card.read_text(encoding="utf-8")
-        ).get("sha256")
-        damaged += [] if whole else [card.stem]
+        expected = json.loads(card.read_text(encoding="utf-8")).get("sha256")
+        if not weights.exists() or hashlib.sha256(weights.read_bytes()).hexdigest() != expected:
+            damaged.append(card.stem)
     if damaged:
         return False, f"damaged or missing: {', '.join(damaged)}; the lessons go on without, or get the course again"
     return bool(cards), f"{len(cards)} trained models, all whole" if cards else "none came along: get the course again"
@@ -136,7 +135,7 @@ def _real_data() -> tuple[bool, str]:
     return True, f"{sets} data sets in the folder of WHERE_TO_LOOK_DATA"
 
 
-_LOOKS = {
+_CHECKS = {
     "arithmetic": _arithmetic,
     "memory": _memory,
     "disk": _disk,

@@ -1,4 +1,4 @@
-"""Figures of attention over a picture: one small copy of it for each word, in colour where the word looked.
+"""Figures of attention over an image: one small copy of it for each word, in colour where the word attends.
 
 Like `plots`: every function returns axes whose figure carries an alternative text, for `plots.show`.
 """
@@ -15,27 +15,27 @@ from course_utils.teaching.images import draw_box, draw_image, set_title
 from course_utils.teaching.plots import GOLD_COLOUR, describe
 
 DIMMEST = 0.7
-"""Brightness of a cell that got no attention, as a share of the picture's own; it is grey, too."""
+"""Brightness of a cell that got no attention, as a share of the image's own; it is grey, too."""
 
 
 def lit_image(image: ArrayLike, weights: ArrayLike) -> numpy.ndarray:
-    """Take colour and light from a picture where its attention is low; the most attended cell keeps both.
+    """Take colour and light from an image where its attention is low; the most attended cell keeps both.
 
     Args:
-        picture: `(channels, height, width)`, values from 0 to 1.
+        image: `(channels, height, width)`, values from 0 to 1.
         weights: `(rows, columns)`, at least 0; rows and columns divide height and width.
 
     Returns:
         `(channels, height, width)`.
 
     Raises:
-        ValueError: if the map does not fit the picture.
+        ValueError: if the map does not fit the image.
     """
     image, weights = numpy.asarray(image, dtype=float), numpy.asarray(weights, dtype=float)
     height, width = image.shape[-2:]
     if weights.ndim != 2 or height % weights.shape[0] or width % weights.shape[1]:
         raise ValueError(
-            f"weights has shape {weights.shape}; expected (rows, columns) that divide the picture's {height} x {width}."
+            f"weights has shape {weights.shape}; expected (rows, columns) that divide the image's {height} x {width}."
         )
     cells = numpy.ones((height // weights.shape[0], width // weights.shape[1]))
     light = numpy.kron(weights / max(weights.max(), 1e-12), cells)
@@ -52,16 +52,16 @@ def plot_word_maps(
     gates: ArrayLike | None = None,
     columns: int = 4,
 ) -> Axes:
-    """Draw where each word of a caption looked.
+    """Draw where each word of a caption attends.
 
     Args:
-        picture: `(channels, height, width)`, values from 0 to 1.
+        image: `(channels, height, width)`, values from 0 to 1.
         words: of the caption; the end symbol may be among them.
         maps: `(words, rows, columns)`, the attention weights of each word over the cells.
         title: the finding.
         gold: word index → boxes of what the word names, in pixels.
-        gates: `(words,)`, how much of the picture each word let through, 0 to 1.
-        columns: copies of the picture in a row, the picture itself first.
+        gates: `(words,)`, how much of the image each word let through, 0 to 1.
+        columns: copies of the image in a row, the image itself first.
 
     Raises:
         ValueError: if there are not as many maps as words.
@@ -71,7 +71,7 @@ def plot_word_maps(
         raise ValueError(f"got {len(maps)} maps for {len(words)} words; expected one for each.")
     rows = -(-(len(words) + 1) // columns)
     gated = gates is not None
-    key = ["in colour: where the word looked"]
+    key = ["in colour: where the word attends"]
     key += ["orange frame: what it names"] * bool(gold) + ["below: how much of that its gate lets in"] * gated
     size = (1.5 * columns, (2.0 if gated else 1.8) * rows + 0.7)
     figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
@@ -97,5 +97,5 @@ def plot_word_maps(
     told += ", and how much of it the word's gate lets in" * gated
     return describe(
         grid[0, 0],
-        f"{title}. The picture, and a copy for each word, in colour where it looked; {told}: {'; '.join(said)}.",
+        f"{title}. The image, and a copy for each word, in colour where it attends; {told}: {'; '.join(said)}.",
     )

@@ -25,15 +25,16 @@ GOLD_COLOUR = "#d55e00"  # vermilion of the Okabe-Ito palette: visible on blue f
 
 SYSTEM_STYLES = {
     "attention": ("C0", "o"), "content": ("C0", "o"), "RAM": ("C0", "o"),
-    "fixed vector": ("C1", "s"), "GRU": ("C1", "s"), "conditional": ("C1", "s"),
+    "fixed vector": ("C1", "s"), "one vector": ("C1", "s"), "GRU": ("C1", "s"), "conditional": ("C1", "s"),
+    "equal weights": ("C2", "v"), "shuffled references": ("0.45", "X"),
     "32 numbers": ("C1", "v"), "64 numbers": ("C1", "^"), "128 numbers": ("C1", "s"), "256 numbers": ("C1", "D"),
     "word-by-word": ("C2", "^"), "location": ("C2", "^"), "window": ("C2", "^"),
     "LSTMs": ("C4", "D"), "convolution": ("C4", "D"),
     "dictionary": ("0.45", "X"), "diagonal guess": ("0.45", "X"), "most frequent word": ("0.45", "X"),
     "always the middle": ("0.45", "X"), "anywhere": ("0.45", "P"), "nothing": ("0.45", "X"),
 }  # fmt: skip
-"""Colour and marker of a curve by the beginning of its name, so that a system looks the same in every figure: blue = a
-look by content or by glimpses, green = another kind of look, orange = all in one vector, grey = nothing is learned."""
+"""Colour and marker of a curve by the beginning of its name, so that a system looks the same in every figure: blue =
+attention by content or by glimpses, green = another attention, orange = all in one vector, grey = nothing learned."""
 
 _LINES = ("-", "--", ":", "-.")
 
@@ -61,15 +62,12 @@ def curve_styles(names: Sequence[str]) -> list[dict[str, str]]:
     A system of `SYSTEM_STYLES` has its own colour; of several curves of one system the last is solid. The others take
     the colours that are left.
 
-    Args:
-        names: of the curves, all different.
-
     Returns:
-        For each name the keywords of `Axes.plot`.
+        For each of the names, all different, the keywords of `Axes.plot`.
     """
     known = [next((s for start, s in SYSTEM_STYLES.items() if name.startswith(start)), None) for name in names]
     taken = {style for found in known if found for style in found}
-    colours = [f"C{number}" for number in (0, 1, 2, 4, 5, 8, 9) if f"C{number}" not in taken]  # C3 is the truth's
+    colours = [f"C{number}" for number in (0, 1, 2, 4, 5, 8, 9) if f"C{number}" not in taken]  # C3 is gold's
     markers = [marker for marker in MARKERS if marker not in taken]
     free = iter(zip(colours * len(names), markers * len(names), strict=False))
     chosen = [style or next(free) for style in known]
@@ -89,8 +87,7 @@ def describe(axes: Axes, text: str) -> Axes:
 def show(axes: Axes) -> None:
     """Display a figure with its alternative text as an HTML image, and close it.
 
-    The picture is a PNG inside an `<img alt="…">`, so that a screen reader finds the words and the file
-    needs nothing else.
+    It is a PNG inside an `<img alt="…">`, so that a screen reader finds the words and the file needs nothing else.
     """
     import base64
     import html
@@ -171,10 +168,10 @@ def plot_lines(
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if log_y:
         axes.set_yscale("log")
-        _say_plainly(axes.yaxis, [value for _, y in curves.values() for value in y])
+        _plain_numbers(axes.yaxis, [value for _, y in curves.values() for value in y])
     if log_x:
         axes.set_xscale("log")
-        _say_plainly(axes.xaxis, [value for x, _ in curves.values() for value in x], most=8)
+        _plain_numbers(axes.xaxis, [value for x, _ in curves.values() for value in x], most=8)
     elif all(float(value).is_integer() for x, _ in curves.values() for value in x):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # no half steps, no half glimpses
     if len(curves) > 1:
@@ -183,13 +180,10 @@ def plot_lines(
     return describe(axes, f"{title}. {ylabel} over {xlabel}: {ends}.")
 
 
-def _say_plainly(axis: Axis, values: Sequence[float], most: int = 0) -> None:
-    """Label a logarithmic axis 20, 50, 100 and not 2 × 10¹, unless its numbers are too far apart for that.
+def _plain_numbers(axis: Axis, values: Sequence[float], most: int = 0) -> None:
+    """Label a logarithmic axis 20, 50, 100 and not 2 × 10¹, unless its values are too far apart for that.
 
-    Args:
-        axis: logarithmic.
-        values: all that are drawn along it.
-        most: if there are no more different values than this, each has its tick.
+    If there are at most `most` different values, each has its tick.
     """
     positive = sorted({float(value) for value in values if value > 0})
     if not positive or positive[0] < 1e-3 or positive[-1] > 1e6:
@@ -305,7 +299,7 @@ def plot_alignment(
     title: str,
     axes: Axes | None = None,
 ) -> Axes:
-    """Draw where each target word looked, and frame where it should have looked.
+    """Draw where each target word attends, and frame the gold alignment.
 
     Args:
         attention_weights: `(target_length, source_length)`.
@@ -340,8 +334,8 @@ def plot_alignment(
             axes.figure.legend(loc="outside lower left", fontsize=9)
         else:
             axes.legend(loc="upper left", bbox_to_anchor=(0, -0.28), fontsize=9)
-    looks = "; ".join(
-        f"{word} looks most at {source_words[int(row.argmax())]} ({row.max():.2f})"
+    said = "; ".join(
+        f"{word} attends most to {source_words[int(row.argmax())]} ({row.max():.2f})"
         for word, row in zip(target_words, weights, strict=True)
     )
-    return describe(axes, f"{title}. Alignment heatmap: {looks}.")
+    return describe(axes, f"{title}. Alignment heatmap: {said}.")

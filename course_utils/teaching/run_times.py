@@ -15,16 +15,8 @@ COMMAND = "make lessons OPTIONS=--record"
 
 @dataclass(frozen=True)
 class LessonTime:
-    """One lesson's run from top to bottom.
-
-    Attributes:
-        name: of its notebook, without ending.
-        title: its first heading.
-        seconds: for all cells.
-        slowest_seconds: for the slowest cell.
-        slowest_line: the first line of that cell.
-        memory: the kernel's peak, in words.
-    """
+    """One lesson's run: the notebook's name without ending, the seconds of all cells, the seconds and the first line of
+    the slowest cell, and the kernel's peak memory in words."""
 
     name: str
     title: str
@@ -36,14 +28,7 @@ class LessonTime:
 
 @dataclass(frozen=True)
 class RunTimes:
-    """One measurement of all lessons.
-
-    Attributes:
-        machine: in words.
-        python, torch: versions.
-        step_seconds: one training step of lesson 0 on that machine.
-        lessons: in order.
-    """
+    """One measurement of all lessons in order; `step_seconds` is one training step of lesson 0 on that machine."""
 
     machine: str
     python: str
@@ -57,19 +42,12 @@ class RunTimes:
         return sum(lesson.seconds for lesson in self.lessons)
 
     def scaled(self, step_seconds: float) -> dict[str, float]:
-        """Guess the seconds of each lesson on another machine, in proportion to its training step.
-
-        Args:
-            step_seconds: the same training step there.
-        """
+        """Guess the seconds of each lesson on another machine, where the same training step takes `step_seconds`."""
         return {lesson.name: lesson.seconds * step_seconds / self.step_seconds for lesson in self.lessons}
 
 
 def load_run_times(path: Path | None = None) -> RunTimes | None:
-    """Read the times; None if nobody has measured them yet.
-
-    Args:
-        path: of the file; `data/results/run_times.json` if None.
+    """Read the times from `data/results/run_times.json` or another path; None if nobody has measured them yet.
 
     Raises:
         ValueError: if the file is damaged or has no times; says how to make it again.
@@ -87,16 +65,10 @@ def load_run_times(path: Path | None = None) -> RunTimes | None:
 
 def _run_times(content: Mapping) -> RunTimes:
     lessons = [
-        LessonTime(
-            item["name"],
-            item["title"],
-            float(item["seconds"]),
-            float(item["slowest"]["seconds"]),
-            item["slowest"]["source"],
-            item["memory"],
-        )
-        for item in content["lessons"]
-    ]
+        LessonTime(item["name"], item["title"], float(item["seconds"]), float(slowest["seconds"]), slowest["source"],
+                   item["memory"])
+        for item in content["lessons"] for slowest in [item["slowest"]]
+    ]  # fmt: skip
     step = float(content["training_step_seconds"])
     if not lessons or step <= 0:
         raise ValueError(f"it has {len(lessons)} lessons and a training step of {step} s")
@@ -104,5 +76,5 @@ def _run_times(content: Mapping) -> RunTimes:
 
 
 def in_words(seconds: float) -> str:
-    """Say a time as a person would: "20 s", "3 min"."""
+    """A time in words: "20 s", "3 min"."""
     return f"{seconds:.0f} s" if seconds < 59.5 else f"{seconds / 60:.0f} min"

@@ -1,5 +1,5 @@
 """Figures of speech: a spectrogram, and below it where each phoneme looked, with the times when it truly sounds;
-the path of the looks through long speech; the errors of each voice.
+the path of the looks through long speech; the errors of each speaker.
 
 Like `plots`: every function returns axes whose figure carries an alternative text, for `plots.show`.
 """
@@ -18,8 +18,7 @@ from course_utils.data.speech.features import FRAME_MS, STEP_MS
 from course_utils.data.speech.phonemes import Phoneme
 from course_utils.teaching.plots import GOLD_COLOUR, curve_styles, describe, plot_bars
 
-_MOST_LABELS = 45
-"""With more phonemes than this their symbols would overlap, and are left out."""
+_MOST_LABELS = 45  # with more phonemes than this their symbols would overlap, and are left out
 
 
 def plot_spectrogram(features: ArrayLike, phonemes: Sequence[Phoneme], *, title: str, axes: Axes | None = None) -> Axes:
@@ -72,8 +71,7 @@ def plot_time_alignment(
         phonemes: the true ones, framed row by row; only where they were written too (teacher forcing), else empty.
         axes: where to draw; a new figure if None.
 
-    Raises:
-        ValueError: if the weights do not fit.
+    A `ValueError` if the weights do not fit.
     """
     if axes is None:
         _, axes = plt.subplots(figsize=(10, min(8.0, 1.2 + 0.16 * len(written))), layout="constrained")
@@ -98,8 +96,7 @@ def plot_listening(
         attention_weights, written, phonemes: see `plot_time_alignment`; the lines of `phonemes` are in both.
         title: the finding.
 
-    Raises:
-        ValueError: if the weights do not fit.
+    A `ValueError` if the weights do not fit.
     """
     steps = -(-len(features) * FRAME_MS // STEP_MS)
     height = min(8.0, 1.0 + 0.18 * len(written))
@@ -179,22 +176,22 @@ def plot_paths(
     return describe(axes, f"{title}. Looks over time, {len(middles)} phonemes were said: {said}.")
 
 
-def plot_voices(
+def plot_speakers(
     errors: Mapping[str, float], *, title: str, unseen: Sequence[str] = (), mean: float | None = None
 ) -> Axes:
-    """Draw the error rate of each voice as a bar, the best on top.
+    """Draw the error rate of each speaker as a bar, the best on top.
 
     Args:
-        errors: percent, by voice.
+        errors: percent, by speaker.
         title: the finding.
-        unseen: voices that were in no training: hatched, and named so.
+        unseen: speakers that were in no training: hatched, and named so.
         mean: drawn as a line, percent.
     """
     return plot_bars(
         dict(sorted(errors.items(), key=lambda item: item[1])),
         title=title,
         xlabel="phoneme error rate, %",
-        ylabel="voice",
+        ylabel="speaker",
         hatched=unseen,
         groups=("in training", "in no training"),
         reference=None if mean is None else ("mean", mean),

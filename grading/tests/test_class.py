@@ -230,8 +230,8 @@ def graded(base: Path):
     begin = time.monotonic()
     with sandbox_for([assignment]) as sandbox:
         seconds["start of the sandbox"] = time.monotonic() - begin
-        begin, kept = time.monotonic(), []
-        autograde(course, assignment, sandbox, LIMITS, 2, False, lambda s, r, old: kept.append(s) if old else None)
+        begin, resumed = time.monotonic(), []
+        autograde(course, assignment, sandbox, LIMITS, 2, False, lambda s, r, old: resumed.append(s) if old else None)
         seconds["resumed"] = time.monotonic() - begin
         first = {s.student: course.result(s.student, LESSON) for s in submissions}
         begin = time.monotonic()
@@ -302,7 +302,7 @@ def test_nothing_outside_is_reached_or_changed(outcome):
 @needs_sandbox
 def test_a_killed_grading_goes_on_and_another_gives_the_same(outcome):
     assert 4 <= outcome["killed_with"] < 30, "the kill came too early or too late to show anything"
-    assert len(outcome["kept"]) >= 4
+    assert len(outcome["resumed"]) >= 4
     volatile = ("seconds", "processor_seconds", "megabytes", "restarts")
     for name, result in outcome["first"].items():
         again = outcome["second"][name]

@@ -143,12 +143,12 @@ def test_whose_a_file_is(course, tmp_path, path, student):
     found = collect(course, tmp_path / "upload", ASSIGNMENT, [])
     assert course.submitted("00_start_here") == ([student] if student else [])
     assert len(found.unplaced) == (student is None)
-    kept = list((course.root / "unplaced").glob("*")) if student is None else [course.submission(student, ASSIGNMENT)]
-    assert kept[0].read_text() == "whatever it holds"
+    stored = list((course.root / "unplaced").glob("*")) if student is None else [course.submission(student, ASSIGNMENT)]
+    assert stored[0].read_text() == "whatever it holds"
     assert found.missing == [item.id for item in ROSTER if item.id != student]
 
 
-def test_the_latest_of_several_counts_and_the_earlier_is_kept(course, tmp_path):
+def test_the_latest_of_several_counts_and_the_earlier_is_stored(course, tmp_path):
     for number, name in enumerate(("u1.ipynb", "u1 (1).ipynb")):
         path = tmp_path / "upload" / name
         path.parent.mkdir(exist_ok=True)

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from grading.__main__ import main as grading
-from grading.times import KEPT, PAGE, SECONDS, grade_class, in_class, passage, seconds_each, with_times
+from grading.times import PAGE, SECONDS, STORED, grade_class, in_class, passage, seconds_each, with_times
 from tools.project import Project
 
 FOUND = {
@@ -17,7 +17,7 @@ FOUND = {
         "02": [{"students": 10, "seconds": 25.0}, {"students": 30, "seconds": 44.0}, {"students": 60, "seconds": 75.0}],
     },
 }
-measured = pytest.mark.skipif(not KEPT.exists(), reason="not measured: python -m grading.times --write")
+measured = pytest.mark.skipif(not STORED.exists(), reason="not measured: python -m grading.times --write")
 
 
 def test_times_are_told():
@@ -35,14 +35,14 @@ def test_a_page_without_a_place_is_refused():
 @measured
 def test_the_page_says_what_was_measured():
     text = PAGE.read_text(encoding="utf-8")
-    assert with_times(text, json.loads(KEPT.read_text(encoding="utf-8"))) == text, (
+    assert with_times(text, json.loads(STORED.read_text(encoding="utf-8"))) == text, (
         "run: python -m grading.times --write"
     )
 
 
 @measured
 def test_thirty_submissions_of_every_lesson_are_graded_in_five_minutes():
-    found = json.loads(KEPT.read_text(encoding="utf-8"))["lessons"]
+    found = json.loads(STORED.read_text(encoding="utf-8"))["lessons"]
     assert sorted(found) == [source.stem[:2] for source in Project().lesson_sources()]
     for lesson, runs in found.items():
         assert in_class(runs) <= SECONDS, f"lesson {lesson}"

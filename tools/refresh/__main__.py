@@ -1,6 +1,7 @@
 """What is stale, why, and what remaking it costs: `make refresh`; remakes nothing unless told to."""
 
 import argparse
+import re
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from graphlib import TopologicalSorter
 
+from experiments import runner
 from tools.project import Project
 from tools.refresh.record import Record
 
@@ -56,6 +58,14 @@ def remake(record: Record, names: list[str], jobs: int, project: Project) -> Non
             return
 
 
+def _store_reasons(project: Project, names: list[str], reason: str) -> None:
+    """Write the reason into the results that are accepted, and print what a few steps give that they did not."""
+    for name in names:
+        if re.match(r"results/\d\d-", name):
+            found = runner.accept(project.root / "data" / f"{name}.json", reason)
+            print(f"{name}: a few steps give {'what they gave' if not found else '; '.join(found)}", flush=True)
+
+
 def main(arguments: list[str] | None = None, project: Project | None = None) -> int:
     """List, remake or accept; returns 1 if something stays stale that was not to."""
     parser = argparse.ArgumentParser(prog="python -m tools.refresh", description=__doc__.partition("\n")[0])
@@ -70,12 +80,14 @@ def main(arguments: list[str] | None = None, project: Project | None = None) -> 
     options, project = parser.parse_args(arguments), project or Project()
     if options.accept and not options.reason.strip():
         parser.error('accepting without remaking needs a reason, which is stored: REASON="why they may stay".')
-    record = Record(project)
     try:
+        record = Record(project)
         names = record.select([*options.remake, *options.accept])
     except ValueError as error:
         parser.error(str(error))
     if options.accept:
+        _store_reasons(project, names, options.reason.strip())
+        record = Record(project)
         record.keep(names, reason=options.reason.strip(), date=date.today().isoformat())
     elif options.remake:
         remake(record, names, options.jobs, project)

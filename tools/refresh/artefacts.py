@@ -28,10 +28,11 @@ from tools.project import Project
 from tools.refresh.fingerprint import Code, digest, written
 from tools.reproducibility_page import reproducibility_page
 
-AFTERWARDS = ("experiments.claims", "experiments.report", "experiments.snapshot", "benchmarks.page")
+AFTERWARDS = ("experiments.claims", "experiments.report", "experiments.snapshot", "experiments.costs",
+              "experiments.gates", "benchmarks.page")  # fmt: skip
 AFTERWARDS += ("tools.full_scale", "tools.reproducibility_page")
 """What is done to measurements afterwards; tests and pages compare it, so no measurement has to be repeated for it."""
-VALUES = ("recipes", "settings", "checkpoints", "claims", "sources", "tolerances", "live_trainings")
+VALUES = ("recipes", "settings", "checkpoints", "claims", "gates", "sources", "tolerances", "live_trainings")
 TRAINING = [name for name in vars(Experiment) if name not in ("measure", *VALUES) and name[0] != "_"]
 
 
@@ -69,7 +70,7 @@ class Finder:
     def _parts(self, modules: Iterable[str], upstream: tuple = (), without: tuple = AFTERWARDS) -> dict[str, str]:
         """Hashes of code, and of the files of upstream checkpoints and results."""
         paths = [path for name in upstream for path in sorted((self.root / "data").glob(f"{name}.*"))]
-        files = {path.relative_to(self.root).as_posix(): digest(path.read_bytes()) for path in paths}
+        files = {path.relative_to(self.root).as_posix(): digest(_content(path)) for path in paths}
         return self.code.closure(modules, without) | files
 
     def _experiment(self, lesson: str, functions: Iterable[str], values: dict, upstream: tuple = ()) -> dict[str, str]:
@@ -151,6 +152,13 @@ class Finder:
             upstream = tuple(name for name in self.found if re.match(pattern, name))
             for name, made in pages.items():
                 yield Artefact(f"pages/{name}", command, upstream, differs=text(name.partition("#")[0]) != made)
+
+
+def _content(path: Path) -> str | bytes:
+    """What a file says: of results without the reasons why they were accepted."""
+    if path.parent.name != "results":
+        return path.read_bytes()
+    return json.dumps({**json.loads(path.read_text(encoding="utf-8")), "accepted": None}, sort_keys=True)
 
 
 def _holds_recipes(value: object) -> bool:

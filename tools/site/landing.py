@@ -1,9 +1,10 @@
 """What the first page shows that is made anew: the explorer, the ways to begin, how many claims hold."""
 
-import json
+from collections import Counter
 
-from course_utils.paths import data_folder
 from course_utils.teaching.explorer import Explorer, explore_alignment
+from experiments.claims import VERDICTS
+from experiments.report import results
 from tools.generated_cells import launch_addresses
 from tools.project import Project
 from tools.readme_figure import translated_example
@@ -61,13 +62,7 @@ in a fresh clone, with Python 3.11 or newer. After that no internet is needed.
 
 
 def claims_in_a_sentence() -> str:
-    """Markdown: how many claims were measured over several seeds, and how many of them hold."""
-    judged = [
-        claim["holds"]
-        for path in sorted(data_folder("results").glob("[0-9][0-9]-*.json"))
-        for claim in json.loads(path.read_text(encoding="utf-8"))["claims"]
-        if claim["holds"] is not None
-    ]
-    return (
-        f"Of {len(judged)} comparisons over several seeds, {sum(judged)} hold and {len(judged) - sum(judged)} do not."
-    )
+    """Markdown: how many claims were measured, and how many have each verdict."""
+    found = Counter(entry["verdict"] for result in results() for entry in result["claims"])
+    hold, *others = (f"{found[name]} {name}" for name in VERDICTS)
+    return f"Of {found.total()} comparisons, {hold.replace('holds', 'hold')}; {', '.join(others)}."

@@ -54,7 +54,7 @@ def lesson_pages(project: Project) -> list[LessonPage]:
 
 
 def launch_links(project: Project, stem: str) -> str:
-    """Markdown for starting a notebook elsewhere, in words: pictures of badges would be fetched from outside."""
+    """Markdown for starting a notebook elsewhere, in words: images of badges would be fetched from outside."""
     colab, binder = launch_addresses(project, stem)
     return f"Run it: [in Colab]({colab}) · [in Binder]({binder}) · on your machine with `make lab`"
 
@@ -68,17 +68,13 @@ def site_notebook(path: Path, project: Project) -> NotebookNode:
     """
     notebook = nbformat.read(path, as_version=4)
     badges = badge_row(project, path.stem)
-    cells = []
+    notebook.cells = [cell for cell in notebook.cells if "bootstrap" not in cell.metadata.get("tags", [])]
     for cell in notebook.cells:
-        if "bootstrap" in cell.metadata.get("tags", []):
-            continue
         if cell.cell_type == "markdown":
             cell.source = cell.source.replace(badges, launch_links(project, path.stem))
         else:
             cell.outputs = [output for output in cell.outputs if not _is_dead(output)]
             cell.metadata = {}
-        cells.append(cell)
-    notebook.cells = cells
     return notebook
 
 
@@ -100,7 +96,7 @@ def lesson_cards(project: Project, times: RunTimes | None, images: dict[str, Fig
     Args:
         project: whose lessons.
         times: how long they run, if that is known.
-        pictures: the figure of each lesson, which lies in `_generated/NAME.png`.
+        images: the figure of each lesson, which lies in `_generated/NAME.png`.
     """
     seconds = {lesson.name: lesson.seconds for lesson in times.lessons} if times else {}
     minutes = study_minutes(project)

@@ -7,7 +7,7 @@ from tools.project import Project
 
 FLOORS = {
     "course_utils": "The ground: training, metrics, checkpoints",
-    "course_utils.mechanisms": "Mechanisms: attention, recurrence, search, looking at pictures",
+    "course_utils.mechanisms": "Mechanisms: attention, recurrence, search, glimpses of images",
     "course_utils.models": "Models: one family for each lesson",
     "course_utils.data": "Data: synthetic worlds, and real sets",
     "course_utils.exercises": "Exercises: how an answer is tried",

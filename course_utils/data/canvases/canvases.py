@@ -1,4 +1,4 @@
-"""Digits on larger canvases: moved, cluttered, in rows or anywhere, with the box of every digit; drawn by the batch.
+"""Digits on larger canvases: moved, cluttered or in rows, with the box of every digit; made by the batch.
 
 batch = draw_canvases(digits.train, CanvasSettings(60, 60, fragments=4), 64, generator)
 batch.images, batch.labels, batch.boxes
@@ -15,7 +15,6 @@ from torch import Generator, Tensor
 from course_utils.data.batching import Batch
 from course_utils.data.canvases.layouts import fill_layouts, pick_layouts
 from course_utils.data.canvases.parts import NO_DIGIT, Augmentation, augment, ink_boxes, paste
-from course_utils.data.canvases.scattered import ScatteredSettings, in_reading_order, place_apart, shrink
 
 _ANY_INK_FROM = 4  # fragments are cut from inside 4 … 24 of a 28-pixel image, where MNIST has its ink
 _JITTER = 3  # digits of a row stand up to this many pixels above or below each other
@@ -23,36 +22,21 @@ _JITTER = 3  # digits of a row stand up to this many pixels above or below each 
 
 @dataclass(frozen=True)
 class CanvasSettings:
-    """What a canvas with a row of digits looks like.
-
-    Attributes:
-        height, width: pixels.
-        fewest_digits, most_digits: a row has any number between them, all equally likely.
-        fragments: pieces of other digits of the same split that are strewn over the canvas.
-        fragment_size: height and width of a piece, pixels.
-        moved: True = the row is anywhere on the canvas; False = one digit stays in the middle.
-        largest_gap: most pixels between the boxes of neighbours in a row.
-        augmentation: how digits are changed; None = not at all.
-        binary: True = each pixel is sampled as 0 or 1, with its brightness as the probability of 1.
-    """
+    """What a canvas with a row of digits looks like; lengths are in pixels."""
 
     height: int = 60
     width: int = 60
-    fewest_digits: int = 1
+    fewest_digits: int = 1  # a row has any number from the fewest to the most, all equally likely
     most_digits: int = 1
-    fragments: int = 0
-    fragment_size: int = 8
-    moved: bool = True
-    largest_gap: int = 4
-    augmentation: Augmentation | None = None
-    binary: bool = False
+    fragments: int = 0  # pieces of other digits of the same split that are strewn over the canvas
+    fragment_size: int = 8  # height and width of a piece
+    moved: bool = True  # the row is anywhere on the canvas; False = one digit stays in the middle
+    largest_gap: int = 4  # between the boxes of neighbours in a row
+    augmentation: Augmentation | None = None  # how digits are changed; None = not at all
+    binary: bool = False  # each pixel is sampled as 0 or 1, with its brightness as the probability of 1
 
     def check(self, image_size: int) -> None:
-        """Refuse settings that cannot be drawn with images of `image_size` pixels.
-
-        Raises:
-            ValueError: if digits or fragments do not fit or a count makes no sense.
-        """
+        """Raise a ValueError if digits or fragments of `image_size` pixels do not fit or a count makes no sense."""
         fewest, most, largest = self.fewest_digits, self.most_digits, image_size - 2 * _ANY_INK_FROM
         width = most * image_size + (most - 1) * self.largest_gap
         if not 1 <= fewest <= most:
@@ -68,17 +52,13 @@ class CanvasSettings:
 
 
 def draw_canvases(
-    split: Batch,
-    settings: CanvasSettings | ScatteredSettings,
-    count: int,
-    generator: Generator,
-    layouts: Tensor | None = None,
+    split: Batch, settings: CanvasSettings, count: int, generator: Generator, layouts: Tensor | None = None
 ) -> Batch:
     """Draw canvases with digits of one split.
 
     Args:
         split: `images` `(digits, size, size)` and `labels`, all that digits and fragments are taken from.
-        settings: what a canvas looks like; its type says whether digits stand in a row or anywhere.
+        settings: what a canvas looks like.
         count: number of canvases.
         generator: on the CPU; the only source of randomness.
         layouts: `(layouts, most_digits, 4)` boxes of real rows of digits, see `layouts.load_layouts`. Each canvas
@@ -92,12 +72,10 @@ def draw_canvases(
     Raises:
         ValueError: if the settings cannot be drawn, there are fewer than two images, or `layouts` does not fit.
     """
-    size, most, anywhere = split.images.shape[-1], settings.most_digits, isinstance(settings, ScatteredSettings)
+    size, most = split.images.shape[-1], settings.most_digits
     settings.check(size)
     if len(split) < 2 or count < 1:
         raise ValueError(f"count is {count} and the split has {len(split)} images; expected 1 and 2 or more.")
-    if anywhere and layouts is not None:
-        raise ValueError("layouts are rows, and ScatteredSettings places digits anywhere. Use CanvasSettings.")
     chosen = torch.randint(len(split), (count, most), generator=generator)
     if layouts is None:
         numbers = torch.randint(settings.fewest_digits, most + 1, (count, 1), generator=generator)
@@ -108,24 +86,20 @@ def draw_canvases(
     digits = split.images[chosen].flatten(0, 1)
     if settings.augmentation is not None:
         digits = augment(digits, settings.augmentation, generator)
-    if anywhere:
-        digits, corners = shrink(digits, settings), place_apart(present, settings, generator)
     ink = ink_boxes(digits).view(count, most, 4)
-    digits = digits.view(count, most, *digits.shape[1:]) * present[..., None, None]
+    digits = digits.view(count, most, size, size) * present[..., None, None]
     images = torch.zeros(count, settings.height, settings.width)
     if layouts is None:
-        corners = corners if anywhere else _place_row(ink, present, size, settings, generator)
+        corners = _place_row(ink, present, size, settings, generator)
         boxes = ink + corners.repeat(1, 1, 2)
         for k in range(most):
             paste(images, digits[:, k], corners[:, k])
     else:
         boxes = fill_layouts(images, digits, ink, rows, present, generator)
+    _add_fragments(images, split.images, chosen[:, 0], settings, generator)
+    images = torch.bernoulli(images, generator=generator) if settings.binary else images
     labels = split.labels[chosen].masked_fill(~present, NO_DIGIT)
     boxes = boxes.masked_fill(~present.unsqueeze(-1), NO_DIGIT)
-    if anywhere:
-        labels, boxes = in_reading_order(labels, boxes)
-    else:
-        images = _finish(images, split.images, chosen[:, 0], settings, generator)
     return Batch(images=images.unsqueeze(1), labels=labels, boxes=boxes)
 
 
@@ -150,10 +124,10 @@ def _place_row(ink: Tensor, present: Tensor, size: int, settings: CanvasSettings
     return torch.stack([left_sides - ink[..., 0], tops - ink[..., 1]], dim=-1)
 
 
-def _finish(
+def _add_fragments(
     canvases: Tensor, images: Tensor, not_these: Tensor, settings: CanvasSettings, generator: Generator
-) -> Tensor:
-    """Paste the fragments, each a square cut out of another image than the first digit's, and make pixels binary."""
+) -> None:
+    """Paste the fragments, each a square cut out of another image than the first digit's."""
     count, size, piece = len(canvases), images.shape[-1], settings.fragment_size
     steps = torch.arange(piece)
     reach = torch.tensor([settings.width - piece + 1, settings.height - piece + 1])
@@ -163,4 +137,3 @@ def _finish(
         rows, columns = origins[:, 1:] + steps, origins[:, :1] + steps
         patches = images[others[:, None, None], rows[:, :, None], columns[:, None, :]]
         paste(canvases, patches, (torch.rand(count, 2, generator=generator) * reach).long())
-    return torch.bernoulli(canvases, generator=generator) if settings.binary else canvases

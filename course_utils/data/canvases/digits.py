@@ -3,8 +3,7 @@
 digits = load_digit_images("default")       # train, validation and test images, 28 x 28
 batch = draw_canvases(digits.train, CanvasSettings(60, 60, fragments=4), 64, generator)
 
-Both sources come in one shape, 28 x 28 pixels with the digit about 20 pixels high in the middle, so that whatever is
-laid out with them (see `canvases`) works with either.
+Both come in one shape, 28 x 28 pixels with the digit about 20 pixels high in the middle, to be laid out alike.
 """
 
 import gzip
@@ -16,7 +15,6 @@ from tempfile import TemporaryDirectory
 
 import numpy
 import torch
-from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
 from course_utils.data.batching import Batch
@@ -34,14 +32,10 @@ _STEEPNESS = 1.8  # enlarging smears a stroke's edge over three pixels; this bri
 class DigitImages:
     """Handwritten digits of one source; no image is in two splits.
 
-    Attributes:
-        name: "default" or "mnist".
-        train, validation, test: `images` `(count, 28, 28)` floats, 0 = dark ground, 1 = full ink, and `labels`
-            `(count,)` integers, 0 to 9.
-        credit: who wrote and collected them.
+    Each split has `images` `(count, 28, 28)` floats, 0 = dark ground, 1 = full ink, and `labels` `(count,)` 0 to 9.
     """
 
-    name: str
+    name: str  # "default" or "mnist"
     train: Batch
     validation: Batch
     test: Batch
@@ -49,10 +43,7 @@ class DigitImages:
 
 
 def load_digit_images(source: str = "default") -> DigitImages:
-    """Load digits by the name that a lesson's settings cell uses.
-
-    Args:
-        source: "default" (scikit-learn's 1,797 digits) or "real" (MNIST's 70,000).
+    """Load the digits of a lesson's `SOURCE`: "default" (scikit-learn's 1,797) or "real" (MNIST's 70,000).
 
     Raises:
         ValueError: for another name.
@@ -61,36 +52,29 @@ def load_digit_images(source: str = "default") -> DigitImages:
     if source not in ("default", "real"):
         raise ValueError(f"source is {source!r}; expected 'default' (scikit-learn's digits) or 'real' (MNIST).")
     if source == "real":
-        return DigitImages("mnist", **_mnist_splits(), credit=REAL_SOURCES["mnist"].credit)
+        return DigitImages("mnist", *_mnist_splits(), credit=REAL_SOURCES["mnist"].credit)
     credit = "UCI optical recognition of handwritten digits (Alpaydin, Kaynak 1998), through scikit-learn"
-    return DigitImages("default", **_scikit_learn_splits(), credit=credit)
+    return DigitImages("default", *_scikit_learn_splits(), credit=credit)
 
 
-def _scikit_learn_splits() -> dict[str, Batch]:
-    """Enlarge scikit-learn's 8 x 8 digits to 28 x 28; about 70 % train, 10 % validation, 20 % test.
+def _scikit_learn_splits() -> list[Batch]:
+    """Scikit-learn's 8 x 8 digits at 28 x 28; about 70 % train, 10 % validation, 20 % test, by a hash of the image.
 
-    A hash of the original image decides its split, the same on every machine. The people who wrote the digits are not
-    named in the set, so a writer's digits may be on both sides; the images are not.
+    The people who wrote the digits are not named in the set, so a writer's digits may be in two splits; no image is.
     """
     from sklearn.datasets import load_digits
 
     data = load_digits()
     small = torch.tensor(data.images / 16, dtype=torch.float32)  # stored as 0 to 16
     percent = torch.tensor([zlib.crc32(image.astype(numpy.uint8).tobytes()) % 100 for image in data.images])
-    digits = Batch(images=_enlarge(small), labels=torch.tensor(data.target, dtype=torch.long))
-    chosen = {"train": percent < 70, "validation": (percent >= 70) & (percent < 80), "test": percent >= 80}
-    return {name: digits[mask] for name, mask in chosen.items()}
-
-
-def _enlarge(small: Tensor) -> Tensor:
-    """Enlarge `(count, 8, 8)` smoothly (bicubic) and put it in the middle of `(count, 28, 28)`, both from 0 to 1."""
     framed = pad(small.unsqueeze(1), (1, 1, 1, 1))  # else strokes at the edge end in a hard cut
     large = interpolate(framed, size=(_ENLARGED_SIZE, _ENLARGED_SIZE), mode="bicubic", align_corners=False)
-    steeper = ((large - 0.5) * _STEEPNESS + 0.5).clamp(0, 1)
-    return pad(steeper, (1, 1, 1, 1)).squeeze(1)
+    images = pad(((large - 0.5) * _STEEPNESS + 0.5).clamp(0, 1), (1, 1, 1, 1)).squeeze(1)
+    digits = Batch(images=images, labels=torch.tensor(data.target, dtype=torch.long))
+    return [digits[mask] for mask in (percent < 70, (percent >= 70) & (percent < 80), percent >= 80)]
 
 
-def _mnist_splits() -> dict[str, Batch]:
+def _mnist_splits() -> list[Batch]:
     """MNIST from the staged folder (its four idx files, packed or not), else downloaded by torchvision."""
     from huggingface_hub.utils import WeakFileLock
 
@@ -103,7 +87,7 @@ def _mnist_splits() -> dict[str, Batch]:
             root.mkdir(exist_ok=True)
             stack.enter_context(WeakFileLock(root / ".mnist.lock"))  # two kernels download it once
         train, test = (_mnist_part(root, part, not staged, where) for part in ("train", "test"))
-    return {"train": train[:-_MNIST_VALIDATION], "validation": train[-_MNIST_VALIDATION:], "test": test}
+    return [train[:-_MNIST_VALIDATION], train[-_MNIST_VALIDATION:], test]
 
 
 def _unpack(staged: Path, raw: Path) -> None:

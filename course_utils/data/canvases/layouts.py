@@ -14,10 +14,9 @@ _LOOSEST, _TIGHTEST = 1.6, 1.15  # the canvas is this much larger than the numbe
 
 
 def load_layouts(split: str = "train", longest: int = 3) -> Tensor:
-    """Load where the digits of real house numbers are: the boxes of SVHN, to lay digits of another set out with.
+    """Load where the digits of real house numbers are: SVHN's boxes, from `svhn_layouts` where staged, else `svhn`.
 
-    The boxes alone (`svhn_layouts`) are taken where they are staged, else those of the photographs (`svhn`).
-    Photographs with more than `longest` digits are left out. The last tenth of SVHN's training photographs is the
+    Photographs with more than `longest` digits are left out. The last tenth of the training photographs is the
     validation split.
 
     Returns:
@@ -37,16 +36,12 @@ def load_layouts(split: str = "train", longest: int = 3) -> Tensor:
     padded = [boxes + missing * (longest - len(boxes)) for boxes in numbers if 1 <= len(boxes) <= longest]
     layouts = torch.tensor(padded, dtype=torch.float32).view(-1, longest, 4)
     layouts[..., 2:] += layouts[..., :2]
-    kept = len(layouts) * 9 // 10
-    return {"train": layouts[:kept], "validation": layouts[kept:], "test": layouts}[split]
+    end = len(layouts) * 9 // 10
+    return {"train": layouts[:end], "validation": layouts[end:], "test": layouts}[split]
 
 
 def pick_layouts(layouts: Tensor, most: int, count: int, generator: Generator) -> Tensor:
-    """Sample rows of boxes, padded to `most` digits: `(count, most, 4)`.
-
-    Raises:
-        ValueError: if `layouts` is not `(layouts, up to most, 4)`.
-    """
+    """Sample rows of boxes, padded to `most` digits: `(count, most, 4)`. A ValueError says that none fits."""
     if layouts.dim() != 3 or layouts.shape[-1] != 4 or layouts.shape[1] > most:
         raise ValueError(
             f"layouts has shape {tuple(layouts.shape)}; expected (layouts, up to most_digits = {most}, 4). "
@@ -63,10 +58,7 @@ def fill_layouts(
 
     The canvases are `(count, height, width)`, the digits `(count, most, size, size)` with the ink `(count, most, 4)`,
     the layouts `(count, most, 4)` in their photographs' pixels. Where `present` `(count, most)` is False, nothing is
-    drawn.
-
-    Returns:
-        `(count, most, 4)` integers, the boxes on the canvases.
+    drawn. Returns the boxes on the canvases, `(count, most, 4)` integers.
     """
     boxes = _crop(rows, present, images.shape[1:], generator)
     for k in range(digits.shape[1]):

@@ -19,19 +19,12 @@ NO_DIGIT = -1
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How much a digit's image may be changed before it is laid out; every change is sampled uniformly.
+    """How much a digit's image may be changed before it is laid out; every change is sampled uniformly."""
 
-    Attributes:
-        rotation: degrees to either side.
-        scale: share by which a digit grows or shrinks, 0.1 = 0.9 to 1.1 times.
-        shear: horizontal slant to either side, as a share of the height.
-        shift: pixels to every side; matters only where digits are not moved anyway.
-    """
-
-    rotation: float = 10.0
-    scale: float = 0.1
-    shear: float = 0.15
-    shift: float = 0.0
+    rotation: float = 10.0  # degrees to either side
+    scale: float = 0.1  # share by which a digit grows or shrinks, 0.1 = 0.9 to 1.1 times
+    shear: float = 0.15  # horizontal slant to either side, as a share of the height
+    shift: float = 0.0  # pixels to every side; matters only where digits are not moved anyway
 
 
 MILD = Augmentation()
@@ -56,28 +49,17 @@ def augment(images: Tensor, amount: Augmentation, generator: Generator) -> Tenso
 
 
 def ink_boxes(images: Tensor) -> Tensor:
-    """The smallest box around the ink of each image `(count, height, width)`: `(count, 4)` integers.
-
-    An image without ink has all of it as its box.
-    """
-    ink = images > INK
-    sides = []
-    for has_ink in (ink.any(dim=1), ink.any(dim=2)):  # columns, then rows
-        first = has_ink.int().argmax(dim=1)
-        last = has_ink.shape[1] - has_ink.flip(1).int().argmax(dim=1)
-        sides.append((first, last))
-    (x0, x1), (y0, y1) = sides
-    return torch.stack([x0, y0, x1, y1], dim=1)
+    """The smallest box around the ink of each image `(count, height, width)`, all of it where there is no ink:
+    `(count, 4)` integers."""
+    lines = [(images > INK).any(dim=side).int() for side in (1, 2)]  # columns, then rows with ink
+    first = [has_ink.argmax(dim=1) for has_ink in lines]
+    last = [has_ink.shape[1] - has_ink.flip(1).argmax(dim=1) for has_ink in lines]
+    return torch.stack(first + last, dim=1)
 
 
 def paste(canvas: Tensor, patches: Tensor, corners: Tensor) -> None:
-    """Lay one patch on every canvas, in place; where two overlap the brighter one shows.
-
-    Args:
-        canvas: `(count, height, width)`.
-        patches: `(count, size, size)`.
-        corners: `(count, 2)` x, y of the upper left corner; parts beyond the canvas are dropped.
-    """
+    """Lay a patch `(count, size, size)` on every canvas `(count, height, width)`, in place, its upper left corner at
+    `(count, 2)` x, y; parts beyond the canvas are dropped, and where two overlap the brighter one shows."""
     (_, height, width), steps = canvas.shape, torch.arange(patches.shape[-1])
     columns, rows = corners[:, :1] + steps, corners[:, 1:] + steps  # (count, size) each
     inside = ((rows >= 0) & (rows < height)).unsqueeze(2) & ((columns >= 0) & (columns < width)).unsqueeze(1)

@@ -36,11 +36,8 @@ class InferenceData(LessonData):
         return [(encode(pair.premise), encode(pair.hypothesis), LABELS.index(pair.label)) for pair in pairs]
 
     def collate(self, rows: Sequence[tuple[list[int], list[int], int]]) -> Batch:
-        """Pad encoded pairs.
-
-        Returns:
-            `premise` `(batch, premise_length)` ids and `premise_mask`, True = real token; `hypothesis` and
-            `hypothesis_mask` likewise; `label` `(batch,)` indices into `LABELS`.
+        """Pad encoded pairs: `premise` and `hypothesis` `(batch, length)` ids, `premise_mask` and `hypothesis_mask`,
+        True = real token, and `label` `(batch,)` indices into `LABELS`.
         """
         tensors = {}
         for side, name in enumerate(("premise", "hypothesis")):
@@ -50,10 +47,9 @@ class InferenceData(LessonData):
     def batches(
         self, batch_size: int, seed: int, rename: bool = False, **order: Any
     ) -> Callable[[int], Iterator[Batch]]:
-        """Make the function that gives `training.train` the batches of each epoch, see `LessonData.batches`.
+        """As in `LessonData`; with `rename` the children and colours of each pair are `renamed` in every epoch.
 
-        With `rename` the data are augmented: in every epoch the children and colours of each pair are `renamed`. A
-        model trained so sees many times more pairs than `train` holds, and is told that names and colours do not
+        A model trained so sees many times more pairs than `train` holds, and is told that names and colours do not
         matter: say so beside its results. A `ValueError` for real pairs.
         """
         epoch_batches = super().batches(batch_size, seed, **order)
@@ -91,16 +87,10 @@ def synthetic_inference_data(
     pairs = partial(make_pairs, difficulty=difficulty)
     held_out = partial(pairs, test_count, seed=seed)
     tests = {"test": held_out("test"), "unseen pairs": held_out("unseen pairs")}
-    return InferenceData(
-        name="default",
-        vocabulary=Vocabulary(words_of(difficulty.kinds)),
-        train=pairs(train_count, seed=seed),
-        validation=held_out("validation"),
-        test=tests | {"more clauses": held_out("test", difficulty=longer)},
-        credit="made by the course from its own word lists",
-        draw=pairs,
-        difficulty=difficulty,
-    )
+    tests["more clauses"] = held_out("test", difficulty=longer)
+    credit, vocabulary = "made by the course from its own word lists", Vocabulary(words_of(difficulty.kinds))
+    parts = pairs(train_count, seed=seed), held_out("validation"), tests
+    return InferenceData("default", vocabulary, *parts, credit, draw=pairs, difficulty=difficulty)
 
 
 def snli_data() -> InferenceData:
@@ -136,7 +126,7 @@ def load_snli(name: str, split: str) -> list[InferencePair]:
 
 def _hashed_split(premise: str) -> str:
     digest = hashlib.sha256(" ".join(premise.casefold().split()).encode()).digest()
-    return SPLITS[max(0, int.from_bytes(digest[:8], "big") % 10 - 7)]
+    return SPLITS[max(0, int.from_bytes(digest[:8]) % 10 - 7)]
 
 
 def real_pair(premise: str, hypothesis: str, label: str) -> InferencePair:

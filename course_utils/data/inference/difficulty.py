@@ -1,13 +1,12 @@
 """What entailment pairs are made of: kinds, clauses, facts and phenomena to switch on, and which nouns never meet."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 from course_utils.data.inference.logic import THING, Fact
 from course_utils.data.inference.wording import CHILDREN
-from course_utils.data.words_of_things import CLASSES, KINDS, hypernyms, is_a
+from course_utils.data.words_of_things import CLASSES, KINDS, hashed, hypernyms, is_a
 
 PHENOMENA = ("colours", "sizes", "numbers", "negation", "relations", "chains", "quantifiers", "passive")
 """What can be switched on besides kinds and their hypernyms, which are always there."""
@@ -15,28 +14,15 @@ PHENOMENA = ("colours", "sizes", "numbers", "negation", "relations", "chains", "
 
 @dataclass(frozen=True)
 class Difficulty:
-    """How hard the pairs are.
+    """How hard the pairs are; a `ValueError` if something is out of range."""
 
-    Attributes:
-        clauses: fewest and most clauses of a premise.
-        facts: fewest and most facts of a hypothesis, within 1 and 2.
-        kinds: the kinds in use, of `KINDS`; the classes above them come with them.
-        phenomena: of `PHENOMENA`.
-        words: fewest and most premise words.
-        children: how many names of `CHILDREN` are in use.
-        temptation: share of the clauses that do not matter which are made to hold words of the hypothesis.
-
-    Raises:
-        ValueError: if one of them is out of range.
-    """
-
-    clauses: tuple[int, int] = (1, 6)
-    facts: tuple[int, int] = (1, 2)
-    kinds: tuple[str, ...] = tuple(KINDS)
+    clauses: tuple[int, int] = (1, 6)  # fewest and most of a premise
+    facts: tuple[int, int] = (1, 2)  # fewest and most of a hypothesis, within 1 and 2
+    kinds: tuple[str, ...] = tuple(KINDS)  # in use, of `KINDS`; the classes above them come with them
     phenomena: tuple[str, ...] = PHENOMENA
-    words: tuple[int, int] = (3, 60)
-    children: int = len(CHILDREN)
-    temptation: float = 0.65
+    words: tuple[int, int] = (3, 60)  # fewest and most of a premise
+    children: int = len(CHILDREN)  # how many names are in use
+    temptation: float = 0.65  # share of the clauses that do not matter which hold words of the hypothesis
 
     def __post_init__(self) -> None:
         kinds, phenomena, most = set(self.kinds), set(self.phenomena), self.children - 2  # a premise needs more names
@@ -96,12 +82,10 @@ class Difficulty:
 
 
 FEW_KINDS = ("dog", "fox", "pig", "owl", "parrot", "flamingo", "car", "bicycle", "tractor")
+# What a small model learns in a minute: who paints which animals and vehicles in which colour; and every phenomenon
 EASY = Difficulty((1, 4), (1, 2), FEW_KINDS, ("colours",), children=8, temptation=0.4)
-"""What a small model learns in a minute: who paints which animals and vehicles in which colour."""
 WIDE = replace(EASY, phenomena=PHENOMENA)
-"""The same small world with every phenomenon; takes a small model some minutes."""
-FULL = Difficulty()
-"""Everything."""
+FULL = Difficulty()  # everything
 
 
 @cache
@@ -117,8 +101,7 @@ def is_unseen_pair(premise_noun: str, hypothesis_noun: str) -> bool:
         members = [kind for kind in KINDS if is_a(kind, hypothesis_noun)]
         # Classes at the top leave out other kinds than those below them: no kind is new to all its classes.
         return len(members) >= 3 and premise_noun in members[1 if hypernyms(hypothesis_noun) else 2 :: 3]
-    digest = hashlib.blake2b(f"{premise_noun} {hypothesis_noun}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") % 8 == 0
+    return hashed(f"{premise_noun} {hypothesis_noun}") % 8 == 0
 
 
 def has_unseen_pair(premise: Sequence[Fact], hypothesis: Sequence[Fact]) -> bool:

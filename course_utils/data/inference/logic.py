@@ -70,6 +70,11 @@ class Paints:
     what: Things
     negated: bool = False
 
+    def __str__(self) -> str:
+        from course_utils.data.inference.wording import write_fact  # which needs this module
+
+        return repr(write_fact(self))
+
     def __post_init__(self) -> None:
         if self.negated and self.who in QUANTIFIERS:
             raise ValueError(f"{self}: only a named child can be negated; say 'no child' for 'some child … not'.")
@@ -131,7 +136,9 @@ def allowed_by(fact: Paints) -> Possible:
     """
     sets, denied = possible(fact.what), fact.negated or fact.who == "no"
     if fact.who == "some" or denied and len(fact.what.narrowed) != 1:
-        raise ValueError(f"{fact}: a premise cannot say 'some child', and may deny one aspect only.")
+        raise ValueError(
+            f"{fact}: a premise cannot say 'some child', and may deny one aspect only (no dogs, or no red things)."
+        )
     return tuple(every - some or every for every, some in zip(EVERYTHING, sets, strict=True)) if denied else sets
 
 
@@ -153,8 +160,7 @@ def are_independent(facts: Sequence[Fact]) -> bool:
 class Knowledge:
     """What a premise, the fact of each clause, says of the picture.
 
-    Raises:
-        ValueError: if no picture fits, no child is named, or a fact is of a form that a premise cannot have.
+    A `ValueError` if no picture fits, no child is named, or a fact is of a form that a premise cannot have.
     """
 
     def __init__(self, premise: Sequence[Fact]) -> None:
@@ -162,7 +168,7 @@ class Knowledge:
         self.groups: dict[str, Possible] = {child: EVERYTHING for fact in premise for child in fact.children}
         self.orders = {index: fact.order for index, fact in enumerate(premise) if isinstance(fact, Lies)}
         if not self.groups:
-            raise ValueError(f"the premise {list(premise)} names no child; expected at least one name.")
+            raise ValueError("the premise names no child; expected at least one name, such as anna.")
         for fact in premise:
             for child in (fact.children or self.groups) if isinstance(fact, Paints) else ():
                 self.groups[child] = tuple(map(frozenset.intersection, self.groups[child], allowed_by(fact)))

@@ -4,7 +4,6 @@ A hypothesis belongs to one split, by a hash of its words: none of a test occurs
 pairs" is a test whose deciding nouns ("fox" there, "mammal" here) never met in another split's pair.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -12,36 +11,27 @@ from random import Random
 
 from course_utils.data.inference.alignment import gold_of
 from course_utils.data.inference.difficulty import FULL, Difficulty
-from course_utils.data.inference.logic import LABELS, Fact, Knowledge
+from course_utils.data.inference.logic import LABELS, Fact, Knowledge, are_independent
 from course_utils.data.inference.sampling import Sampler
 from course_utils.data.inference.wording import JOINERS, Clause, read_clauses, words_in
+from course_utils.data.words_of_things import split_of
 
 SPLITS = ("train", "validation", "test", "unseen pairs")
 
 
 @dataclass(frozen=True)
 class InferencePair:
-    """One premise and hypothesis with everything that is known about them; of real pairs their words and label.
+    """One premise and hypothesis with everything that is known about them; of real pairs their words and label."""
 
-    Attributes:
-        premise, hypothesis: words.
-        label: one of `logic.LABELS`.
-        premise_facts, hypothesis_facts: the fact of each clause.
-        clause_spans: `(start, end)` of each clause's words in the premise, its joiner included; end is outside.
-        phenomena: what the pair turns on, of `alignment.PHENOMENON_NAMES`.
-        alignment: for each hypothesis word the positions of the premise words that it is aligned with.
-        clause_alignment: for each hypothesis word the clauses that its fact is aligned with; none for joiners.
-    """
-
-    premise: tuple[str, ...]
-    hypothesis: tuple[str, ...]
-    label: str
-    premise_facts: tuple[Fact, ...]
-    hypothesis_facts: tuple[Fact, ...]
-    clause_spans: tuple[tuple[int, int], ...]
-    phenomena: tuple[str, ...]
-    alignment: tuple[frozenset[int], ...]
-    clause_alignment: tuple[frozenset[int], ...]
+    premise: tuple[str, ...]  # words
+    hypothesis: tuple[str, ...]  # words
+    label: str  # of `logic.LABELS`
+    premise_facts: tuple[Fact, ...]  # of each clause
+    hypothesis_facts: tuple[Fact, ...]  # of each clause
+    clause_spans: tuple[tuple[int, int], ...]  # start and end (outside) of clauses in the premise, with their joiners
+    phenomena: tuple[str, ...]  # what the pair turns on, of `alignment.PHENOMENON_NAMES`
+    alignment: tuple[frozenset[int], ...]  # for each hypothesis word the premise words that it is aligned with
+    clause_alignment: tuple[frozenset[int], ...]  # for each the clauses that its fact is aligned with; none for joiners
 
     @property
     def clauses(self) -> int:
@@ -65,15 +55,15 @@ class InferencePair:
         return f"{' '.join(self.premise)} → {' '.join(self.hypothesis)} ({self.label})".replace(" ,", ",")
 
 
-def split_of(hypothesis: Sequence[str]) -> str:
-    """The split that a hypothesis belongs to: by a hash of its words 80 % "train", 10 % "validation", 10 % "test"."""
-    digest = hashlib.blake2b(" ".join(hypothesis).encode(), digest_size=8).digest()
-    return SPLITS[max(0, int.from_bytes(digest, "big") % 10 - 7)]
-
-
 def read_pair(premise: str, hypothesis: str) -> InferencePair:
     """Read a pair that somebody typed, label it and align it; a `ValueError` says what cannot be and what to write."""
-    return _pair(read_clauses(premise), read_clauses(hypothesis))
+    said, claimed = read_clauses(premise), read_clauses(hypothesis)
+    if not are_independent([clause.fact for clause in claimed]):
+        raise ValueError(
+            f"the hypothesis {hypothesis!r} has two clauses about the same child, or about the same direction, such as "
+            "a repeated one; expected one clause about each. Leave out all but one, or judge them one by one."
+        )
+    return _pair(said, claimed)
 
 
 def make_pairs(
@@ -82,10 +72,8 @@ def make_pairs(
     """Make pairs of one of `SPLITS`; of each three in a row, counted from the start, each has another label.
 
     The same arguments give the same pairs, and a smaller `count` the beginning of the same list. A pair may come up
-    twice: to refuse it would be to refuse entailment, of which there are fewest premises, most often.
-
-    Raises:
-        ValueError: if an argument is out of range, the difficulty has no unseen pairs, or no premise is found.
+    twice: to refuse it would be to refuse entailment, of which there are fewest premises, most often. A `ValueError` if
+    an argument is out of range, the difficulty has no unseen pairs, or no premise is found.
     """
     unseen = split == "unseen pairs"
     if count < 1 or split not in SPLITS:
@@ -108,12 +96,9 @@ def make_pairs(
 def make_pairs_by_facts(
     count: int, *, facts: Sequence[int] = (1, 2), clauses: Sequence[int] = (1, 2, 3, 4), **options
 ) -> dict[tuple[int, int], list[InferencePair]]:
-    """Make `count` pairs of each number of facts with each number of clauses, to table the accuracy by both.
+    """(facts, clauses) → `count` pairs of them, without two facts and one clause, which cannot be.
 
     The other options are those of `make_pairs`; a `count` that is a multiple of three has the labels in equal number.
-
-    Returns:
-        (facts, clauses) → pairs; without those of two facts and one clause, which cannot be.
     """
     difficulty = options.pop("difficulty", FULL)
     cells = [(number, length) for number in facts for length in clauses if number <= length]
@@ -127,12 +112,6 @@ def _pair(premise: Sequence[Clause], hypothesis: Sequence[Clause]) -> InferenceP
     premise_facts, hypothesis_facts = (tuple(clause.fact for clause in clauses) for clauses in (premise, hypothesis))
     knowledge = Knowledge(premise_facts)
     ends = list(accumulate(len(clause.words) for clause in premise))
-    return InferencePair(
-        words_in(premise),
-        words_in(hypothesis),
-        knowledge.judge(*hypothesis_facts),
-        premise_facts,
-        hypothesis_facts,
-        tuple(zip([0, *ends[:-1]], ends, strict=True)),
-        *gold_of(premise, hypothesis, knowledge),
-    )
+    spans, facts = tuple(zip([0, *ends[:-1]], ends, strict=True)), (premise_facts, hypothesis_facts)
+    words, label = (words_in(premise), words_in(hypothesis)), knowledge.judge(*hypothesis_facts)
+    return InferencePair(*words, label, *facts, spans, *gold_of(premise, hypothesis, knowledge))

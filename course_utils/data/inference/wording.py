@@ -4,6 +4,7 @@
 animals", "anna paints to the left of ben". The grammar is written once, in `write_fact`; reading tries what it writes.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import permutations, product
 from typing import NamedTuple
@@ -13,8 +14,7 @@ from course_utils.data.normalise import normalise
 from course_utils.data.words_of_things import CLASSES, COLOURS, KINDS, RELATION_PHRASES, SIZES, article, plural
 
 CHILDREN = ("anna", "ben", "carl", "dora", "emil", "fay", "gus", "hana", "ivo", "jana", "karim", "lea")
-JOINERS = ("and", ",", "while")
-"""What stands between two clauses."""
+JOINERS = ("and", ",", "while")  # what stands between two clauses
 WHO = {"every": ("every child", "all children"), "some": ("some child",), "no": ("no child",)}
 """Quantifier → its wordings."""
 NUMBER_WORDS = {
@@ -88,9 +88,12 @@ def _is_one(what: Things) -> bool:
 
 
 def read_clauses(text: str) -> list[Clause]:
-    """Read clauses, in capitals or not, full stops left out; a `ValueError` names the one not understood, and why."""
+    """Read clauses, in capitals or not; a `ValueError` names the one not understood, and why.
+
+    Marks at the end of a sentence, quotation marks and brackets are left out; a semicolon is a comma.
+    """
     clauses: list[list[str]] = [[]]
-    for word in normalise(text).lower().replace(",", " , ").replace(".", " ").split():
+    for word in re.sub("[;,]", " , ", re.sub(r'[.!?:…"«»()]', " ", normalise(text).lower())).split():
         if word in JOINERS:
             clauses.append([])
         clauses[-1].append(word)

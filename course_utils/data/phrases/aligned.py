@@ -1,15 +1,12 @@
 """French words, their English, and the links between them: of one word, of a fragment, of a whole phrase.
 
-Phrases are composed of smaller pairs and their links with them; nothing is aligned afterwards. The convention, after
-Och & Ney (2003), https://aclanthology.org/J03-1002, section 4: a link is *sure* where one English word translates one
-French word by itself (`house` and `maison`), else only *possible*:
-
-- several French words make one English word (`quatre -vingt -dix` → `ninety`);
-- words share their meaning out differently (`soixante -quatorze` → `seventy -four`);
-- an English helper word is linked to the French word that calls for it (`one` in `one hundred` ← `cent`);
-- a silent French word is linked to the English word it goes with (`et` in `vingt et un`).
-
-A target word has at most one sure link, so one link per target word can reach an alignment error rate of zero.
+Phrases are composed of smaller pairs and their links with them; nothing is aligned afterwards. After Och & Ney (2003),
+https://aclanthology.org/J03-1002, section 4, a link is *sure* where one English word translates one French word by
+itself (`house` and `maison`). It is only *possible* where several French words make one English word (`quatre -vingt
+-dix` → `ninety`) or words share their meaning out differently (`soixante -quatorze` → `seventy -four`), from an English
+helper word to the French word that calls for it (`one` in `one hundred` ← `cent`), and from a silent French word to the
+English word it goes with (`et` in `vingt et un`). A target word has at most one sure link, so one link per target word
+can reach an alignment error rate of zero.
 """
 
 import re
@@ -28,8 +25,7 @@ class AlignedPair(NamedTuple):
     """Words of two languages and how they are aligned.
 
     Attributes:
-        source: French words.
-        target: English words.
+        source, target: French and English words.
         sure: links `(target index, source index)`, counted from 0; none where nobody aligned the pair.
         possible: all links, the sure ones included.
     """

@@ -3,27 +3,101 @@
 Each French fragment has one English rendering, so the translation of a whole phrase is a function of its French.
 """
 
+import math
 from calendar import monthrange
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cache, partial
 from random import Random
 
 from babel import Locale
 
+from course_utils.data.phrases import lexicon
 from course_utils.data.phrases.aligned import AlignedPair, compose, jointly, with_helper, with_silent
 from course_utils.data.phrases.aligned import word_for_word as _word
-from course_utils.data.phrases.lexicon import COUNTRIES, NAME_ORDER, WITH_ENGLISH_ARTICLE, elides
-from course_utils.data.phrases.nouns import draw_noun_phrase
-from course_utils.data.phrases.numbers import YEARS, cardinal, day_of_month, draw_number, pick, year_name
+from course_utils.data.phrases.lexicon import Modifier, Noun, elides
+from course_utils.data.phrases.numbers import YEARS, cardinal, day_of_month, draw_number, year_name
+from course_utils.data.words_of_things import pick
 
 _FRENCH, _ENGLISH = Locale("fr"), Locale("en")
+
+# An entry stands as often as it should come up. "possessive" and "number" stand for one of several, and for none.
+_SINGULAR_DETERMINERS = ("un",) * 8 + ("le",) * 7 + ("possessive",) * 5 + ("ce",) * 3 + ("chaque",)
+_PLURAL_DETERMINERS = ("number",) * 9 + ("un",) * 4 + ("le",) * 6 + ("possessive",) * 4 + ("ce",) * 3 + ("plusieurs",)
+_POSSESSIVES = ("mon", "notre", "leur")
+_PLACES_BEFORE = (None,) * 5 + ("before",) * 4 + ("pair",)
+_ONE_AFTER = (("origin",), ("colour",), ("colour",), ("quality",), ("quality",), ("quality",))
+_TWO_AFTER = (("origin", "colour"), ("colour", "quality"), ("origin", "quality"))
+_PLACES_AFTER = ((),) * 4 + (_ONE_AFTER,) * 4 + (_TWO_AFTER,) * 2
+
+
+@cache
+def adjectives_for(sort: str, place: str) -> list[list[Modifier]]:
+    """The adjectives, or for the place "pair" the pairs of them, that make sense with a sort of noun."""
+    words, table = (lexicon.PAIRS_BEFORE_NOUN, "before") if place == "pair" else (lexicon.MODIFIERS[place], place)
+    groups = [[lexicon.MODIFIERS[table][word] for word in group.split()] for group in words]
+    return [group for group in groups if all(sort in adjective.sorts for adjective in group)]
+
+
+def noun_phrase(
+    noun: Noun, plural: bool, determiner: str | None, number: int | None = None,
+    before: Sequence[Modifier] = (), after: Sequence[Modifier] = (),
+) -> AlignedPair:  # fmt: skip
+    """Build one noun phrase: "les trois petites maisons rouges" is "the three small red houses".
+
+    `determiner` is a key of `lexicon.MODIFIERS["determiner"]`, or None; `number`, from 2, stands only in the plural;
+    the adjectives `before` and `after` the noun are in French order.
+    """
+    next_word = noun.plural if plural else noun.singular
+    words = [_word(next_word, noun.english_plural if plural else noun.english)]
+    for adjective in reversed(before):
+        next_word = adjective.form(noun.feminine, plural, next_word)
+        words.insert(0, _word(next_word, adjective.english[plural]))
+    words += [_word(adjective.form(noun.feminine, plural), adjective.english[plural]) for adjective in after]
+    # English puts every adjective before the noun, by rank.
+    ranks = [*(adjective.rank for adjective in before), math.inf, *(adjective.rank for adjective in after)]
+    order = sorted(range(len(words)), key=ranks.__getitem__)
+    front = [] if number is None else [cardinal(number, noun.feminine)]
+    if determiner:
+        modifier = lexicon.MODIFIERS["determiner"][determiner]
+        french, english = modifier.form(noun.feminine, plural, next_word), modifier.english[plural]
+        following = words[order[0]].target[0]
+        vowel = following.startswith((*"aeiou", "heir", "honest")) and not following.startswith(("uni", "useful"))
+        english = "an" if english == "a" and vowel else english
+        front.insert(0, _word("de" if french == "des" and before else french, english))
+    return compose([*front, *words], [*range(len(front)), *(len(front) + place for place in order)])
+
+
+def draw_noun_phrase(random: Random, room: int) -> AlignedPair | None:
+    """Sample a noun phrase. What does not fit into `room` French words is left out; None if too much is left."""
+    noun = pick(random, lexicon.NOUNS)
+    plural = random.random() < 0.5
+    determiner = pick(random, _PLURAL_DETERMINERS if plural else _SINGULAR_DETERMINERS)
+    number = None
+    if determiner == "number" or (plural and determiner in ("le", "possessive", "ce") and random.random() < 0.4):
+        number = draw_number(random)
+    if determiner == "possessive":
+        determiner = pick(random, _POSSESSIVES) if noun.owned else "le"
+    place = pick(random, _PLACES_BEFORE)
+    before = pick(random, adjectives_for(noun.sort, place)) if place else []
+    places = pick(random, _PLACES_AFTER)
+    choices = [adjectives_for(noun.sort, place) for place in (pick(random, places) if places else ())]
+    after = [adjective for groups in choices if groups for adjective in pick(random, groups)]
+    determiner = None if determiner == "number" else determiner
+    length = 0 if number is None else len(cardinal(number, noun.feminine).source)
+    if determiner and room < length + 2:
+        number, length = None, 0
+    room -= bool(determiner) + length + 1
+    if room < 0:
+        return None
+    del after[room:]
+    return noun_phrase(noun, plural, determiner, number, before[: room - len(after)], after)
 
 
 def country_name(code: str) -> AlignedPair:
     """The names of a country in CLDR, without article, for an ISO 3166 code of the lexicon."""
     joint = jointly(_FRENCH.territories[code], _ENGLISH.territories[code])
-    places = NAME_ORDER[code].split() if code in NAME_ORDER else [str(place) for place in range(len(joint.source))]
+    places = lexicon.NAME_ORDER.get(code, " ".join(map(str, range(len(joint.source))))).split()
     links = [(int(place.strip("()")), column) for column, place in enumerate(places)]
     if len(places) != len(joint.source) or {row for row, _ in links} != set(range(len(joint.target))):
         return joint  # another version of CLDR has another name: say only what is certain
@@ -39,13 +113,13 @@ _BEFORE_VOWELS = {"f": "en d' l'", "m": "en d' l'"}
 def country_fragments() -> dict[str, list[AlignedPair]]:
     """Every country as "place" ("en france", "au portugal"), "origin" ("de france") and "country" ("la france")."""
     fragments: dict[str, list[AlignedPair]] = {"place": [], "origin": [], "country": []}
-    for gender, code in ((gender, code) for gender, codes in COUNTRIES.items() for code in codes.split()):
+    for gender, code in ((gender, code) for gender, codes in lexicon.COUNTRIES.items() for code in codes.split()):
         name = country_name(code)
         forms = _BEFORE_COUNTRIES | (_BEFORE_VOWELS if elides(name.source[0]) else {})
         place, origin, *article = forms[gender].split()
         prepositions, named = [_word(place, "in"), _word(origin, "from")], name
         with_article = with_silent(name, before=" ".join(article))
-        if code in WITH_ENGLISH_ARTICLE:
+        if code in lexicon.WITH_ENGLISH_ARTICLE:
             with_article = compose([_word(*article, "the"), name])
             if gender == "f":
                 named = with_helper(name, "the")
@@ -126,8 +200,7 @@ def spoken_time(hour: int, minutes: int, part: str = "") -> AlignedPair:
         full = short = _word("midi", "noon") if hour else _word("minuit", "midnight")
     if not minutes:
         return compose([at, full, *end])
-    if minutes > 0 and minutes not in _FRACTIONS:
-        # No French word says "past": the hour and the minutes side by side do.
+    if minutes > 0 and minutes not in _FRACTIONS:  # no French word says "past": hour and minutes side by side do
         past = (("past",), [(1, len(short.source) - 1), (2, 0)])
         return compose([compose([at, short, cardinal(minutes)], [0, 2, past, 1]), *end])
     joiner = _word("et", "past") if minutes > 0 else _word("moins", "to")
@@ -207,7 +280,5 @@ DRAW: dict[str, Callable[[Random, int], AlignedPair | None]] = {
     "thing": draw_noun_phrase, "date": _draw_date, "time": _draw_time, "money": _draw_money, "number": _draw_number,
     **{kind: partial(_draw_listed, kind) for kind in ("country", "place", "origin")},
 }  # fmt: skip
-"""By kind of fragment a function of the random generator and of how many French words there is room for.
-
-It may return None, or a fragment that is too long.
-"""
+"""By kind of fragment a function of the random generator and of how many French words there is room for; it may return
+None, or a fragment that is too long."""

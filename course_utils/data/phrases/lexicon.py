@@ -21,20 +21,12 @@ class Noun(NamedTuple):
 
 
 class Modifier(NamedTuple):
-    """A determiner or an adjective.
+    """A determiner or an adjective."""
 
-    Attributes:
-        forms: masculine and feminine: in the singular, in the plural, in the singular before a vowel or a mute h.
-        english: in the singular and in the plural.
-        rank: place of an adjective in English: 1 opinion, 2 quality, 3 size, 4 age, 5 condition, 6 shape, 7 colour,
-            8 origin.
-        sorts: sorts of noun that it makes sense with.
-    """
-
-    forms: tuple[str, ...]
-    english: tuple[str, str]
-    rank: int
-    sorts: frozenset[str]
+    forms: tuple[str, ...]  # masculine, feminine: in the singular, the plural, the singular before a vowel or a mute h
+    english: tuple[str, str]  # in the singular and in the plural
+    rank: int  # place in English: 1 opinion, 2 quality, 3 size, 4 age, 5 condition, 6 shape, 7 colour, 8 origin
+    sorts: frozenset[str]  # sorts of noun that it makes sense with
 
     def form(self, feminine: bool, plural: bool, next_word: str = "") -> str:
         """The French form that agrees with a noun and with the next word."""
@@ -120,8 +112,6 @@ COUNTRIES = {
     "bare": "CU MG MT SG",
 }
 WITH_ENGLISH_ARTICLE = frozenset({"GB", "US", "NL", "PH", "AE", "DO"})
-NAME_ORDER = {
-    "GB": "1 0", "US": "1 0", "DO": "1 0", "SA": "1 0", "AE": "2 1 0", "KR": "1 (0) 0", "ZA": "1 (0) 0",
-    "NL": "(0) (0)",
-}  # fmt: skip
+NAME_ORDER = dict.fromkeys(("GB", "US", "DO", "SA"), "1 0") | dict.fromkeys(("KR", "ZA"), "1 (0) 0")
+NAME_ORDER |= {"AE": "2 1 0", "NL": "(0) (0)"}
 """For each French word of a name the English word that it makes; in brackets where the link is only possible."""

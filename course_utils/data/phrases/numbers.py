@@ -5,25 +5,19 @@ The words below one hundred come from num2words; hundreds and thousands are comp
 before another number or "mille"; hyphens stand only below one hundred and never beside "et".
 """
 
-from collections.abc import Sequence
 from functools import cache
 from random import Random
-from typing import Any
 
 from num2words import num2words
 
 from course_utils.data.phrases.aligned import AlignedPair, compose, jointly, tokenize_phrase, with_helper, word_for_word
+from course_utils.data.words_of_things import pick
 
 YEARS = range(1100, 2100)
 _SPECIAL = (21, 31, 41, 51, 61, 71, 80, 81, 81, 81, 91, 100, 200, 300, 1000, 2000, 80_000)
 _COUNTS = (
     (0.45, range(2, 11)), (0.80, range(11, 100)), (0.88, _SPECIAL), (0.96, range(101, 1000)), (1, range(1001, 10_000)),
 )  # fmt: skip
-
-
-def pick(random: Random, choices: Sequence) -> Any:
-    """Draw one of some choices."""
-    return choices[int(random.random() * len(choices))]
 
 
 def draw_number(random: Random) -> int:
@@ -49,12 +43,9 @@ def _align_below_hundred(number: int, source: tuple[str, ...], english: str) -> 
 
 @cache
 def cardinal(number: int, feminine: bool = False, exact: bool = True) -> AlignedPair:
-    """A number from 0 to 999,999 in words: "deux cent trois" with "two hundred and three".
+    """A number from 0 to 999,999 in words, else a ValueError: "deux cent trois" with "two hundred and three".
 
     A final "un" agrees with a `feminine` noun; before "mille", where "vingt" and "cent" lose their s, `exact` is False.
-
-    Raises:
-        ValueError: if the number is out of range.
     """
     if not 0 <= number < 1_000_000:
         raise ValueError(f"number={number!r}: expected 0 to 999999; choose a smaller number.")
@@ -88,11 +79,7 @@ def day_of_month(day: int) -> AlignedPair:
 
 @cache
 def year_name(year: int) -> AlignedPair:
-    """A year from 1100 to 2099, a cardinal in French: "nineteen hundred", "nineteen oh five", "nineteen ninety-eight".
-
-    Raises:
-        ValueError: if the year is out of range.
-    """
+    """A year from 1100 to 2099, else a ValueError: a French cardinal; "nineteen hundred" or "nineteen oh five"."""
     if year not in YEARS:
         raise ValueError(f"year={year!r}: expected {YEARS.start} to {YEARS.stop - 1}; choose a year in that range.")
     if 2000 <= year < 2010:

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from course_utils.data.batching import Batch, LessonData, batches_by_length
+from course_utils.data.own import load_own, own_vocabulary
 from course_utils.data.phrases.aligned import AlignedPair, tokenize_phrase
 from course_utils.data.phrases.phrases import make_phrases
 from course_utils.data.real import load_real, no_such_split, real_source
@@ -27,19 +28,17 @@ LONGEST_SENTENCE = 60  # real sentences with more words on either side are not t
 LEAST_COUNT = 2  # rarer words of the real training sentences are unknown
 CURRICULUM_PAIRS = 3500  # in each of the first epochs of a curriculum
 
+Splits = Mapping[str, Sequence[AlignedPair]]
+VocabularyMaker = Callable[[Iterable[Sequence[str]]], Vocabulary]
+
 
 @dataclass(kw_only=True)
 class ParallelData(LessonData):
-    """French sentences and their English; `test` has pairs in words for each `(shortest, longest)` source length.
+    """French sentences and their English: encoded pairs for training and validation; `test` has pairs in words for each
+    `(shortest, longest)` source length."""
 
-    Attributes:
-        train, validation: encoded (source, target) pairs.
-        source_vocabulary: of the French; `vocabulary` is of the English.
-        tokenize: turns a text that someone typed into source words.
-    """
-
-    source_vocabulary: Vocabulary
-    tokenize: Callable[[str], Sequence[str]]
+    source_vocabulary: Vocabulary  # of the French; `vocabulary` is of the English
+    tokenize: Callable[[str], Sequence[str]]  # turns a text that someone typed into source words
     detokenize = staticmethod(join_words)
 
     @property
@@ -54,23 +53,15 @@ class ParallelData(LessonData):
     def batches(
         self, batch_size: int, seed: int, *, curriculum: Sequence[int] = (), **order: Any
     ) -> Callable[[int], Iterator[Batch]]:
-        """Like `LessonData.batches`, but the first epochs are short and have only short sentences.
-
-        Attention meets them first, where there is little to confuse. `curriculum`: most source words in each of them.
-        """
-
+        """Like `LessonData.batches`, but the first epochs are short and have only short sentences, in which
+        there is little to confuse attention. `curriculum`: most source words in each of them."""
         short = [[pair for pair in self.train if len(pair[0]) <= most][:CURRICULUM_PAIRS] for most in curriculum]
         return lambda epoch: batches_by_length(
             short[epoch] if epoch < len(short) else self.train, batch_size, seed=1000 * seed + epoch, **order
         )
 
 
-def _parallel_data(
-    name: str,
-    splits: Mapping[str, Sequence[AlignedPair]],
-    make_vocabulary: Callable[[Iterable[Sequence[str]]], Vocabulary],
-    **rest: Any,
-) -> ParallelData:
+def _parallel_data(name: str, splits: Splits, make_vocabulary: VocabularyMaker, **rest: Any) -> ParallelData:
     source, target = (make_vocabulary(pair[side] for pair in splits["train"]) for side in (0, 1))
     data = ParallelData(name=name, source_vocabulary=source, vocabulary=target, train=[], validation=[], **rest)
     return replace(data, train=data.encode(splits["train"]), validation=data.encode(splits["validation"]))
@@ -81,12 +72,11 @@ def load_parallel(source: str = "default") -> ParallelData:
 
     Raises:
         ValueError: for another name, or if there is nothing at that path that can be used, see `own.load_own`.
-        RealDataError: if the real sentences cannot be had.
+        RealDataError: see `load_translation_pairs`.
     """
     if source not in ("default", "real"):
-        from course_utils.data.phrases.own import own_sentence_data
-
-        return own_sentence_data(source)
+        splits = load_own(source, "pairs", _sentence_pair)  # of any two languages
+        return _sentence_corpus(str(source), splits, partial(own_vocabulary, source), "your own")
     return phrase_data() if source == "default" else sentence_data()
 
 
@@ -100,17 +90,16 @@ def phrase_data(train_count: int = 30_000, test_count: int = 100, short_share: f
     """
     if train_count < 1:
         raise ValueError(f"train_count is {train_count}; expected at least 1 phrase to train on.")
-    draw = partial(_mixed_phrases, short_share)
-    return _parallel_data(
-        "default",
-        {"train": draw(train_count), "validation": draw(max(20, train_count // 60), split="validation")},
-        # In alphabetical order, so that a checkpoint trained on more phrases has the same ids.
-        lambda sentences: Vocabulary(sorted(set().union(*sentences))),
-        test={bucket: test_phrases(*bucket, test_count) for bucket in PHRASE_BUCKETS},
-        credit="made by the course: num2words, Unicode CLDR through Babel, and the course's own word lists",
-        tokenize=partial(tokenize_phrase, language="fr"),
-        draw=draw,
-    )
+    draw, tokenize = partial(_mixed_phrases, short_share), partial(tokenize_phrase, language="fr")
+    splits = {"train": draw(train_count), "validation": draw(max(20, train_count // 60), split="validation")}
+    test = {bucket: test_phrases(*bucket, test_count) for bucket in PHRASE_BUCKETS}
+    credit = "made by the course: num2words, Unicode CLDR through Babel, and the course's own word lists"
+    return _parallel_data("default", splits, _sorted_words, test=test, credit=credit, tokenize=tokenize, draw=draw)
+
+
+def _sorted_words(sentences: Iterable[Sequence[str]]) -> Vocabulary:
+    """In alphabetical order, so that a checkpoint trained on more phrases has the same ids."""
+    return Vocabulary(sorted(set().union(*sentences)))
 
 
 def _mixed_phrases(short_share: float, count: int, *, split: str = "train", seed: int = 0) -> list[AlignedPair]:
@@ -131,34 +120,21 @@ test_phrases.__test__ = False  # not a test, whatever pytest makes of its name
 
 
 def sentence_data(name: str = "multi30k_en_fr", train_count: int | None = None) -> ParallelData:
-    """Load the sentences of an entry of `real.REAL_SOURCES`; `train_count`: only the first so many training pairs.
-
-    Raises:
-        RealDataError: see `load_translation_pairs`.
-    """
-    splits = {split: [sentence_pair(*texts) for texts in load_translation_pairs(name, split)] for split in SPLITS}
+    """Load the sentences of an entry of `real.REAL_SOURCES`; `train_count`: only the first so many training pairs."""
+    splits = {split: [_sentence_pair(*texts) for texts in load_translation_pairs(name, split)] for split in SPLITS}
     train = splits["train"][:train_count]
     splits["train"] = [pair for pair in train if len(pair.source) <= LONGEST_SENTENCE >= len(pair.target)]
-    return sentence_corpus(name, splits, partial(Vocabulary.from_sentences, minimum_count=LEAST_COUNT), credit=name)
+    return _sentence_corpus(name, splits, partial(Vocabulary.from_sentences, minimum_count=LEAST_COUNT), credit=name)
 
 
-def sentence_pair(source: str, target: str) -> AlignedPair:
-    """The words of two sentences, without links."""
+def _sentence_pair(source: str, target: str) -> AlignedPair:
     return AlignedPair(tuple(tokenize_sentence(source, "fr")), tuple(tokenize_sentence(target, "en")))
 
 
-def sentence_corpus(
-    name: str,
-    splits: Mapping[str, Sequence[AlignedPair]],
-    make_vocabulary: Callable[[Iterable[Sequence[str]]], Vocabulary],
-    credit: str,
-) -> ParallelData:
-    """Bring pairs of sentences into the shape of the phrases; buckets of the test that would be empty are left out."""
-    test = {
-        (low, high): pairs
-        for low, high in SENTENCE_BUCKETS
-        if (pairs := [pair for pair in splits["test"] if low <= max(2, len(pair.source)) <= high])
-    }
+def _sentence_corpus(name: str, splits: Splits, make_vocabulary: VocabularyMaker, credit: str) -> ParallelData:
+    test = {(low, high): [pair for pair in splits["test"] if low <= max(2, len(pair.source)) <= high]
+            for low, high in SENTENCE_BUCKETS}  # fmt: skip
+    test = {bucket: pairs for bucket, pairs in test.items() if pairs}
     tokenize = partial(tokenize_sentence, language="fr")
     return _parallel_data(name, splits, make_vocabulary, test=test, credit=credit, tokenize=tokenize)
 

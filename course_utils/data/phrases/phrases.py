@@ -11,18 +11,17 @@ from random import Random
 
 from course_utils.data.phrases.aligned import AlignedPair, compose, word_for_word
 from course_utils.data.phrases.grammar import DRAW
-from course_utils.data.phrases.numbers import cardinal, pick
+from course_utils.data.phrases.numbers import cardinal
 from course_utils.data.real_sets import SPLITS
+from course_utils.data.words_of_things import pick
 
 MAX_LENGTH = 200
 _SHARES = {"thing": 40, "country": 5, "place": 10, "origin": 6, "date": 13, "time": 10, "money": 9, "number": 7}
 _SHORTEST = {"country": 1, "number": 1}  # French words of the shortest fragment; 2 for the other kinds
 _WIDE = 5  # from this much room on, a piece of any kind fits
-_PATIENCE = 300  # draws of one length that bring nothing new before that length counts as used up
-_JOINERS = {
-    "": "", ",": ",", "et": "and", "puis": "then", ", puis": ", then", "ou": "or", "avec": "with", "sans": "without",
-    "mais pas": "but not", "pour": "for",
-}  # fmt: skip
+_PATIENCE = 300  # samples of one length that bring nothing new before that length counts as used up
+_JOINERS = {"": "", ",": ",", "et": "and", "puis": "then", ", puis": ", then", "ou": "or", "avec": "with",
+            "sans": "without", "mais pas": "but not", "pour": "for"}  # fmt: skip
 
 Piece = tuple[str, AlignedPair, AlignedPair]
 """Kind of a fragment, the joiner before it, and the fragment."""
@@ -34,13 +33,15 @@ def split_of(source: Sequence[str]) -> str:
     return SPLITS[max(0, int.from_bytes(digest) % 10 - 7)]
 
 
-def _joiners(previous: str, following: str) -> list[str]:
+def _joiners(previous: str | None, following: str) -> list[str]:
     """The French words that may stand between two kinds of fragment; "" is nothing, an empty list forbids the pair.
 
     They keep every phrase readable in one way only: a number never touches another, and "et" never stands beside a
     bare number, where "vingt et un" would mean two things.
     """
-    if following == "number" or previous == "number":
+    if previous is None:
+        return [""]
+    if "number" in (previous, following):
         return [] if following == "origin" else [",", "puis", "ou", "mais pas"]
     if following == "origin":
         return [""] if previous == "thing" else [",", "et", "ou", "mais pas"] if previous == "origin" else []
@@ -56,7 +57,7 @@ def _next_pieces(previous: str | None, room: int) -> list[tuple[str, AlignedPair
     """`(kind, joiner)` of a next piece that may fit, each as often as it should come up."""
     pieces: list[tuple[str, AlignedPair]] = []
     for kind, share in _SHARES.items():
-        joiners = [word_for_word(word, _JOINERS[word]) for word in (_joiners(previous, kind) if previous else [""])]
+        joiners = [word_for_word(word, _JOINERS[word]) for word in _joiners(previous, kind)]
         turns = [(kind, joiners[turn % len(joiners)]) for turn in range(20 * share if joiners else 0)]
         pieces += [(kind, joiner) for kind, joiner in turns if len(joiner.source) + _SHORTEST.get(kind, 2) <= room]
     return pieces
@@ -69,7 +70,7 @@ def _number_words() -> frozenset[str]:
 
 
 def _draw_piece(random: Random, previous: Piece | None, room: int) -> Piece | None:
-    """One more joiner and fragment, or None if the one drawn does not fit into `room` French words."""
+    """One more joiner and fragment, or None if the sampled one does not fit into `room` French words."""
     kind, joiner = pick(random, _next_pieces(previous[0] if previous else None, min(room, _WIDE)))
     room -= len(joiner.source)
     fragment = DRAW[kind](random, room)
@@ -84,29 +85,22 @@ def _source(pieces: Sequence[Piece]) -> list[str]:
     return [word for _, joiner, fragment in pieces for word in (*joiner.source, *fragment.source)]
 
 
-def _fill(random: Random, pieces: list[Piece], length: int) -> bool:
-    """Append pieces until there are `length` French words; False if nothing was found that fits."""
-    while room := length - len(_source(pieces)):
-        previous = pieces[-1] if pieces else None
-        piece = next(filter(None, (_draw_piece(random, previous, room) for _ in range(200))), None)
-        if piece is None:
-            return False
-        pieces.append(piece)
-    return True
-
-
 def _draw_phrase(random: Random, length: int, split: str) -> AlignedPair | None:
     """A phrase of the given length and split, or None if none was found.
 
-    Where the split is wrong, only the last piece is drawn again: that changes the hash as well as a new phrase would.
+    Where the split is wrong, only the last piece is sampled again: that changes the hash as well as a new phrase would.
     """
     pieces: list[Piece] = []
-    tries = 60
-    while _fill(random, pieces, length) and tries:
-        if split_of(_source(pieces)) == split:
+    for tries_left in reversed(range(61)):
+        while room := length - len(_source(pieces)):
+            previous = pieces[-1] if pieces else None
+            piece = next(filter(None, (_draw_piece(random, previous, room) for _ in range(200))), None)
+            if piece is None:
+                return None
+            pieces.append(piece)
+        if tries_left and split_of(_source(pieces)) == split:
             return compose([pair for _, *pairs in pieces for pair in pairs])
         pieces.pop()
-        tries -= 1
     return None
 
 

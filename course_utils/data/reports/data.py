@@ -1,8 +1,6 @@
 """Sources and headlines in the shape that models train on: reports, docstrings and real texts in the same class.
 
 data = load_summaries("default")                       # reports with supporting words, no download
-data = load_summaries("named")                         # reports whose names and numbers training never saw
-data = load_summaries("docstrings")                    # the installed libraries' own; read once, then from the cache
 data = load_summaries("real")                          # Debian's synopses from a staged folder, or news from the hub
 for batch in data.batches(64, seed=0)(epoch=0): ...
 """
@@ -15,6 +13,7 @@ from typing import Any
 
 from course_utils.data.batching import LessonData
 from course_utils.data.normalise import normalise
+from course_utils.data.own import load_own, own_vocabulary
 from course_utils.data.real import is_staged, load_real
 from course_utils.data.real_sets import REAL_SOURCES
 from course_utils.data.reports.docstrings import LIBRARIES, load_docstrings
@@ -23,26 +22,18 @@ from course_utils.data.reports.reports import SPLITS, Summary, make_reports, spa
 from course_utils.data.reports.wording import report_words
 from course_utils.data.text import Vocabulary, join_words, tokenize_sentence
 
-LONGER = (9, 12)
-"""Sentences of the test "longer reports"."""
-LONGEST_SOURCE, LONGEST_HEADLINE = 80, 25
-"""Words of a real text that are read; real training pairs with longer headlines than that are left out."""
-REAL_SETS = ("debian_synopsis", "cnn_dailymail", "xsum")
-"""Real sets whose first two columns are text and summary; the second is fetched where none is staged."""
+LONGER = (9, 12)  # sentences of the test "longer reports"
+LONGEST_SOURCE, LONGEST_HEADLINE = 80, 25  # words of real texts; training pairs with longer headlines are left out
+REAL_SETS = ("debian_synopsis", "cnn_dailymail", "xsum")  # the second is fetched where none is staged
 _MADE = "made by the course from its own word lists"
 
 
 @dataclass
 class SummaryData(LessonData):
-    """Pairs of source and headline; except for "default" the vocabulary has the more frequent words of training only.
+    """Pairs of source and headline; except for "default" the vocabulary has only the more frequent training words."""
 
-    Attributes:
-        detokenize: turns headline words into text.
-        tokenize: turns a text someone typed into source words.
-    """
-
-    detokenize: Callable[[Sequence[str]], str] = " ".join
-    tokenize: Callable[[str], list[str]] = partial(tokenize_sentence, language="en")
+    detokenize: Callable[[Sequence[str]], str] = " ".join  # headline words to text
+    tokenize: Callable[[str], list[str]] = partial(tokenize_sentence, language="en")  # a typed text to source words
 
     def encode(self, examples: Sequence[Summary]) -> list[tuple]:
         """Turn pairs into ids: of the source, and of the headline without begin and end symbols."""
@@ -50,37 +41,27 @@ class SummaryData(LessonData):
 
 
 def load_summaries(source: str = "default", **options: Any) -> SummaryData:
-    """Load pairs by the name that a lesson's settings cell uses.
+    """Load "default", "named", "docstrings" or "real" pairs, or one's own by their path, see `own.load_own`.
 
-    Args:
-        source: "default", "named", "docstrings", "real", or the path of one's own, see `own.load_own`.
-        options: passed to `report_data`, `named_data`, `docstring_data` or `real_data`.
-
-    Raises:
-        ValueError: for another name, or if there is nothing at that path that can be used.
+    The options are those of `report_data`, `named_data`, `docstring_data` and `real_data`. A `ValueError` for another
+    name, or if there is nothing at that path that can be used.
     """
     loaders = {"default": report_data, "named": named_data, "docstrings": docstring_data, "real": real_data}
-    if source not in loaders:
-        from course_utils.data.reports.own import own_summary_data
-
-        return own_summary_data(source)
-    return loaders[source](**options)
+    if source in loaders:
+        return loaders[source](**options)
+    splits = load_own(source, "summaries", summary_of_text, tuple(loaders))
+    vocabulary = own_vocabulary(source, (words for pair in splits["train"] for words in (pair.source, pair.headline)))
+    train, validation, test = splits.values()
+    return SummaryData(str(source), vocabulary, train, validation, {"test": test}, "your own", detokenize=join_words)
 
 
 def report_data(train_count: int = 30_000, test_count: int = 500, *, seed: int = 0) -> SummaryData:
     """Make reports about groups of things; the same ones in every call."""
-    return SummaryData(
-        name="default",
-        vocabulary=Vocabulary(report_words()),
-        train=make_reports(train_count, seed=seed),
-        validation=make_reports(test_count, split="validation", seed=seed),
-        test={
-            "test": make_reports(test_count, split="test", seed=seed),
-            "longer reports": make_reports(test_count, split="test", seed=seed, sentences=LONGER),
-        },
-        credit=_MADE,
-        draw=make_reports,
-    )
+    make = partial(make_reports, seed=seed)
+    tests = {"test": make(test_count, split="test")}
+    tests["longer reports"] = make(test_count, split="test", sentences=LONGER)
+    validation, vocabulary = make(test_count, split="validation"), Vocabulary(report_words())
+    return SummaryData("default", vocabulary, make(train_count), validation, tests, _MADE, draw=make_reports)
 
 
 def named_data(
@@ -91,22 +72,17 @@ def named_data(
     Words of the training split rarer than `minimum_count` are unknown: of names and numbers all but the well-known.
     """
     train = make_named_reports(train_count, seed=seed)
-    others = {split: make_named_reports(test_count, split=split, seed=seed) for split in NAMED_SPLITS[1:]}
-    validation = others.pop("validation")
-    return SummaryData(
-        "named", _vocabulary(train, minimum_count), train, validation, others, _MADE, draw=make_named_reports
-    )
+    tests = {split: make_named_reports(test_count, split=split, seed=seed) for split in NAMED_SPLITS[1:]}
+    words, validation = _vocabulary(train, minimum_count), tests.pop("validation")
+    return SummaryData("named", words, train, validation, tests, _MADE, draw=make_named_reports)
 
 
 def docstring_data(
     train_count: int | None = None, *, libraries: Sequence[str] = LIBRARIES, minimum_count: int = 3
 ) -> SummaryData:
-    """Load the docstrings of the installed libraries: description to summary line.
+    """Load the docstrings of the installed libraries (a `NoDocstringsError` if few are): description to summary line.
 
     With `train_count` only so many training pairs, of all libraries; rarer words than `minimum_count` are unknown.
-
-    Raises:
-        NoDocstringsError: if too few are installed.
     """
     found = load_docstrings(libraries)
     pairs = list(found.pairs)
@@ -125,10 +101,7 @@ def real_data(
     """Load real texts with the summaries of their authors, lower-cased and split into words.
 
     Read are the first rows of each split of a set (of `REAL_SETS`; None: the first that is staged); `train_count` may
-    be None for all. Words of the training split rarer than `minimum_count` are unknown.
-
-    Raises:
-        RealDataError: see `real.load_real`.
+    be None for all. Rarer training words than `minimum_count` are unknown. A `RealDataError` as of `real.load_real`.
     """
     name = name or next(filter(is_staged, REAL_SETS), REAL_SETS[1])
     splits = {split: _rows(name, split, train_count if split == "train" else test_count) for split in SPLITS}

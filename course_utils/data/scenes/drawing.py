@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils.data.scenes.scenes import Background, Scene
+from course_utils.data.scenes.scenes import Scene
 from course_utils.data.scenes.sprites import sprite
 from course_utils.data.words_of_things import pick
 
@@ -85,21 +85,16 @@ def _turned(random: Random, layers: np.ndarray) -> np.ndarray:
     return layer.swapaxes(-1, -2) if symmetry & 4 else layer
 
 
-def _draw_background(background: Background, canvas: int) -> np.ndarray:
-    random = Random(background.seed)
-    first, second = (np.array(colour, np.float32)[:, None, None] for colour in background.colours)
-    image = (second - first) * _turned(random, _patterns(background.pattern, canvas))
-    image += first
-    *light, passing = _turned(random, _clutter(canvas))
-    image *= passing
-    image += light
-    image += _turned(random, _noise(canvas))
-    return image
-
-
 def draw_image(scene: Scene) -> np.ndarray:
     """Draw one scene: `(3, canvas, canvas)` uint8; red, green and blue; rows; columns."""
-    image = _draw_background(scene.background, scene.canvas)
+    random = Random(scene.background.seed)
+    first, second = (np.array(colour, np.float32)[:, None, None] for colour in scene.background.colours)
+    image = (second - first) * _turned(random, _patterns(scene.background.pattern, scene.canvas))
+    image += first
+    *light, passing = _turned(random, _clutter(scene.canvas))
+    image *= passing
+    image += light
+    image += _turned(random, _noise(scene.canvas))
     for group in scene.groups:
         for thing in group.objects:
             left, top, right, bottom = thing.box

@@ -1,4 +1,4 @@
-"""Where groups can stand: nine places, the layouts that combine them, directions, and the objects inside a region.
+"""Where groups can stand: nine places, directions, and the objects inside a region.
 
 Lengths are shares of the image's edge, x to the right and y downwards, so that a scene looks alike at any size.
 """
@@ -8,12 +8,9 @@ from functools import cache
 from itertools import permutations
 from random import Random
 
-from course_utils.data.words_of_things import LAYOUTS
+from course_utils.data.words_of_things import LAYOUTS, PLACE_PHRASES
 
-PLACES = {
-    "top left": (0, 0), "top": (1, 0), "top right": (2, 0), "left": (0, 1), "middle": (1, 1), "right": (2, 1),
-    "bottom left": (0, 2), "bottom": (1, 2), "bottom right": (2, 2),
-}  # fmt: skip
+PLACES = {place: (number % 3, number // 3) for number, place in enumerate(PLACE_PHRASES)}
 """Place → its column and row."""
 
 _LARGEST_SHIFT = 0.06  # of a group from the middle of its region; more could turn "left of" into a diagonal
@@ -52,10 +49,9 @@ def fact_holds(fact: Fact, places: Mapping[Hashable, str]) -> bool:
 
 def arrangements(groups: Sequence[Hashable], facts: Sequence[Fact]) -> int:
     """In how many ways groups can stand so that all facts hold; 0 unless there are 2 to 4."""
-    ways = [
-        dict(zip(groups, way, strict=True)) for layout in LAYOUTS.get(len(groups), ()) for way in permutations(layout)
-    ]
-    return sum(all(fact_holds(fact, places) for fact in facts) for places in ways)
+    ways = (way for layout in LAYOUTS.get(len(groups), ()) for way in permutations(layout))
+    arranged = (dict(zip(groups, way, strict=True)) for way in ways)
+    return sum(all(fact_holds(fact, places) for fact in facts) for places in arranged)
 
 
 @cache
@@ -71,9 +67,7 @@ def region(place: str, layout: tuple[str, ...]) -> tuple[float, float, float, fl
     return (start, 0.0, start + 1 / parts, 1.0) if across else (0.0, start, 1.0, start + 1 / parts)
 
 
-def spread(
-    random: Random, area: tuple[float, float, float, float], count: int, length: float
-) -> list[tuple[float, float]]:
+def spread(random: Random, area: tuple[float, ...], count: int, length: float) -> list[tuple[float, float]]:
     """Sample centres `(x, y)` for the 1 to 3 objects of a group, near the middle of their region.
 
     They stand in a row, a column or a triangle; neighbours overlap by about a fifth of their `length` at most.

@@ -11,11 +11,7 @@ from course_utils.data.text import tokenize_sentence
 
 
 def own_photograph_data(path: str) -> PhotographData:
-    """Load a folder of images with captions; they have no gold boxes.
-
-    Raises:
-        OwnDataError: see `own.load_own`.
-    """
+    """Load a folder of images with captions; they have no gold boxes. For errors see `own.load_own`."""
 
     def captioned(file: Path, caption: str) -> Photograph:
         words = Caption(tuple(tokenize_sentence(caption, "en")))

@@ -1,9 +1,5 @@
 """Real images with captions: stamps with names (to train on), photographs with boxes (to point at), Flickr8k.
 
-data = photograph_data()                            # same shape as scene_data: fit it like scenes
-photographs = load_photographs("coco_tiny_captions", "validation")
-photographs[0].boxes(caption=2)                     # {1: ((4, 10, 14, 52), ...)}, by word index
-
 All sets have the columns of the hub's `jxie/flickr8k`: `image`, and `caption` or `caption_0`, `caption_1`, …; one that
 also has `objects` (category, and bbox as shares of the image) comes with gold boxes.
 """
@@ -28,11 +24,8 @@ PEOPLE = {
     "person", "people", "man", "men", "woman", "women", "boy", "boys", "girl", "girls", "child", "children",
     "lady", "ladies", "guy", "guys", "kid", "kids", "player",
 }  # fmt: skip
-"""Words for persons in captions."""
-LARGEST_SHIFT = 6
-"""Pixels by which a training image is moved at most, each way."""
-TRAINABLE = ("tuxpaint_stamps", "flickr8k", "flickr8k_1000")
-"""Sets large enough to train on."""
+LARGEST_SHIFT = 6  # pixels by which a training image is moved at most, each way
+TRAINABLE = ("tuxpaint_stamps", "flickr8k", "flickr8k_1000")  # sets large enough to train on
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +74,8 @@ def load_photographs(name: str, split: str = "train", edge: int = CANVAS) -> lis
         tenth = int.from_bytes(hashlib.sha256(content).digest()[:8], "big") % 10 == 0
         if divided and tenth != (split == "validation"):
             continue
-        captions = [
-            Caption(tuple(tokenize_sentence(row[column], "en"))) for column in columns if (row[column] or "").strip()
-        ]
-        if captions:
+        texts = [row[column] for column in columns if (row[column] or "").strip()]
+        if captions := [Caption(tuple(tokenize_sentence(text, "en"))) for text in texts]:
             image = read_image(content, edge, f"{name}, {split}, row {number}")
             own = row.get("license") and row.get("flickr_url")
             credit = f"{row['license']}, {row['flickr_url']}" if own else source.credit
@@ -110,10 +101,8 @@ class PhotographData(SceneData):
     stream, sorted_together = "photographs", 4000
 
     def varied(self, images: Tensor, random: Random) -> Tensor:
-        """The images moved by a few pixels, each its own way; borders fill what comes into sight.
-
-        None is mirrored: a mirrored letter is another one.
-        """
+        """The images moved by a few pixels, each its own way; borders fill what comes into sight. None is mirrored: a
+        mirrored letter is another one."""
         height, width = (torch.arange(size) for size in images.shape[-2:])
         moved = []
         for image in images:
@@ -128,11 +117,8 @@ def photograph_data(name: str | None = None, edge: int = CANVAS, least: int = 1)
 
     Args:
         name: one of `TRAINABLE`; None = the first that is staged, else Flickr8k from the hub.
-        edge: see `load_photographs`.
+        edge: see `load_photographs`, also for errors.
         least: how often a word must occur in training captions to be in the vocabulary; others become "<unk>".
-
-    Raises:
-        RealDataError: as `load_photographs`.
     """
     name = name or next(filter(is_staged, TRAINABLE), "flickr8k")
     train, validation, test = (load_photographs(name, split, edge) for split in SPLITS)
@@ -142,6 +128,6 @@ def photograph_data(name: str | None = None, edge: int = CANVAS, least: int = 1)
 
 
 def photographs_to_test() -> list[Photograph]:
-    """Photographs that a model of scenes may look at: COCO's with boxes if they are staged, else those of Flickr8k."""
+    """Photographs to test a model of scenes on: COCO's with boxes if they are staged, else those of Flickr8k."""
     name = next(filter(is_staged, ("coco_tiny_captions", "flickr8k", "flickr8k_1000")), "flickr8k")
     return load_photographs(name, "validation" if name == "coco_tiny_captions" else "test")

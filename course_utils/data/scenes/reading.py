@@ -150,27 +150,21 @@ def _mention_problems(groups: dict[str, Group], mention: Mention) -> list[str]:
     problems = []
     if mention.count is None and group.count == 1:
         problems.append(f"it speaks of several {mention.kind} objects, but there is one")
+    name = things.noun(group.kind, group.count)
     for attribute in ("count", "size", "colour"):
         said, true = getattr(mention, attribute), getattr(group, attribute)
         if said != true and not (said is None and mention.definite):
-            name = things.noun(group.kind, group.count)
             problems.append(f"it says {attribute} {said!r} of the {name}, but that is {true!r}")
     return problems
 
 
-_SORTS = {
-    "it cannot be read": "words", "it speaks of several": "count", "it speaks of a": "object",
-    "it describes the": "object", "it says count": "count", "it says size": "size", "it says colour": "colour",
-    "it is not true that": "place", "it does not say where": "place", "it leaves open": "place",
-}  # fmt: skip
+_SORTS = {"it cannot be read": "words", "it speaks of several": "count", "it speaks of a": "object",
+          "it describes the": "object", **{f"it says {name}": name for name in ("count", "size", "colour")},
+          **dict.fromkeys(("it is not true that", "it does not say where", "it leaves open"), "place")}  # fmt: skip
 
 
 def sort_of_problem(problem: str) -> str:
-    """What a sentence of `caption_problems` is about: "words", "object", "count", "size", "colour" or "place".
-
-    Raises:
-        ValueError: if it is not such a sentence.
-    """
+    """What a sentence of `caption_problems` is about: "words", "object", "count", "size", "colour" or "place"."""
     for beginning, sort in _SORTS.items():
         if problem.startswith(beginning):
             return sort

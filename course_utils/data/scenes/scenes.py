@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
+from typing import NamedTuple
 
 from course_utils.data.scenes.layouts import region, spread
 from course_utils.data.scenes.sprites import TILTS, sprite_size
@@ -14,13 +15,8 @@ CANVAS = 64
 """Edge of an image in pixels, unless another is asked for."""
 _MOST_IN_VAIN = 5000  # facts sampled in a row without a new scene: the split is nearly used up
 
-BLOCKS = {"many": 8, "few": 12}
-"""Number of blocks into which the kinds are dealt out, for each way to choose the pairs that meet in training.
-
-"many": kinds of different blocks meet, so that each has 42 partners, and 5 kinds that it meets only in the test of
-unseen pairs. "few": kinds of one block meet, so that each has 3 partners, and 44 kinds that it meets only in that test.
-"""
-_BLOCKS = {pairs: [list(KINDS)[block::number] for block in range(number)] for pairs, number in BLOCKS.items()}
+BLOCKS = [list(KINDS)[block::8] for block in range(8)]
+"""Kinds of different blocks meet in training, each with 42 others; those of one block only in "unseen pairs"."""
 
 LENGTHS = {"small": (0.172, 0.185), "big": (0.255, 0.27, 0.285)}
 """Longest side of an object of each size, as shares of the image's edge."""
@@ -30,8 +26,7 @@ Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels; right and bottom are the first column and row outside."""
 
 
-@dataclass(frozen=True)
-class SceneObject:
+class SceneObject(NamedTuple):
     """One object as it is drawn."""
 
     box: Box  # the pixels it may touch
@@ -56,8 +51,7 @@ class Group:
         return tuple(thing.box for thing in self.objects)
 
 
-@dataclass(frozen=True)
-class Background:
+class Background(NamedTuple):
     """What lies behind the objects."""
 
     pattern: str  # one of `BACKGROUNDS`
@@ -85,40 +79,35 @@ class Scene:
 
 
 def scene_key(groups: Sequence[Group]) -> str:
-    """Write the facts of a scene as one line, in an order that does not depend on that of the groups."""
+    """Write the facts of a scene as one line, whatever the order of its groups."""
     return " | ".join(sorted(f"{g.kind}:{g.count}:{g.size}:{g.colour or 'own'}:{g.place}" for g in groups))
 
 
-def split_of(groups: Sequence[Group], pairs: str = "many") -> str:
-    """The split that a scene belongs to, whatever seed made it; `pairs` is a key of `BLOCKS`.
+def split_of(groups: Sequence[Group]) -> str:
+    """The split that a scene belongs to, whatever seed made it.
 
-    Returns:
-        "unseen pairs" if no two of its kinds ever meet in another split; otherwise, by a hash of `scene_key`, "train"
-        for about 80 % of scenes, "validation" and "test" for 10 % each.
+    It is "unseen pairs" if no two of its kinds ever meet in another split; otherwise, by a hash of `scene_key`, "train"
+    for about 80 % of scenes, "validation" and "test" for 10 % each.
 
     Raises:
         ValueError: if some kinds share a block and others do not: no split has such scenes.
     """
     kinds = {group.kind for group in groups}
-    blocks = sum(not kinds.isdisjoint(block) for block in _BLOCKS[pairs])
+    blocks = sum(not kinds.isdisjoint(block) for block in BLOCKS)
     if blocks not in (1, len(groups)):
         raise ValueError(f"{kinds} mixes seen and unseen pairs; expected all of one block or all of different ones.")
-    if (blocks == 1) == (pairs == "many"):
+    if blocks == 1:
         return "unseen pairs"
     digest = hashlib.blake2b(scene_key(groups).encode(), digest_size=8).digest()
     return SPLITS[max(0, int.from_bytes(digest, "big") % 10 - 7)]
 
 
-def draw_facts(random: Random, count: int, *, unseen: bool = False, pairs: str = "many") -> tuple[Group, ...]:
-    """Sample 2 to 4 groups without objects: what is in a scene, but not how it looks.
-
-    With `unseen`, no two of their kinds meet in training; `pairs` is a key of `BLOCKS`.
-    """
-    blocks = _BLOCKS[pairs]
-    if unseen == (pairs == "many"):
-        kinds = take(random, pick(random, blocks), count)
+def draw_facts(random: Random, count: int, *, unseen: bool = False) -> tuple[Group, ...]:
+    """Sample 2 to 4 groups without objects, the facts of a scene; if `unseen`, none of their kinds meet in training."""
+    if unseen:
+        kinds = take(random, pick(random, BLOCKS), count)
     else:
-        kinds = [pick(random, block) for block in take(random, blocks, count)]
+        kinds = [pick(random, block) for block in take(random, BLOCKS, count)]
     return tuple(Group(*facts) for facts in sample_groups(random, kinds))
 
 
@@ -145,13 +134,7 @@ def draw_scene(random: Random, groups: Sequence[Group], canvas: int = CANVAS) ->
 
 
 def make_scenes(
-    count: int,
-    *,
-    split: str = "train",
-    seed: int = 0,
-    groups: tuple[int, int] = (2, 4),
-    canvas: int = CANVAS,
-    pairs: str = "many",
+    count: int, *, split: str = "train", seed: int = 0, groups: tuple[int, int] = (2, 4), canvas: int = CANVAS
 ) -> list[Scene]:
     """Make scenes with different facts.
 
@@ -164,7 +147,6 @@ def make_scenes(
         seed: any whole number.
         groups: fewest and most groups in a scene, within 2 and 4; each number comes up equally often.
         canvas: edge of the images in pixels, from 32.
-        pairs: a key of `BLOCKS`.
 
     Raises:
         ValueError: if an argument is out of range, or there are not so many different scenes.
@@ -174,22 +156,19 @@ def make_scenes(
         ("split", split, split in SPLITS, f"one of {SPLITS}"),
         ("groups", groups, set(groups) <= set(LAYOUTS) and groups[0] <= groups[1], "(fewest, most) within 2 and 4"),
         ("canvas", canvas, canvas >= 32, "32 pixels or more"),
-        ("pairs", pairs, pairs in BLOCKS, f"one of {tuple(BLOCKS)}"),
     ):
         if not right:
             raise ValueError(f"{name}={value!r}: expected {expected}.")
-    stream = split if pairs == "many" else f"{pairs} {split}"
-    random = Random(f"scenes {stream} {seed} {groups[0]} {groups[1]}")
+    random = Random(f"scenes {split} {seed} {groups[0]} {groups[1]}")
     scenes: dict[str, Scene] = {}
     while len(scenes) < count:
         for _ in range(_MOST_IN_VAIN):
             number = pick(random, range(groups[0], groups[1] + 1))
-            facts = draw_facts(random, number, unseen=split == "unseen pairs", pairs=pairs)
-            if (key := scene_key(facts)) not in scenes and split_of(facts, pairs) == split:
+            facts = draw_facts(random, number, unseen=split == "unseen pairs")
+            if (key := scene_key(facts)) not in scenes and split_of(facts) == split:
                 break
         else:
-            raise ValueError(
-                f"count={count}: {stream!r} has hardly more than {len(scenes)} different scenes; ask for fewer."
-            )
-        scenes[key] = draw_scene(Random(f"look {stream} {seed} {len(scenes)}"), facts, canvas)
+            few = f"{split!r} has hardly more than {len(scenes)} different scenes"
+            raise ValueError(f"count={count}: {few}; ask for fewer.")
+        scenes[key] = draw_scene(Random(f"look {split} {seed} {len(scenes)}"), facts, canvas)
     return list(scenes.values())

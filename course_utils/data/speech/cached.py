@@ -1,4 +1,4 @@
-"""Spoken utterances kept on disk, so that a lesson speaks once, and a small prepared set for where it cannot.
+"""Spoken utterances cached on disk, so that a lesson speaks once, and a small prepared set for where it cannot.
 
 python -m course_utils.data.speech.cached        # writes the small prepared set again
 """
@@ -21,37 +21,30 @@ from course_utils.data.speech.phonemes import PHONEMES, Phoneme
 from course_utils.data.speech.utterances import (
     SpokenUtterance,
     Utterance,
-    draw_utterances,
+    sample_utterances,
     speak_utterance,
     word_list,
 )
 from course_utils.files import write_whole
 
-SMALL_SET = Path(__file__).with_name("small.safetensors")
-"""Prepared features for machines without the synthesizer, as whole numbers, and the utterances as JSON."""
-SMALL_COUNTS = {"train": 150, "validation": 15, "test": 25, "unseen phrases": 10, "unseen voices": 20}
-
-_SOURCES = ("espeak", "features", "phonemes", "utterances")
-_PACKAGES = ("espeakng-loader", "numpy", "scipy")
+SMALL_SET = Path(__file__).with_name("small.safetensors")  # prepared features as whole numbers, utterances as JSON
+SMALL_COUNTS = {"train": 150, "validation": 15, "test": 25, "unseen phrases": 10, "unseen speakers": 20}
 _STEPS_PER_UNIT = 32  # of the small set's whole numbers
 
 
 def spoken_path(count: int, split: str, seed: int) -> Path:
-    """Where utterances are kept; the name changes with the sources, words and versions that they are made from."""
-    sources = [Path(__file__).with_name(f"{name}.py") for name in _SOURCES]
-    digits = fingerprint(*sources, *map(version, _PACKAGES), *word_list())
+    """Where utterances are cached; the name changes with the sources, words and versions that they are made from."""
+    sources = [Path(__file__).with_name(f"{name}.py") for name in ("espeak", "features", "phonemes", "utterances")]
+    digits = fingerprint(*sources, *map(version, ("espeakng-loader", "numpy", "scipy")), *word_list())
     return cache_folder() / f"spoken-{split.replace(' ', '-')}-{count}-seed{seed}-{digits}.safetensors"
 
 
 def spoken_utterances(count: int, *, split: str = "train", seed: int = 0) -> list[SpokenUtterance]:
-    """Draw and speak utterances (see `draw_utterances`), or take them from disk if they were spoken before.
+    """Sample and speak utterances, or take them from disk if they were spoken before; errors as `sample_utterances`.
 
     Where the synthesizer is missing, a warning says so and the small prepared set is returned, at most `count` of it.
-
-    Raises:
-        ValueError: if there is no such split.
     """
-    utterances = draw_utterances(count, split=split, seed=seed)
+    utterances = sample_utterances(count, split=split, seed=seed)
     if problem := espeak_problem():
         warnings.warn(
             f"the synthesizer is missing: {problem} The lesson goes on with a small prepared set of features, so its "
@@ -70,11 +63,7 @@ def spoken_utterances(count: int, *, split: str = "train", seed: int = 0) -> lis
 
 
 def small_set(split: str) -> list[SpokenUtterance]:
-    """The prepared utterances of a split; `SMALL_COUNTS` says how many.
-
-    Raises:
-        FileNotFoundError: if the file is missing or damaged.
-    """
+    """The prepared utterances of a split; a `FileNotFoundError` if their file is missing or damaged."""
     try:
         content = SMALL_SET.read_bytes()
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
@@ -87,7 +76,7 @@ def small_set(split: str) -> list[SpokenUtterance]:
 
 def write_small_set(path: Path = SMALL_SET) -> None:
     """Synthesize the small prepared set and write it."""
-    spoken = [speak_utterance(u) for name, n in SMALL_COUNTS.items() for u in draw_utterances(n, split=name)]
+    spoken = [speak_utterance(u) for name, n in SMALL_COUNTS.items() for u in sample_utterances(n, split=name)]
     tensors = load(_pack(spoken))
     steps = np.round(tensors["features"].astype(np.float32) * _STEPS_PER_UNIT)
     tensors["features"] = np.clip(steps, -127, 127).astype(np.int8)
@@ -102,16 +91,15 @@ def _speak_all(utterances: Sequence[Utterance]) -> list[SpokenUtterance]:
 
 
 def _pack(spoken: Sequence[SpokenUtterance]) -> bytes:
-    """The tensors of utterances, one after the other; what was said follows from their drawing."""
+    """The tensors of utterances, one after the other; what was said follows from the utterances."""
     phonemes = [phoneme for one in spoken for phoneme in one.phonemes]
-    tensors = {
+    return save({
         "features": np.concatenate([np.zeros((0, MELS), np.float16), *(one.features for one in spoken)]),
         "frames": np.array([len(one.features) for one in spoken], np.int32),
         "phonemes": np.array([PHONEMES.index(p.symbol) for p in phonemes], np.uint8),
         "times": np.array([(p.start_ms, p.end_ms) for p in phonemes], np.float32).reshape(-1, 2),
         "counts": np.array([len(one.phonemes) for one in spoken], np.int32),
-    }
-    return save(tensors)
+    })  # fmt: skip
 
 
 def _unpack(content: bytes, utterances: Sequence[Utterance]) -> list[SpokenUtterance]:

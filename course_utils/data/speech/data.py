@@ -24,7 +24,7 @@ CREDIT = "spoken by espeak-ng (GPL-3.0-or-later) through espeakng-loader; words 
 
 
 class SpokenData(LessonData):
-    """Utterances, tests by split (see `draw_utterances`), and a vocabulary of the 39 phonemes."""
+    """Utterances, tests by split (see `sample_utterances`), and a vocabulary of the 39 phonemes."""
 
     def encode(self, examples: Sequence[SpokenUtterance]) -> list[tuple]:
         """Rows of: numbers of the steps, ids of the phonemes, features."""
@@ -73,11 +73,7 @@ def count_steps(spoken: SpokenUtterance) -> int:
 
 
 def gold_overlap(phonemes: Sequence[Phoneme], steps: int) -> Tensor:
-    """How much of each step lies inside each phoneme: attention weights times this, summed, is mass on gold.
-
-    Returns:
-        `(phonemes, steps)` shares between 0 and 1.
-    """
+    """Share of each step inside each phoneme, `(phonemes, steps)`: times attention weights, summed, mass on gold."""
     starts, ends = (torch.tensor([phoneme[edge] for phoneme in phonemes])[:, None] for edge in (1, 2))
     left = torch.arange(steps) * float(STEP_MS)
     return (torch.minimum(ends, left + STEP_MS) - torch.maximum(starts, left)).clamp(min=0) / STEP_MS
@@ -86,10 +82,8 @@ def gold_overlap(phonemes: Sequence[Phoneme], steps: int) -> Tensor:
 def join_utterances(spoken: Sequence[SpokenUtterance]) -> SpokenUtterance:
     """Put utterances, or one several times, in a row, boundaries shifted: the test of long speech (Chorowski 2015).
 
-    Each keeps its own voice and noise, so a joined utterance cannot be spoken again: join the waveforms to listen.
-
-    Raises:
-        ValueError: if an utterance has no times.
+    Each keeps its own speaker and noise, so a joined utterance cannot be spoken again: join the waveforms to listen.
+    A `ValueError` if an utterance has no times.
     """
     if untimed := [one for one in spoken if len(one.phonemes) != len(one.symbols)]:
         raise ValueError(f"{untimed[0].utterance.key!r} has no times of its phonemes; expected utterances that have.")
@@ -98,7 +92,6 @@ def join_utterances(spoken: Sequence[SpokenUtterance]) -> SpokenUtterance:
         shift = frames * FRAME_MS
         phonemes += [Phoneme(p.symbol, p.start_ms + shift, p.end_ms + shift) for p in one.phonemes]
         frames += len(one.features)
-    first = spoken[0].utterance
     words = tuple(word for one in spoken for word in one.utterance.words)
-    utterance = replace(first, words=words, key=f"{len(spoken)} joined: {first.key}")
+    utterance = replace(spoken[0].utterance, words=words, key=f"{len(spoken)} joined: {spoken[0].utterance.key}")
     return SpokenUtterance(utterance, np.concatenate([one.features for one in spoken]), tuple(phonemes))

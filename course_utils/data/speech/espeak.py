@@ -21,10 +21,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-_SYNCHRONOUS, _UTF8 = 2, 1
 _OPTIONS = 1 | 2 | 0x8000  # phoneme events, named in IPA; report failures instead of ending the process
-_RATE, _PITCH = 1, 3  # numbers of the parameters
-_END, _PHONEME = 5, 7  # numbers of the events
+_SYNCHRONOUS, _UTF8, _RATE, _PITCH, _END, _PHONEME = 2, 1, 1, 3, 5, 7  # numbers of modes, parameters and events
 _FILES = {"en-gb": "gmw/en"}  # a language that the library finds by its file alone
 _LONGEST_PATH = 140  # bytes; the library cuts its data path at about 160
 _lock = threading.Lock()
@@ -35,9 +33,9 @@ class EspeakError(RuntimeError):
 
 
 class Event(NamedTuple):
-    """The beginning of a phoneme: its IPA symbols without stress ("" = a pause, or the end) and its time in ms."""
+    """The beginning of a phoneme."""
 
-    ipa: str
+    ipa: str  # symbols without stress; "" = a pause, or the end
     start_ms: float
 
 
@@ -58,15 +56,10 @@ _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 
 def speak(text: str, *, voice: str = "en-us", words_per_minute: int = 175, pitch: int = 50) -> Speech:
-    """Read a text aloud.
-
-    Args:
-        text: what to say.
-        voice: language, and optionally "+" and a variant, such as "en-us+f4".
-        words_per_minute, pitch: 80 to 450, and 0 to 100 (50 is the voice's own).
+    """Read a text aloud; `voice`: a language, and optionally "+" and a variant, such as "en-us+f4".
 
     Raises:
-        ValueError: if the text is empty or a number is out of range.
+        ValueError: if the text is empty, words per minute are not within 80 and 450, or pitch not within 0 and 100.
         EspeakError: if there is no such voice, nothing was said, or the library cannot be loaded.
     """
     if not text.strip() or "\0" in text:
@@ -84,7 +77,7 @@ def speak(text: str, *, voice: str = "en-us", words_per_minute: int = 175, pitch
             events.append((event.type, name.lstrip("ˈˌ").strip(), event.sample))
         return 0
 
-    callback = _Callback(receive)  # kept by this name as long as the library may call it
+    callback = _Callback(receive)  # must live as long as the library may call it
     with _lock, _loaded() as (library, rate):
         library.espeak_SetSynthCallback(callback)
         language, plus, variant = voice.partition("+")

@@ -8,18 +8,11 @@ from functools import cache
 
 import numpy as np
 
-SAMPLE_RATE = 8000
-"""Samples per second of everything in lesson 6: a telephone's."""
-FRAME_MS = 10
-WINDOW_MS = 25
-MELS = 40
-STACK = 4
+SAMPLE_RATE = 8000  # samples per second of everything in lesson 6: a telephone's
+FRAME_MS, WINDOW_MS, MELS, STACK = 10, 25, 40, 4
 STEP_MS = FRAME_MS * STACK
-
-_FFT = 256
-_RANGE_HZ = 60.0, 3800.0
-_FLOOR = 1e-6  # of a power; samples are within -1 and 1
-_SCALE = 2.5  # a log-mel band deviates about this much from its mean
+_FFT, _RANGE_HZ = 256, (60.0, 3800.0)
+_FLOOR, _SCALE = 1e-6, 2.5  # of a power; how much a log-mel band deviates from its mean, about
 
 
 @cache
@@ -32,8 +25,7 @@ def mel_filters() -> np.ndarray:
     corners = 700.0 * (10.0 ** (np.linspace(lowest, highest, MELS + 2) / 2595.0) - 1.0)  # mel to hertz
     frequencies = np.arange(_FFT // 2 + 1) * SAMPLE_RATE / _FFT
     left, centre, right = corners[:-2, None], corners[1:-1, None], corners[2:, None]
-    rising = (frequencies - left) / (centre - left)
-    falling = (right - frequencies) / (right - centre)
+    rising, falling = (frequencies - left) / (centre - left), (right - frequencies) / (right - centre)
     filters = np.maximum(0.0, np.minimum(rising, falling))
     # A band narrower than the spacing of the spectrum may fall between two of its lines: it takes the nearest.
     for band in np.flatnonzero(filters.sum(1) == 0):
@@ -44,11 +36,7 @@ def mel_filters() -> np.ndarray:
 def log_mel(samples: np.ndarray) -> np.ndarray:
     """Natural logarithm of the power in each mel band, `(frames, MELS)` float32.
 
-    Args:
-        samples: `(samples,)` within -1 and 1, at `SAMPLE_RATE`.
-
-    Raises:
-        ValueError: if there is no sample, or more than one channel.
+    `samples` are `(samples,)` within -1 and 1, at `SAMPLE_RATE`; a `ValueError` if there are none, or two channels.
     """
     samples = np.asarray(samples, dtype=np.float32)
     if samples.ndim != 1 or not len(samples):
@@ -69,9 +57,6 @@ def utterance_features(samples: np.ndarray) -> np.ndarray:
 
 
 def stack_frames(features: np.ndarray) -> np.ndarray:
-    """Put four neighbouring frames side by side: `(frames, MELS)` to `(steps, STACK * MELS)`.
-
-    The last frame is repeated where the last step lacks some.
-    """
+    """Put four frames side by side, the last one repeated: `(frames, MELS)` to `(steps, STACK * MELS)`."""
     padded = np.concatenate([features, np.repeat(features[-1:], -len(features) % STACK, axis=0)])
     return padded.reshape(len(padded) // STACK, -1)

@@ -18,9 +18,7 @@ LONGEST_SECONDS = 20
 def own_recording_data(path: str) -> SpokenData:
     """Load a folder of recordings with transcripts; nobody knows the times of their phonemes.
 
-    Raises:
-        OwnDataError: see `own.load_own`.
-        RealDataNotFoundError: if the package that reads sound is missing.
+    An `OwnDataError` as of `own.load_own`; a `RealDataNotFoundError` if the package that reads sound is missing.
     """
     load_soundfile()
 

@@ -39,7 +39,7 @@ _SHORTEST = 5.0  # ms; a phoneme reported with less has been drawn into the one 
 
 
 class Phoneme(NamedTuple):
-    """A phoneme and when it sounds: one of `PHONEMES`, begin and end in ms from the beginning of the utterance."""
+    """One of `PHONEMES`, and when it sounds, in ms from the beginning of the utterance."""
 
     symbol: str
     start_ms: float
@@ -50,10 +50,8 @@ def phonemes_of_events(events: Sequence[Event]) -> tuple[Phoneme, ...]:
     """Turn what `espeak.speak` reports into phonemes with beginning and end.
 
     A phoneme lasts until the next event. The two phonemes of one event (əl, aɪə, …) share its time equally, and so do a
-    vowel and an r that is reported with no time of its own: inside such pairs the boundary is a convention.
-
-    Raises:
-        ValueError: if a symbol is unknown, or the times go backwards.
+    vowel and an r that is reported with no time of its own: inside such pairs the boundary is a convention. A
+    `ValueError` if a symbol is unknown, or the times go backwards.
     """
     if unknown := {event.ipa for event in events} - set(_PHONEMES_OF):
         raise ValueError(f"{unknown} map to no phoneme; expected some of {' '.join(_PHONEMES_OF)}.")
@@ -82,10 +80,6 @@ def words_of_text(text: str) -> tuple[str, ...]:
 
 
 def pronounce(text: str) -> tuple[str, ...]:
-    """The phonemes of an English text in any case: those of `DIGITS` for a single one, else what the synthesizer says.
-
-    Raises:
-        ValueError, EspeakError: see `espeak.speak`.
-    """
+    """Phonemes of an English text: of a digit those of `DIGITS`, else what the synthesizer says; errors as `speak`."""
     words = " ".join(words_of_text(text))
     return DIGITS.get(words) or tuple(phoneme.symbol for phoneme in phonemes_of_events(speak(words).events))

@@ -3,15 +3,14 @@
 data = digit_data(synthetic, held_out="theo")
 data.test["unseen speaker"]         # every digit that this speaker says; none of them is in data.train
 
-Each function takes synthetic data, whose training utterances are added and whose tests stay. They raise a
-`RealDataError` if the recordings cannot be had, see `load_recordings`.
+Each function adds to synthetic data, whose tests stay, and raises a `RealDataError` as `load_recordings` does.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from itertools import filterfalse
+from itertools import filterfalse, product
 from random import Random
 
 import numpy as np
@@ -28,10 +27,10 @@ from course_utils.data.speech.recordings import (
     sound_of,
     training_versions,
 )
-from course_utils.data.speech.utterances import TRAINING_VOICES, SpokenUtterance, Utterance, waveform
+from course_utils.data.speech.utterances import TRAINING_SPEAKERS, SpokenUtterance, Utterance, waveform
 
-MANY_VOICES = {"speeds": ("4/5", "9/10", "1", "11/10", "5/4"), "times_per_voice": 6, "bends": 2}
-"""Speeds of recorded digits, how often each voice of the synthesizer says each digit, bent versions of every digit."""
+# Speeds of recorded digits, how often each speaker of the synthesizer says each digit, bent versions of every digit
+MANY_SPEAKERS = {"speeds": ("4/5", "9/10", "1", "11/10", "5/4"), "times_per_speaker": 6, "bends": 2}
 LONGEST_READING = 10  # seconds
 
 
@@ -41,66 +40,59 @@ def digits_and_prompts_are_staged() -> bool:
 
 
 def digit_data(synthetic: SpokenData, held_out: str, *, seed: int = 0) -> SpokenData:
-    """Spoken digits of all speakers but the one held out, in versions that the seed decides.
+    """Spoken digits of all speakers but the one held out (a `ValueError` if there is none), in versions by the seed.
 
     The tests have also "unseen speaker" and "known speakers": the latter are those that the set keeps for its test.
-
-    Raises:
-        ValueError: if there is no such speaker.
     """
     known, tests = _hold_out(held_out, load_recordings("fsdd", "train"), load_recordings("fsdd", "test"))
     return _extended(synthetic, "fsdd", "digits", training_versions(known, seed), tests)
 
 
-def many_voices_data(synthetic: SpokenData, held_out: str, *, seed: int = 0) -> SpokenData:
-    """Spoken digits as in `digit_data`, each voice measured by itself, and with as many voices as can be had.
+def many_speakers_data(synthetic: SpokenData, held_out: str, *, seed: int = 0) -> SpokenData:
+    """Spoken digits as in `digit_data`, each speaker measured by itself, and with as many speakers as can be had.
 
-    Recordings are played at many speeds, every voice of the synthesizer says the digits too, and all of that is bent.
-    Features are normalized by `normalize_by_voice`, in training and tests: the held-out speaker's are measured by all
+    Recordings are played at many speeds, every speaker of the synthesizer says the digits too, and all of that is bent.
+    Features are normalized by `normalize_by_speaker`, in training and tests: the held-out speaker's are measured by all
     he says, though nobody tells which digits that is.
-
-    Raises:
-        ValueError: if there is no such speaker.
     """
-    train, kept = load_recordings("fsdd", "train"), load_recordings("fsdd", "test")
-    measured = normalize_by_voice([*train, *kept])
+    train, test = load_recordings("fsdd", "train"), load_recordings("fsdd", "test")
+    measured = normalize_by_speaker([*train, *test])
     known, tests = _hold_out(held_out, measured[: len(train)], measured[len(train) :])
-    played = [training_versions(known, seed, (Fraction(speed),)) for speed in MANY_VOICES["speeds"]]
-    digits = [one for group in (*played, synthetic_digits(seed)) for one in normalize_by_voice(group)]
-    bends = MANY_VOICES["bends"]
+    played = [training_versions(known, seed, (Fraction(speed),)) for speed in MANY_SPEAKERS["speeds"]]
+    digits = [one for group in (*played, synthetic_digits(seed)) for one in normalize_by_speaker(group)]
+    bends = MANY_SPEAKERS["bends"]
     bent = [bend(one, bends * seed + again) for again in range(bends) for one in digits]
-    train, validation = (normalize_by_voice(ones) for ones in (synthetic.train, synthetic.validation))
-    test = {name: normalize_by_voice(ones) for name, ones in synthetic.test.items()}
+    train, validation = (normalize_by_speaker(ones) for ones in (synthetic.train, synthetic.validation))
+    test = {name: normalize_by_speaker(ones) for name, ones in synthetic.test.items()}
     normalized = replace(synthetic, train=train, validation=validation, test=test)
-    return _extended(normalized, "fsdd", "many voices", [*digits, *bent], tests)
+    return _extended(normalized, "fsdd", "many speakers", [*digits, *bent], tests)
 
 
-def normalize_by_voice(spoken: Sequence[SpokenUtterance]) -> list[SpokenUtterance]:
-    """Take each band's mean over all that a voice says away, and divide by its deviation.
+def normalize_by_speaker(spoken: Sequence[SpokenUtterance]) -> list[SpokenUtterance]:
+    """Take each band's mean over all that a speaker says away, and divide by its deviation.
 
-    A phrase is long enough to be measured by itself. A word is not: its mean has much of the word in it. The features
-    of recordings are computed anew; those of synthetic phrases have no mean already.
+    A word is too short to be measured by itself: its mean has much of the word in it. The features of recordings are
+    computed anew; those of synthetic phrases have no mean already.
     """
-    of_voice = defaultdict(list)
+    of_speaker = defaultdict(list)
     for one in spoken:
-        of_voice[one.utterance.voice].append(one.features if one.samples is None else log_mel(sound_of(one)))
+        of_speaker[one.utterance.speaker].append(one.features if one.samples is None else log_mel(sound_of(one)))
     normalized = {}
-    for voice, features in of_voice.items():
+    for speaker, features in of_speaker.items():
         together = np.concatenate(features).astype(np.float32)
         mean, deviation = together.mean(0), together.std(0) + 1e-3
-        normalized[voice] = iter([((one - mean) / deviation).astype(np.float16) for one in features])
-    return [replace(one, features=next(normalized[one.utterance.voice])) for one in spoken]
+        normalized[speaker] = iter([((one - mean) / deviation).astype(np.float16) for one in features])
+    return [replace(one, features=next(normalized[one.utterance.speaker])) for one in spoken]
 
 
-def synthetic_digits(seed: int = 0, times: int = MANY_VOICES["times_per_voice"]) -> list[SpokenUtterance]:
-    """The ten digits so many times by every training voice of the synthesizer, fast and slow, high and low."""
+def synthetic_digits(seed: int = 0, times: int = MANY_SPEAKERS["times_per_speaker"]) -> list[SpokenUtterance]:
+    """The ten digits so many times by every training speaker of the synthesizer, fast and slow, high and low."""
     random, spoken = Random(f"digits {seed}"), []
-    for voice in TRAINING_VOICES:
-        for word, again in ((word, again) for word in DIGITS for again in range(times)):
-            how = {"words_per_minute": random.randint(120, 260), "pitch": random.randint(20, 80)}
-            around = {"noise_db": random.uniform(15, 40), "hiss": random.random(), "lead_ms": random.randint(0, 80)}
-            sound = waveform(Utterance((word,), voice, **how, **around, key=f"{seed} {again}"))
-            spoken.append(make_recording(sound, Utterance((word,), voice, key=f"{word} {again}"), DIGITS[word]))
+    for speaker, word, again in product(TRAINING_SPEAKERS, DIGITS, range(times)):
+        how = {"words_per_minute": random.randint(120, 260), "pitch": random.randint(20, 80)}
+        around = {"noise_db": random.uniform(15, 40), "hiss": random.random(), "lead_ms": random.randint(0, 80)}
+        sound = waveform(Utterance((word,), speaker, **how, **around, key=f"{seed} {again}"))
+        spoken.append(make_recording(sound, Utterance((word,), speaker, key=f"{word} {again}"), DIGITS[word]))
     return spoken
 
 
@@ -133,20 +125,20 @@ def reading_data(synthetic: SpokenData) -> SpokenData:
 
 def speakers_of(spoken: Sequence[SpokenUtterance]) -> tuple[str, ...]:
     """The speakers in alphabetical order."""
-    return tuple(sorted({one.utterance.voice for one in spoken}))
+    return tuple(sorted({one.utterance.speaker for one in spoken}))
 
 
 def _hold_out(
-    speaker: str, train: Sequence[SpokenUtterance], kept: Sequence[SpokenUtterance]
+    speaker: str, train: Sequence[SpokenUtterance], test: Sequence[SpokenUtterance]
 ) -> tuple[list[SpokenUtterance], dict[str, list[SpokenUtterance]]]:
     """Return what the others say to train on, and the tests."""
-    speakers = speakers_of([*train, *kept])
+    speakers = speakers_of([*train, *test])
     if speaker not in speakers:
         raise ValueError(f"held_out is {speaker!r}; expected one of {', '.join(speakers)}.")
-    known = [one for one in train if one.utterance.voice != speaker]
+    known = [one for one in train if one.utterance.speaker != speaker]
     return known, {
-        "unseen speaker": [one for one in (*train, *kept) if one.utterance.voice == speaker],
-        "known speakers": [one for one in kept if one.utterance.voice != speaker],
+        "unseen speaker": [one for one in (*train, *test) if one.utterance.speaker == speaker],
+        "known speakers": [one for one in test if one.utterance.speaker != speaker],
     }
 
 

@@ -1,11 +1,10 @@
 """Recorded speech in the shape of the synthetic one, in pieces of a few words, and in many versions.
 
 prompts = load_recordings("asterisk_prompts_en", "test")
-prompts[0].symbols, prompts[0].phonemes[0], prompts[0].utterance.voice
+prompts[0].symbols, prompts[0].phonemes[0], prompts[0].utterance.speaker
 more = training_versions(prompts) + [bend(one, seed=1) for one in prompts]     # something like more speakers
 """
 
-import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -20,18 +19,14 @@ from course_utils.data.sounds import load_soundfile, read_sound
 from course_utils.data.speech.espeak import EspeakError
 from course_utils.data.speech.features import MELS, SAMPLE_RATE, utterance_features
 from course_utils.data.speech.phonemes import PHONEMES, Phoneme, pronounce, words_of_text
-from course_utils.data.speech.utterances import SpokenUtterance, Utterance, to_sample_rate
+from course_utils.data.speech.utterances import SpokenUtterance, Utterance, hashed, to_sample_rate
 
 WORDS_OF_A_PIECE = 3  # as many as the longest synthetic utterances have
 SPEEDS = (Fraction(9, 10), Fraction(1), Fraction(11, 10))
 """Training recordings are played at these speeds; a slower one sounds like a larger speaker (Ko et al. 2015)."""
-NOISE_DB = (15.0, 35.0)  # how far noise that is added to training recordings lies below the voice
-_TRACT = 0.85, 1.18  # shortest and longest, as a share of the speaker's own
-_PACE = 0.75, 1.3
-_FEWEST_FRAMES = 8
+NOISE_DB = (15.0, 35.0)  # how far noise that is added to training recordings lies below the speech
+_TRACT, _PACE = (0.85, 1.18), (0.75, 1.3)  # shortest and longest vocal tract and time, as a share of the speaker's own
 _HIDDEN_BANDS, _HIDDEN_SHARE = 8, 0.2  # most bands in a gap, and most of the recording's time
-_ROUGH_TIMES = ("fsdd",)  # clips cut hard: their times are no gold alignment, and are left out
-_SILENCE = "SIL"
 _FULL_SCALE = 32767
 
 
@@ -47,8 +42,7 @@ def load_recordings(
         count: the first so many rows; None = all.
         timed: leave out recordings whose phonemes and words have no times.
 
-    Raises:
-        RealDataError: as `real.load_real`; also if a sound cannot be read, or the package that reads it is missing.
+    A `RealDataError` as `real.load_real`; also if a sound cannot be read, or the package that reads it is missing.
     """
     load_soundfile()  # before anything is fetched
     rows = load_real(name, split)
@@ -56,7 +50,8 @@ def load_recordings(
     for number, row in enumerate(rows if count is None else rows.take(min(count, len(rows)))):
         if timed and not (row.get("phones") and row.get("words")):
             continue
-        row = {"speaker": name, **row} | ({"phones": (), "words": ()} if name in _ROUGH_TIMES else {})
+        # Clips of digits are cut hard: their times are no gold alignment.
+        row = {"speaker": name, **row} | ({"phones": (), "words": ()} if name == "fsdd" else {})
         try:
             recordings.append(read_recording(row, f"{name}, {split}, row {number}"))
         except (EspeakError, ValueError) as error:
@@ -86,7 +81,7 @@ def read_recording(row: Mapping[str, Any], where: str) -> SpokenUtterance:
     def spans(column: str, name: str) -> list[tuple[str, float, float]]:
         return [(s[name], round(1000 * s["start"], 1), round(1000 * s["end"], 1)) for s in row.get(column) or ()]
 
-    phonemes = tuple(Phoneme(*span) for span in spans("phones", "phone") if span[0] != _SILENCE)
+    phonemes = tuple(Phoneme(*span) for span in spans("phones", "phone") if span[0] != "SIL")
     if unknown := {phoneme.symbol for phoneme in phonemes} - set(PHONEMES):
         raise DataFormatError(
             f"{where}: phones holds {sorted(unknown)}; expected those of CMUdict without stress: {' '.join(PHONEMES)}."
@@ -106,14 +101,10 @@ def make_recording(
     phonemes: tuple[Phoneme, ...] = (),
     word_times: tuple[tuple[str, float, float], ...] = (),
 ) -> SpokenUtterance:
-    """Compute the features of `(samples,)` at `SAMPLE_RATE`, which are cut off at -1 and 1; see `SpokenUtterance`.
-
-    Raises:
-        ValueError: if there is no sample.
-    """
+    """Compute the features of `(samples,)` at `SAMPLE_RATE`, cut off at -1 and 1; a `ValueError` if there are none."""
     samples = np.clip(samples, -1, 1).astype(np.float32)
-    kept = np.round(samples * _FULL_SCALE).astype(np.int16)
-    return SpokenUtterance(utterance, utterance_features(samples), phonemes, said, kept, word_times)
+    stored = np.round(samples * _FULL_SCALE).astype(np.int16)
+    return SpokenUtterance(utterance, utterance_features(samples), phonemes, said, stored, word_times)
 
 
 def sound_of(recording: SpokenUtterance) -> np.ndarray:
@@ -124,8 +115,7 @@ def sound_of(recording: SpokenUtterance) -> np.ndarray:
 def pieces_of(recording: SpokenUtterance, words: int = WORDS_OF_A_PIECE) -> list[SpokenUtterance]:
     """Cut a recording whose times are known into pieces of so many words (the last may have fewer).
 
-    Raises:
-        ValueError: if they are not, or a piece holds no phoneme.
+    A `ValueError` if they are not, or a piece holds no phoneme.
     """
     if not recording.word_times:
         raise ValueError(f"{recording.utterance.key!r} has no word_times; expected a recording whose times are known.")
@@ -138,8 +128,8 @@ def pieces_of(recording: SpokenUtterance, words: int = WORDS_OF_A_PIECE) -> list
             raise ValueError(f"the words {[word for word, _, _ in piece]} hold no phoneme; expected times that fit.")
         phonemes = tuple(Phoneme(p.symbol, max(0.0, p.start_ms - start), min(p.end_ms, end) - start) for p in inside)
         times = tuple((word, begin - start, until - start) for word, begin, until in piece)
-        key = f"{whole.key} {first}:{first + len(piece)}"
-        utterance = replace(whole, words=tuple(word for word, _, _ in piece), key=key)
+        spoken = tuple(word for word, _, _ in piece)
+        utterance = replace(whole, words=spoken, key=f"{whole.key} {first}:{first + len(piece)}")
         sound = sound_of(recording)[slice(*(round(time * SAMPLE_RATE / 1000) for time in (start, end)))]
         pieces.append(make_recording(sound, utterance, tuple(p.symbol for p in inside), phonemes, times))
     return pieces
@@ -160,22 +150,21 @@ def play_at(recording: SpokenUtterance, speed: Fraction) -> SpokenUtterance:
 def add_noise(recording: SpokenUtterance, noise_db: float, seed: int = 0) -> SpokenUtterance:
     """Add white noise so far below the recording's own level, decibels; seed and the recording's key decide it."""
     sound = sound_of(recording)
-    noise = _random(recording, seed).standard_normal(len(sound), dtype=np.float32)
     level = float(np.sqrt(np.mean(sound**2))) * 10 ** (-noise_db / 20)
-    utterance = _renamed(recording, f"noise {noise_db:.1f}")
-    return make_recording(sound + level * noise, utterance, recording.said, recording.phonemes, recording.word_times)
+    noisy = sound + level * _random(recording, seed).standard_normal(len(sound), dtype=np.float32)
+    one, utterance = recording, _renamed(recording, f"noise {noise_db:.1f}")
+    return make_recording(noisy, utterance, one.said, one.phonemes, one.word_times)
 
 
 def training_versions(
     recordings: Sequence[SpokenUtterance], seed: int = 0, speeds: Sequence[Fraction] = SPEEDS
 ) -> list[SpokenUtterance]:
     """Each recording as it is, and at the other speeds with noise."""
-    versions = []
-    for speed in speeds:
-        for played in (play_at(recording, speed) for recording in recordings):
-            noise_db = _random(played, seed).uniform(*NOISE_DB)
-            versions.append(played if speed == 1 else add_noise(played, noise_db, seed))
-    return versions
+    return [
+        played if speed == 1 else add_noise(played, _random(played, seed).uniform(*NOISE_DB), seed)
+        for speed in speeds
+        for played in (play_at(recording, speed) for recording in recordings)
+    ]
 
 
 def bend(recording: SpokenUtterance, seed: int = 0) -> SpokenUtterance:
@@ -183,7 +172,7 @@ def bend(recording: SpokenUtterance, seed: int = 0) -> SpokenUtterance:
 
     Bands are moved up or down (vocal tract length perturbation: Jaitly and Hinton 2013), frames are left out or
     doubled, two gaps of bands and one of time are hidden (Park et al. 2019), and every band gets its own level.
-    Samples and phonemes stay; their times no longer hold, and are left out. Seed and key decide the changes.
+    Samples and phonemes stay, times are left out. Seed and key decide the changes.
     """
     random = _random(recording, seed)
     features = np.asarray(recording.features, dtype=np.float32)
@@ -191,15 +180,13 @@ def bend(recording: SpokenUtterance, seed: int = 0) -> SpokenUtterance:
     below = np.floor(places).astype(int)
     above, share = np.minimum(below + 1, MELS - 1), (places - below).astype(np.float32)
     features = features[:, below] * (1 - share) + features[:, above] * share
-    length = max(_FEWEST_FRAMES, int(len(features) * random.uniform(*_PACE)))
+    length = max(8, int(len(features) * random.uniform(*_PACE)))
     features = features[np.linspace(0, len(features) - 1, length).round().astype(int)]
-    for _ in range(2):
-        width = int(random.integers(0, _HIDDEN_BANDS + 1))
-        first = int(random.integers(0, MELS - width))
-        features[:, first : first + width] = 0
-    width = int(random.integers(0, max(1, int(length * _HIDDEN_SHARE))))
-    first = int(random.integers(0, length - width + 1))
-    features[first : first + width] = 0
+    frames = max(1, int(length * _HIDDEN_SHARE))
+    for hidden, most, whole in ((features.T, _HIDDEN_BANDS + 1, MELS),) * 2 + ((features, frames, length + 1),):
+        width = int(random.integers(0, most))
+        first = int(random.integers(0, whole - width))
+        hidden[first : first + width] = 0
     features += random.normal(0, 0.15, (1, MELS)) + random.normal(0, 0.1, features.shape)
     utterance = _renamed(recording, f"bent {seed}")
     return replace(recording, utterance=utterance, features=features.astype(np.float16), phonemes=(), word_times=())
@@ -210,5 +197,4 @@ def _renamed(recording: SpokenUtterance, what: str) -> Utterance:
 
 
 def _random(recording: SpokenUtterance, seed: int) -> np.random.Generator:
-    digest = hashlib.sha256(f"noise {seed} {recording.utterance.key}".encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:8]))
+    return np.random.default_rng(hashed(f"noise {seed} {recording.utterance.key}"))

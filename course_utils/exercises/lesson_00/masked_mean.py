@@ -4,8 +4,7 @@ import numpy
 import torch
 from torch import Tensor
 
-from course_utils.exercises.demands import padding, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, padding, sizes
 
 VALUES = torch.tensor([[4.0, 60.0, 70.0, 80.0], [1.0, 2.0, 3.0, 50.0]])  # the first row is not the longest
 MASK = torch.tensor([[True, False, False, False], [True, True, True, False]])
@@ -15,14 +14,10 @@ HOLES = torch.tensor([[False, True, True], [True, False, True], [False, False, T
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Average the real entries of each row.
+    """Average the real entries of each row, `(rows,)`.
 
-    Args:
-        values: `(rows, length)`, any numbers; padding may hold anything, NaN too.
-        mask: `(rows, length)` booleans, True = real entry; each row has at least one.
-
-    Returns:
-        `(rows,)`.
+    Takes values `(rows, length)`, in padding anything, NaN too; and a mask of the same shape, True = real entry, at
+    least one in each row.
     """
     return torch.where(mask, values, 0).sum(dim=1) / mask.sum(dim=1)
 
@@ -58,13 +53,9 @@ REAL = "How many entries are real in the second row?"
 DIMENSION = "Which dimension goes away, and what is left?"
 
 EXERCISE = Exercise(
-    "00.masked-mean",
-    "Average the real entries",
-    difficulty=1,
-    minutes=3,
-    reference=masked_mean,
-    returns="(rows,)",
-    sample=sample,
+    Task("00.masked-mean", "Average the real entries", 1, 3, "(rows,)"),
+    masked_mean,
+    sample,
     cases=[
         Case("Padding counts neither in the sum nor in the number of entries.", (VALUES, MASK)),
         Case("With nothing masked it is the plain mean of each row.", (SQUARE, torch.ones_like(SQUARE_MASK))),

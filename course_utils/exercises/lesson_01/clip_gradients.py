@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from course_utils.exercises.demands import dtypes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, dtypes
 
 SHAPES = (3, 2), (5,), (), (1, 4, 2), (1,)
 
@@ -86,12 +85,9 @@ BELOW_ONE = "A norm below 1 may be above the limit: compare it with maximum_norm
 
 KEPT = (lambda g, m: g <= m), (lambda g, m: g == m), (lambda g, m: g == 0), (lambda g, m: g in (0, m))
 EXERCISE = Exercise(
-    "01.clip-gradients",
-    "Clip a gradient that is too long",
-    difficulty=2,
-    minutes=8,
-    reference=clip_gradients,
-    sample=sample,
+    Task("01.clip-gradients", "Clip a gradient that is too long", 2, 8),
+    clip_gradients,
+    sample,
     cases=[
         Case(
             "Above the limit every tensor is multiplied by maximum_norm / g, g being the norm of all.", (_long(), 2.6)

@@ -5,28 +5,20 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from course_utils.exercises.demands import differentiable, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, differentiable, in_two_calls, sizes
 
 
 def gru_step(inputs: Tensor, state: Tensor, W: Sequence[Tensor], U: Sequence[Tensor]) -> Tensor:
     """Take one step of a GRU without biases (Cho et al. 2014, arXiv 1406.1078; the reset gate as in `nn.GRU`).
 
-    Args:
-        inputs: `(batch, input_size)`.
-        state: `(batch, hidden_size)`, the old state.
-        W: three matrices `(hidden_size, input_size)`, in the order reset, update, candidate.
-        U: three matrices `(hidden_size, hidden_size)` in the same order.
-
-    Returns:
-        The new state, `(batch, hidden_size)`.
+    Takes inputs `(batch, input_size)`, the old state `(batch, hidden_size)`, and W and U, each three matrices in the
+    order reset, update, candidate: `(hidden_size, input_size)` and `(hidden_size, hidden_size)`. Returns the new state.
     """
     W_r, W_z, W_n = W
     U_r, U_z, U_n = U
     reset = torch.sigmoid(inputs @ W_r.T + state @ U_r.T)
     update = torch.sigmoid(inputs @ W_z.T + state @ U_z.T)
-    candidate = torch.tanh(inputs @ W_n.T + reset * (state @ U_n.T))
-    return update * state + (1 - update) * candidate
+    return update * state + (1 - update) * torch.tanh(inputs @ W_n.T + reset * (state @ U_n.T))
 
 
 def sample(generator: torch.Generator, batch=2, input_size=4, hidden_size=3) -> tuple:
@@ -48,15 +40,12 @@ def _large() -> tuple:
     return inputs, state, [torch.full((2, 1), number) for number in (3.0, 200.0, 150.0)], 3 * [torch.zeros(2, 2)]
 
 
-def _changed(gate, new_state, mix):
+@in_two_calls
+def _changed(inputs, state, W, U, gate, new_state, mix):
     """Make a step of three equations; in the candidate's, a is W x and b is U h."""
-
-    def make(inputs, state, W, U):
-        (a_r, a_z, a_n), (b_r, b_z, b_n) = [inputs @ w.T for w in W], [state @ u.T for u in U]
-        reset, update = gate(a_r, b_r), gate(a_z, b_z)
-        return mix(update, state, new_state(a_n, b_n, reset, update))
-
-    return make
+    (a_r, a_z, a_n), (b_r, b_z, b_n) = [inputs @ w.T for w in W], [state @ u.T for u in U]
+    reset, update = gate(a_r, b_r), gate(a_z, b_z)
+    return mix(update, state, new_state(a_n, b_n, reset, update))
 
 
 RIGHT = (
@@ -99,13 +88,9 @@ STAYS = "If the update gate is 1 everywhere, what stays?"
 REACH = "Could a gradient reach the first word through this?"
 
 EXERCISE = Exercise(
-    "01.gru-step",
-    "Take one step of a GRU",
-    difficulty=2,
-    minutes=10,
-    reference=gru_step,
-    returns="(batch, hidden_size)",
-    sample=sample,
+    Task("01.gru-step", "Take one step of a GRU", 2, 10, "(batch, hidden_size)"),
+    gru_step,
+    sample,
     cases=[
         Case("One sentence, one hidden unit: the four equations by hand.", _by_hand),
         # Equal sizes: a swapped or transposed matrix goes unnoticed by the shapes, and the values tell.

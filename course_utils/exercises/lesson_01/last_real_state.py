@@ -3,22 +3,16 @@
 import torch
 from torch import Tensor, nn
 
-from course_utils.exercises.demands import differentiable, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, differentiable, sizes
 
 
 def last_real_state(outputs: Tensor, mask: Tensor) -> Tensor:
-    """Pick each sentence's state after its last real word.
+    """Pick each sentence's state after its last real word, `(batch, size)`.
 
-    Args:
-        outputs: `(batch, length, size)`, the state after each word, finite on padding, too.
-        mask: `(batch, length)` booleans, True = real word; padding is at the right end, and no row is empty.
-
-    Returns:
-        `(batch, size)`.
+    Takes outputs `(batch, length, size)`, finite on padding, too, and a mask `(batch, length)`, True = real word;
+    padding is at the right end, and no row is empty.
     """
-    lengths = mask.sum(dim=1)
-    return outputs[torch.arange(len(outputs)), lengths - 1]
+    return outputs[torch.arange(len(outputs)), mask.sum(dim=1) - 1]
 
 
 def sample(generator: torch.Generator, batch=4, length=5, size=3) -> tuple[Tensor, Tensor]:
@@ -33,8 +27,7 @@ def _numbered(length: int, *lengths: int, size: int = 2) -> tuple[Tensor, Tensor
     """Make outputs whose entries tell sentence, position and unit: 0.5 + 100 · sentence + 10 · position + unit."""
     batch = len(lengths)
     sentence, position, unit = torch.meshgrid(*(torch.arange(float(n)) for n in (batch, length, size)), indexing="ij")
-    mask = torch.arange(length) < torch.tensor(lengths).unsqueeze(1)
-    return 100 * sentence + 10 * position + unit + 0.5, mask
+    return 100 * sentence + 10 * position + unit + 0.5, (torch.arange(length) < torch.tensor(lengths).unsqueeze(1))
 
 
 def _zero_state() -> tuple[Tensor, Tensor]:
@@ -52,11 +45,6 @@ def _real_sum(outputs: Tensor, mask: Tensor) -> Tensor:
     return outputs.masked_fill(~mask[..., None], 0).sum(1)
 
 
-def _by_gather(outputs, mask):
-    index = (mask.sum(dim=1) - 1).view(-1, 1, 1).expand(-1, 1, outputs.shape[2])
-    return outputs.gather(1, index).squeeze(1)
-
-
 OFF = "Off by one: after n real words the state is at position n − 1, since positions count from 0."
 PAIRS = "outputs[:, positions] takes all positions of every sentence: index the sentences by torch.arange(batch)."
 MAXIMUM = "You took the largest entries over the positions: take all entries from one position."
@@ -65,13 +53,9 @@ ALONE = "A sentence in a batch of one may have padding, too: treat it like the o
 ROW_END = "What has the GRU read when it reaches the end of a short row?"
 
 EXERCISE = Exercise(
-    "01.last-real-state",
-    "Pick the state after the last real word",
-    difficulty=1,
-    minutes=5,
-    reference=last_real_state,
-    returns="(batch, size)",
-    sample=sample,
+    Task("01.last-real-state", "Pick the state after the last real word", 1, 5, "(batch, size)"),
+    last_real_state,
+    sample,
     cases=[
         Case("Each sentence's state is taken before its padding begins.", lambda: _numbered(4, 4, 2, 1)),
         Case("In a full row it is the last state.", lambda: _numbered(3, 3, 3, 3, size=3)),
@@ -104,7 +88,7 @@ EXERCISE = Exercise(
         Mistake("The length does not fit into 8 bits.", _at(lambda n, _: n.to(torch.uint8).long() - 1)),
     ],
     right=[
-        _by_gather,
+        lambda o, m: o.gather(1, (m.sum(dim=1) - 1).view(-1, 1, 1).expand(-1, 1, o.shape[2])).squeeze(1),
         lambda h, m: torch.stack([rows[real][-1] for rows, real in zip(h, m, strict=True)]),
         lambda h, m: (h * nn.functional.one_hot(m.sum(1) - 1, m.shape[1])[..., None]).sum(1),
         lambda h, m: h[m & ~nn.functional.pad(m, (0, 1))[:, 1:]],

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy
 import torch
 
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, in_two_calls
 
 Bucket = tuple[int, int]
 T, F = True, False
@@ -18,15 +18,9 @@ OVERLAPPING = [30, 2, 17, 8, 2, 40], [T, T, F, T, F, F], [(17, 60), (2, 60), (2,
 
 
 def exact_by_length(lengths: Sequence[int], correct: Sequence[bool], buckets: Sequence[Bucket]) -> dict[Bucket, float]:
-    """Compute the share of correct sentences in each bucket of lengths that is not empty.
+    """Compute the share of correct sentences, 0 to 1, in each bucket of lengths that is not empty.
 
-    Args:
-        lengths: one per sentence, in any order.
-        correct: one per sentence.
-        buckets: `(low, high)`, both ends included; they may overlap.
-
-    Returns:
-        `{(low, high): share}`, the share between 0 and 1.
+    Takes the sentences' lengths, whether each is correct, and buckets `(low, high)`, both ends included.
     """
     shares = {}
     for low, high in buckets:
@@ -53,14 +47,11 @@ def _share_where(belongs):
     return lambda *arguments: {b: sum(f) / len(f) for b, f in _flags_in(*arguments, belongs).items() if f}
 
 
-def _with_share(share, *empty):
+@in_two_calls
+def _with_share(lengths, correct, buckets, share, *empty):
     """Make an answer of share(flags in the bucket, all flags); `empty` may hold the share of an empty bucket."""
-
-    def make(lengths, correct, buckets):
-        found = _flags_in(lengths, correct, buckets).items()
-        return {bucket: share(flags, correct) if flags else empty[0] for bucket, flags in found if flags or empty}
-
-    return make
+    found = _flags_in(lengths, correct, buckets).items()
+    return {bucket: share(flags, correct) if flags else empty[0] for bucket, flags in found if flags or empty}
 
 
 def _beyond_the_last(lengths, correct, buckets):
@@ -101,12 +92,9 @@ ZERO_OR_ONE = "Yours is 0 or 1: a share lies anywhere between."
 SIXTEEN = "In which bucket is a sentence of exactly 16 words?"
 
 EXERCISE = Exercise(
-    "01.length-buckets",
-    "Share of exact sentences by length",
-    difficulty=1,
-    minutes=6,
-    reference=exact_by_length,
-    sample=sample,
+    Task("01.length-buckets", "Share of exact sentences by length", 1, 6),
+    exact_by_length,
+    sample,
     cases=[
         Case("A bucket's share is the number of its correct sentences divided by that of all its sentences.", SHARES),
         Case("Both ends belong to a bucket.", ENDS),

@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from course_utils.exercises.demands import differentiable, extremes, padding, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, differentiable, extremes, padding, sizes
 
 cross_entropy = nn.functional.cross_entropy
 
@@ -12,13 +11,8 @@ cross_entropy = nn.functional.cross_entropy
 def masked_loss(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
     """Average the cross-entropy over the real words of a batch, in nats.
 
-    Args:
-        logits: `(batch, length, vocabulary)`; padding may hold anything, NaN too.
-        targets: `(batch, length)`, ids of the right words.
-        mask: `(batch, length)` booleans, True = real word; True may stand anywhere.
-
-    Returns:
-        A tensor with one number.
+    Takes logits `(batch, length, vocabulary)`, in padding anything, NaN too; ids of the right words `(batch, length)`;
+    and a mask of that shape, True = real word, anywhere.
     """
     return cross_entropy(logits[mask], targets[mask])
 
@@ -28,8 +22,7 @@ def sample(generator: torch.Generator, batch=3, length=4, vocabulary=5) -> tuple
     logits = 2 * torch.randn(batch, length, vocabulary, generator=generator)
     targets = torch.randint(0, vocabulary, (batch, length), generator=generator)
     targets[0, 0], targets[0, -1] = 0, vocabulary - 1
-    lengths = torch.linspace(length, 1, batch).round()
-    return logits, targets, torch.arange(length) < lengths.unsqueeze(1)
+    return logits, targets, torch.arange(length) < torch.linspace(length, 1, batch).round().unsqueeze(1)
 
 
 def _chosen(scores, targets):
@@ -54,15 +47,6 @@ def small(first: int) -> tuple[Tensor, Tensor, Tensor]:
     return torch.tensor(logits), torch.tensor([[first, 0, 2], [2, 1, 0]]), torch.tensor([[1], [2]]) > torch.arange(3)
 
 
-def _by_loop(logits, targets, mask):
-    total, count = torch.zeros(1), 0
-    for sentence, position in mask.nonzero().tolist():
-        row = logits[sentence, position]
-        total = total + torch.logsumexp(row, 0) - row[targets[sentence, position]]
-        count += 1
-    return total / count
-
-
 LARGE = torch.tensor([[[300.0, -300.0, 0.0], [0.0, 200.0, 100.5]]])
 ALL = torch.ones(1, 2, dtype=torch.bool)
 EQUAL = torch.zeros(1, 2, 8), torch.tensor([[1, 7]]), ALL
@@ -82,13 +66,9 @@ WEIGHT = "Two words and two hundred: should both sentences weigh the same?"
 
 OTHERS = lambda m: m[0], lambda m: m.any(0), lambda m: m.cumprod(1) > 0, lambda m: m.sort(1).values.flip(1)
 EXERCISE = Exercise(
-    "01.masked-loss",
-    "Average the loss over real words",
-    difficulty=2,
-    minutes=8,
-    reference=masked_loss,
-    returns="one number",
-    sample=sample,
+    Task("01.masked-loss", "Average the loss over real words", 2, 8, "one number"),
+    masked_loss,
+    sample,
     cases=[
         Case("With equal logits for 8 words, each position costs ln 8.", EQUAL),
         Case("The loss is the mean of −ln p(right word) over all real positions together.", small(1)),
@@ -134,7 +114,7 @@ EXERCISE = Exercise(
         Mistake("Logits are cut: the loss needs no limits.", lambda x, y, m: masked_loss(x.clamp(-10, 10), y, m)),
     ],
     right=[
-        _by_loop,
+        lambda x, y, m: sum(x[i].logsumexp(0) - x[i][y[i]] for i in zip(*m.nonzero().T, strict=True)) / m.sum(),
         lambda x, y, m: _kept(x, y, m).sum() / m.sum(),
         lambda x, y, m: cross_entropy(x.flatten(0, 1), y.masked_fill(~m, -100).flatten()),
         lambda x, y, m: -(nn.functional.one_hot(y[m], x.shape[-1]) * x[m].log_softmax(-1)).sum() / m.sum(),

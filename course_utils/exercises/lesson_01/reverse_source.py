@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from course_utils.exercises.demands import sizes, wide_ids
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, sizes, wide_ids
 from course_utils.mechanisms.recurrent import reverse_real_tokens
 
 FULL = torch.tensor([[4, 5, 6, 7], [8, 9, 4, 4], [6, 6, 9, 5]])
@@ -41,11 +40,6 @@ def _by_numpy(source, source_mask):
     return torch.from_numpy(ids)
 
 
-def _by_sorting(source, source_mask):
-    positions = torch.arange(source.shape[1])
-    return source.gather(1, torch.where(source_mask, -positions, positions).argsort(dim=1))
-
-
 OFF = "Off by one: the last of n real words stands at position n − 1."
 SORTED = "You sorted the ids; the words must keep their order, read from the end."
 LENGTHS = "Each row has its own number of real words, source_mask.sum(dim=1); you took one number for all rows."
@@ -59,13 +53,9 @@ SAYS = "What says that a position is real: the id or the mask?"
 PADDING = "Where does the padding stand after your flip?"
 
 EXERCISE = Exercise(
-    "01.reverse-source",
-    "Reverse the words, not the padding",
-    difficulty=2,
-    minutes=8,
-    reference=reverse_source,
-    returns="(batch, length)",
-    sample=sample,
+    Task("01.reverse-source", "Reverse the words, not the padding", 2, 8, "(batch, length)"),
+    reverse_source,
+    sample,
     cases=[
         Case("A row without padding is read from its last word to its first.", (FULL, torch.ones_like(FULL).bool())),
         Case("The real words are reversed, and the padding stays at the right end.", (IDS, IDS > 0)),
@@ -102,7 +92,7 @@ EXERCISE = Exercise(
     ],
     right=[
         _by_numpy,
-        _by_sorting,
+        lambda s, m: s.gather(1, torch.where(m, -(n := torch.arange(s.shape[1])), n).argsort(dim=1)),
         _by_rows(_first),
         lambda s, m: s.masked_scatter(m, torch.cat([ids[real].flip(0) for ids, real in zip(s, m, strict=True)])),
         _by_rows(lambda ids, n: torch.tensor(ids.tolist()[:n][::-1] + ids.tolist()[n:])),

@@ -8,7 +8,7 @@ import numpy
 import torch
 
 from course_utils import metrics
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, changing
 
 Links = set[tuple[int, int]]
 GOLD = {(0, 0), (1, 1), (2, 2)}
@@ -39,21 +39,8 @@ class Counts(NamedTuple):
     AP: int
 
 
-def _by_counts(combine):
-    return lambda a, s, p: combine(Counts(len(a), len(s), len(p | s), len(a & s), len(a & (p | s))))
-
-
 def _with_links(change):
     return lambda *parts: alignment_error_rate(*({change(link) for link in links} for links in parts))
-
-
-def _early(empty: int, rate: float):
-    return lambda *links: alignment_error_rate(*links) if links[empty] else rate
-
-
-def _by_counting(proposed, sure, possible):
-    agreement = sum(2 if link in sure else 1 if link in possible else 0 for link in proposed)
-    return 1 - agreement / (len(proposed) + len(sure))
 
 
 def _by_numpy(proposed, sure, possible):
@@ -62,6 +49,7 @@ def _by_numpy(proposed, sure, possible):
     return 1 - ((a & s).sum() + (a & p).sum()) / (a.sum() + s.sum())
 
 
+_by_counts = changing(lambda a, s, p: Counts(len(a), len(s), len(p | s), len(a & s), len(a & (p | s))))
 ROLES = "Which links must be found, which may be?"
 ERROR = "It is an error rate, so 0 is perfect: subtract the agreement from one."
 UNITE = "The sure links are possible, too, even where `possible` leaves them out: unite the two sets."
@@ -79,12 +67,9 @@ PROPOSED = "This is 1 − recall: wrong links that were proposed must count as w
 NOBODY = "This is 1 − recall on the possible links; nobody has to find those."
 
 EXERCISE = Exercise(
-    "02.alignment-error-rate",
-    "Evaluate links against the gold ones",
-    difficulty=2,
-    minutes=8,
-    reference=alignment_error_rate,
-    sample=sample,
+    Task("02.alignment-error-rate", "Evaluate links against the gold ones", 2, 8),
+    alignment_error_rate,
+    sample,
     cases=[
         exact("The rate is 1 − (|A ∩ S| + |A ∩ P|) / (|A| + |S|).", ({(0, 0), (1, 1), (2, 1), (4, 3)}, GOLD, POSSIBLE)),
         Case("The rate is 0 where exactly the gold links are proposed.", (GOLD, GOLD, GOLD)),
@@ -121,10 +106,13 @@ EXERCISE = Exercise(
         Mistake("Return a share from 0 to 1, not per cent.", lambda *links: 100 * alignment_error_rate(*links)),
         *[Mistake(ROUNDED if d else WHOLE, lambda *x, d=d: round(alignment_error_rate(*x), d)) for d in range(7)],
         *[Mistake(SIDES, _with_links(change)) for change in (itemgetter(0), itemgetter(1), frozenset)],
-        *[Mistake(EMPTY, _early(*known)) for known in [(0, 0.0), (1, 0.0), (1, 1.0), (2, 0.0), (2, 1.0)]],
+        *[
+            Mistake(EMPTY, lambda *links, e=empty, r=rate: alignment_error_rate(*links) if links[e] else r)
+            for empty, rate in [(0, 0.0), (1, 0.0), (1, 1.0), (2, 0.0), (2, 1.0)]
+        ],
     ],
     right=[
-        _by_counting,
+        lambda p, s, P: 1 - sum(2 if link in s else 1 if link in P else 0 for link in p) / (len(p) + len(s)),
         _by_numpy,
         lambda a, s, p: (len(a - s - p) + len(s - a)) / (len(a) + len(s)),
         lambda a, s, p: torch.tensor(1.0) - (len(a.intersection(s)) + len(a.intersection(p.union(s)))) / len([*a, *s]),

@@ -5,8 +5,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from course_utils.exercises.demands import sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, changing, in_two_calls, sizes
 
 
 def beam_step(beam_scores: Tensor, log_probabilities: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -31,30 +30,17 @@ def _of(change):
     return lambda scores, table, k: best_of(change(scores.unsqueeze(1), table), k)
 
 
-def _then(change):
-    """Make an answer that changes the right result: change(parents, words, scores)."""
-    return lambda *inputs: change(*beam_step(*inputs))
-
-
-def _unpacked(change):
+@in_two_calls
+def _unpacked(scores, table, k, change):
     """Make an answer with other positions: change(flat index, beams, vocabulary) -> parents, words."""
-
-    def answer(scores, table, k):
-        parents, words, best = beam_step(scores, table, k)
-        return *change(parents * table.shape[1] + words, *table.shape), best
-
-    return answer
+    parents, words, best = beam_step(scores, table, k)
+    return *change(parents * table.shape[1] + words, *table.shape), best
 
 
 def _of_each_beam(scores, table, k, width=None):
     values, words = table.topk(min(width or -(-k // len(table)), table.shape[1]), dim=1)
     best, index = (scores.unsqueeze(1) + values).flatten().topk(min(k, values.numel()))
     return index // words.shape[1], words.flatten()[index], best
-
-
-def _smallest(scores, table, k):
-    parents, words, best = beam_step(-scores, -table, k)
-    return parents, words, -best
 
 
 def _by_sorting(scores, table, k):
@@ -73,6 +59,7 @@ def _of_lists(scores, table, k):
     return torch.tensor(scores), torch.tensor(table), k
 
 
+_then = changing(beam_step)  # that changes the right result: change(parents, words, scores)
 MINUS, ROW = -torch.inf, "Entry 7 of a table with 5 columns: which row?"
 SUMS = _of_lists([-1.0, -4.0], [[-1.25, -0.75, -1.5], [-4.5, -0.0625, -4.0]], 4)
 ONE_BEAM = _of_lists([-9.0, -0.5, -8.0], [[-1.6, -1.2, -0.7], [-0.9, -1.0, -1.4], [-2.3, -0.2, -2.0]], 3)
@@ -86,13 +73,9 @@ ORDER = "The right choices, but the best must come first."
 CUT = "Scores are cut: let them be as low as they are."
 
 EXERCISE = Exercise(
-    "02.beam-step",
-    "Take one step of beam search",
-    difficulty=3,
-    minutes=15,
-    reference=beam_step,
-    returns="(k,), the parents; (k,), the words; (k,), the scores",
-    sample=sample,
+    Task("02.beam-step", "Take one step of beam search", 3, 15, "(k,), the parents; (k,), the words; (k,), the scores"),
+    beam_step,
+    sample,
     cases=[
         Case("A probable word of a bad beam loses against a fair word of a good one: the sums decide.", SUMS),
         Case("All the best may continue one beam.", ONE_BEAM),
@@ -119,7 +102,10 @@ EXERCISE = Exercise(
         Mistake("Parents are integers: divide with //.", _unpacked(lambda i, B, V: (i / V, i % V))),
         Mistake(ORDER, _then(lambda b, w, s: tuple(part[(b * 10**6 + w).argsort()] for part in (b, w, s)))),
         Mistake(ORDER, _then(lambda *parts: tuple(part.flip(0) for part in parts))),
-        Mistake("You kept the worst: the largest sum is the best.", _smallest),
+        Mistake(
+            "You kept the worst: the largest sum is the best.",
+            lambda s, p, k: (*(x := beam_step(-s, -p, k))[:2], -x[2]),
+        ),
         Mistake(
             "Scores are plain sums: the mean over words comes at the end.", _of(lambda scores, p: (scores + p) / 2)
         ),

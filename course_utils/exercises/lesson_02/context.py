@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from course_utils.exercises.demands import differentiable, dtypes, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, changing, differentiable, dtypes, sizes
 from course_utils.mechanisms import attention
 
 WEIGHTS = torch.tensor([[0.5, 0.25, 0.25], [0.0, 0.1, 0.9]])
@@ -29,14 +28,7 @@ def sample(generator: torch.Generator, batch=3, length=5, size=4) -> tuple[Tenso
     return weights, values
 
 
-def _of_products(combine):  # of the products, (batch, source_length, value_size)
-    return lambda a, h: combine(a.unsqueeze(-1) * h)
-
-
-def _by_loops(weights, values):
-    return torch.stack([sum(a[j] * h[j] for j in range(len(a))) for a, h in zip(weights, values, strict=True)])
-
-
+_of_products = changing(lambda a, h: a.unsqueeze(-1) * h)  # of the products, (batch, source_length, value_size)
 DIVIDE = "The weights sum to one already: what is left to divide by?"
 SOFTMAX = "The weights are a softmax already: a second one makes them nearly uniform."
 UNUSED = "The weights are not used: this is the plain {} of the values."
@@ -45,13 +37,9 @@ AXIS = "The weights met the entries of a vector, not the positions: give them a 
 SQUEEZED = "A squeeze dropped a dimension that has to stay: name the one that is left over, squeeze(1)."
 
 EXERCISE = Exercise(
-    "02.context",
-    "Average the values by their weights",
-    difficulty=1,
-    minutes=5,
-    reference=context,
-    returns="(batch, value_size)",
-    sample=sample,
+    Task("02.context", "Average the values by their weights", 1, 5, "(batch, value_size)"),
+    context,
+    sample,
     cases=[
         Case("The context is the sum of the values, each times its weight.", (WEIGHTS, VALUES)),
         # Equal sizes: every broadcast works, and only the values tell.
@@ -91,7 +79,9 @@ EXERCISE = Exercise(
         Mistake("Values are cut: an average needs no limits.", lambda a, h: context(a, h.clamp(-10, 10))),
     ],
     right=[
-        _by_loops,
+        lambda weights, values: torch.stack(
+            [sum(a[j] * h[j] for j in range(len(a))) for a, h in zip(weights, values, strict=True)]
+        ),
         lambda a, h: torch.einsum("bj,bjd->bd", a, h),
         lambda a, h: torch.bmm(a.unsqueeze(1), h).squeeze(1),
         lambda a, h: (h.transpose(1, 2) @ a.unsqueeze(2))[..., 0],

@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, changing
 
 MOST_CALLS = 400  # of one model, so that no loop runs forever
 
@@ -73,16 +73,6 @@ def fed(change: Callable) -> Callable:
     return lambda step, b, end, s, n: greedy(lambda word, state: step(*change(word, state, b, s)), b, end, s, n)
 
 
-def writing(change: Callable) -> Callable:
-    """Make an answer that changes the finished list: change(words, begin)."""
-    return lambda step, begin, *others: change(greedy(step, begin, *others), begin)
-
-
-def endless(change: Callable) -> Callable:
-    """Make an answer that calls step to the limit and then changes the list: change(words, end)."""
-    return lambda step, begin, end, state, limit: change(greedy(step, begin, -1, state, limit), end)
-
-
 def _with_end(*a):
     return [*greedy(*a), a[2]][: a[4]]
 
@@ -94,6 +84,10 @@ def _recursively(step, begin, end, first_state, max_length):
     return [word, *(rest or [])] if word != end else []
 
 
+# that changes the finished list: change(words, begin)
+writing = changing(lambda step, begin, *others: (greedy(step, begin, *others), begin))
+# that calls step to the limit and then changes the list: change(words, end)
+endless = changing(lambda step, begin, end, state, limit: (greedy(step, begin, -1, state, limit), end))
 REPEATED = given(0, *[1] * 12, *[0] * 12, 1, 5, max_length=30)
 WIDE = given(70_001, 33_333, 257, 255, 256, 70_002, end=70_002, vocabulary=70_100)
 CALLS = "Call step once for each word, and no more after `end` or after max_length calls."
@@ -104,12 +98,9 @@ STOP = "Stop at the first `end`: nothing after it belongs to the sentence."
 BEGIN = "Only the first `begin` is left out: inside a sentence its id is a word like any other."
 
 EXERCISE = Exercise(
-    "02.greedy",
-    "Decode a sentence greedily",
-    difficulty=2,
-    minutes=12,
-    reference=greedy,
-    sample=sample,
+    Task("02.greedy", "Decode a sentence greedily", 2, 12),
+    greedy,
+    sample,
     cases=[
         counted("The best word of each step is written, up to the first `end`.", given(3, 0, 4, 3, 2, 5, 6)),
         counted("A sentence that begins with `end` is empty.", given(5, 2, 5)),

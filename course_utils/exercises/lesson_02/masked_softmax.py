@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from course_utils.exercises.demands import differentiable, dtypes, extremes, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, differentiable, dtypes, extremes, sizes
 from course_utils.exercises.zeros import EXACTLY, exactly_zero
 from course_utils.mechanisms import attention
 
@@ -20,8 +19,7 @@ def masked_softmax(scores: Tensor, source_mask: Tensor) -> Tensor:
 def sample(generator: torch.Generator, batch=4, length=6) -> tuple[Tensor, Tensor]:
     """Make scores and a mask; the first row is full, the last one has one real token."""
     scores = 3 * torch.randn(batch, length, generator=generator)
-    lengths = torch.linspace(length, 1, batch).round()
-    return scores, torch.arange(length) < lengths.unsqueeze(1)
+    return scores, torch.arange(length) < torch.linspace(length, 1, batch).round().unsqueeze(1)
 
 
 def _hidden(scores, mask, number=-torch.inf):
@@ -36,33 +34,26 @@ def _shared_out(positive):
     return positive / positive.sum(-1, keepdim=True)
 
 
-def _by_rows(scores, mask):
-    rows = [row.new_zeros(len(row)).masked_scatter(m, row[m].softmax(0)) for row, m in zip(scores, mask, strict=True)]
-    return torch.stack(rows)
-
-
 BATCH = "The softmax runs over the batch: take the last dimension, the source positions."
 NULL = "A score of 0 is not hidden, its exponential is 1: padding needs minus infinity."
 OVERFLOW = "exp overflows or is zero throughout: let torch.softmax take it, with hidden scores minus infinity."
 BESIDE = "Padding took part in the exponentials, where it overflows or turns real ones to zero: hide the scores first."
 ZERO = "Padding gets exactly zero, and the real positions share out one."
 FAR_BELOW = torch.tensor([[-1e5, -1e5, 0.0, 7.0], [-300.0, -302.0, -301.0, -1.0], [-300.0, -302.0, -301.0, -230.0]])
+EQUAL = torch.tensor([[-1e30, -1e30, 0.0], [1e30, 1e30, 2e30]])
 INFINITE = "A finite number does not hide padding from every score: use minus infinity, float('-inf')."
 SUMS = "The rows do not sum to one: hide the scores before the softmax, not the weights after it."
 
 EXERCISE = Exercise(
-    "02.masked-softmax",
-    "Turn scores into weights",
-    difficulty=2,
-    minutes=8,
-    reference=masked_softmax,
-    returns="(batch, source_length)",
-    sample=sample,
+    Task("02.masked-softmax", "Turn scores into weights", 2, 8, "(batch, source_length)"),
+    masked_softmax,
+    sample,
     cases=[
         Case("With nothing masked each row is the softmax of its scores.", (SCORES, torch.ones_like(MASK))),
         Case(ZERO, (SCORES, MASK), exactly_zero(masked_softmax), note=EXACTLY),
         Case("True may stand anywhere in a row.", (SCORES, MASK[:, [0, 3, 1, 2]])),
         Case("Real scores may be far below those of padding.", (FAR_BELOW, MASK[[1, 0, 0]]), tolerance=1e-3),
+        Case("Equal scores have equal weights, however large they are.", (EQUAL, MASK[1:2, :3].expand(2, 3))),
         Case("Large scores do not overflow.", (torch.tensor([[1000.0, 998.0, 2000.0]]), MASK[:1, 1:])),
     ],
     demands=[
@@ -99,6 +90,8 @@ EXERCISE = Exercise(
         lambda x, m: torch.where(m, x, torch.tensor(-torch.inf, dtype=x.dtype)).softmax(-1),
         lambda x, m: _hidden(x, m).log_softmax(-1).exp(),
         lambda x, m: _shared_out((_hidden(x, m) - _hidden(x, m).amax(-1, keepdim=True)).exp()),
-        _by_rows,
+        lambda s, M: torch.stack(
+            [row.new_zeros(len(row)).masked_scatter(m, row[m].softmax(0)) for row, m in zip(s, M, strict=True)]
+        ),
     ],
 )

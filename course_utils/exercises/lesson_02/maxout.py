@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from course_utils.exercises.demands import differentiable, dtypes, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, changing, differentiable, dtypes, sizes
 
 FEATURES = torch.tensor([[1.0, 5.0, 2.0, 0.0, 7.0, 6.0], [-3.0, -1.5, -4.0, -9.0, 0.5, -2.0]])
 LARGE = torch.tensor([[1e30, 2e30, -3.1e38, -3e38, -60_000.0, -70_000.0, 5e6, 4e6, -1e8, 5.0, 7.0, -1e9]])
@@ -26,18 +25,11 @@ def _random(*shape):
     return (torch.randn(shape, generator=torch.Generator().manual_seed(1)),)
 
 
-def _of_pairs(combine):  # of the pairs, (…, size, 2)
-    return lambda x: combine(x.unflatten(-1, (-1, 2)))
-
-
 def _starting_at(number):  # the search for the maximum
     return _of_pairs(lambda pairs: pairs.amax(-1).clamp(min=number))
 
 
-def _of_columns(x):  # takes two dimensions for granted
-    return torch.stack([x[:, 2 * i : 2 * i + 2].amax(1) for i in range(x.shape[1] // 2)], dim=1)
-
-
+_of_pairs = changing(lambda x: x.unflatten(-1, (-1, 2)))  # of the pairs, (…, size, 2)
 HALVES = "You paired entry i with entry i + size, that is two halves; pair neighbours: 0 with 1, 2 with 3."
 OVERLAP = "The windows overlap: each number belongs to one pair only, so the result is half as long."
 FURTHER = "You kept the number further from zero; the larger one has its sign: -1 is larger than -3."
@@ -48,13 +40,9 @@ CUT = "Numbers are cut: the maximum of each pair needs no limits."
 START = "The larger of two very negative numbers is very negative: compare them with each other, not with a constant."
 
 EXERCISE = Exercise(
-    "02.maxout",
-    "Keep the larger of two neighbours",
-    difficulty=1,
-    minutes=5,
-    reference=maxout,
-    returns="(…, size)",
-    sample=sample,
+    Task("02.maxout", "Keep the larger of two neighbours", 1, 5, "(…, size)"),
+    maxout,
+    sample,
     cases=[
         Case("Entry i of the result is the larger of entries 2i and 2i + 1.", (FEATURES,)),
         Case("A single vector works, too: it has one dimension.", _random(8)),
@@ -79,7 +67,10 @@ EXERCISE = Exercise(
         Mistake("Keep one of each pair, in order, not the largest.", lambda x: x.topk(x.shape[-1] // 2).values),
         Mistake("You paired rows; pair neighbours in a row.", lambda x: x.reshape(2, -1, x.shape[-1]).amax(0)),
         Mistake("No smooth maximum: take the larger number itself.", _of_pairs(lambda pairs: pairs.logsumexp(-1))),
-        Mistake("Your code needs exactly two dimensions: count from the end, x[..., 2 * i] or dim=-1.", _of_columns),
+        Mistake(
+            "Your code needs exactly two dimensions: count from the end, x[..., 2 * i] or dim=-1.",
+            lambda x: torch.stack([x[:, 2 * i : 2 * i + 2].amax(1) for i in range(x.shape[1] // 2)], dim=1),
+        ),
         Mistake(SQUEEZED, lambda x: maxout(x).squeeze()),
         *[Mistake(SQUEEZED, lambda x, place=place: maxout(x).squeeze(place)) for place in (0, -1)],
         *[Mistake(START, _starting_at(number)) for number in (-10.0, -1e4, -1e9, -1e30)],

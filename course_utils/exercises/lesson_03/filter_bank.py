@@ -4,23 +4,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from course_utils.exercises.demands import differentiable, dtypes, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, changing, differentiable, dtypes, sizes
 from course_utils.mechanisms.vision import GaussianWindow, WindowParameters
 
 
 def filter_bank(center: Tensor, stride: Tensor, variance: Tensor, size: int, length: int) -> Tensor:
-    """Compute one bank of Gaussian filters for each window.
+    """Compute one bank of Gaussian filters `(batch, size, length)` for each window; each row sums to one.
 
-    Source: Gregor et al. 2015, arXiv 1502.04623, equations 25 to 28.
-
-    Args:
-        center, stride, variance: `(batch,)`, in pixels, pixels and square pixels; the first pixel is at 1.
-        size: number of filters, at least 2.
-        length: number of pixels.
-
-    Returns:
-        `(batch, size, length)`; each row sums to one.
+    Takes centres, strides and variances `(batch,)`, in pixels, pixels and square pixels, the first pixel at 1; the
+    number of filters, at least 2, and of pixels. Source: Gregor et al. 2015, arXiv 1502.04623, equations 25 to 28.
     """
     parameters = WindowParameters(center, center, stride, variance, torch.ones_like(center))
     return GaussianWindow(size).filters(parameters, 1, length)[1]
@@ -38,10 +30,6 @@ def _exponents(center: Tensor, stride: Tensor, variance: Tensor, size: int, leng
     """Compute −(a − μ_i)² / (2σ²), before anything is normalised."""
     middles = center[:, None] + stride[:, None] * (torch.arange(size) - (size - 1) / 2)
     return -((torch.arange(1, length + 1) - middles[..., None]) ** 2) / (2 * variance[:, None, None])
-
-
-def _finished(finish):
-    return lambda *inputs: finish(_exponents(*inputs))
 
 
 def _changed(change):
@@ -65,6 +53,7 @@ def _by_loops(center, stride, variance, size, length):
     return torch.stack(banks)
 
 
+_finished = changing(_exponents)
 NAN = "Far outside, all exponentials are zero, and 0/0 is NaN: take torch.softmax of the exponents."
 MIDDLE = "Where does the middle of four filters lie?"
 WHITE = "What should one filter do with an image that is white throughout?"
@@ -80,13 +69,9 @@ SQUARED = "variance is σ² already: divide by 2 · variance, without another sq
 FIRST = "All windows of the batch have the first one's {}: each has its own."
 
 EXERCISE = Exercise(
-    "03.filter-bank",
-    "Spread a row of Gaussian filters",
-    difficulty=3,
-    minutes=20,
-    reference=filter_bank,
-    returns="(batch, size, length)",
-    sample=sample,
+    Task("03.filter-bank", "Spread a row of Gaussian filters", 3, 20, "(batch, size, length)"),
+    filter_bank,
+    sample,
     cases=[
         Case(
             "Two filters stand half a stride left and right of the centre, and each sums to one.",

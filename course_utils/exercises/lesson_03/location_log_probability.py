@@ -5,8 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from course_utils.exercises.demands import differentiable, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, changing, differentiable, sizes
 from course_utils.mechanisms.vision import location_log_probability
 
 
@@ -32,24 +31,8 @@ def _at(part):
     return lambda location, mean, s: log_density(mean, mean, s) - part(location - mean, s)
 
 
-def _each(change):
-    return lambda location, mean, s: change(torch.distributions.Normal(mean, s).log_prob(location))
-
-
-def _then(change):
-    return lambda *inputs: change(log_density(*inputs))
-
-
-def _by_scores(location, mean, std):
-    z = (location - mean) / torch.tensor(std)
-    return sum(-(z[:, i] ** 2) / 2 - math.log(std * math.sqrt(2 * math.pi)) for i in range(2))
-
-
-def _by_loss(location, mean, std):
-    variance = torch.full_like(mean, std**2)
-    return -nn.functional.gaussian_nll_loss(mean, location, variance, full=True, eps=1e-12, reduction="none").sum(dim=1)
-
-
+_each = changing(lambda location, mean, s: torch.distributions.Normal(mean, s).log_prob(location))
+_then = changing(log_density)
 MEAN = torch.tensor([[0.1, -0.3], [0.1, 0.4], [0.9, -1.0]])
 LOCATION = torch.tensor([[0.3, -0.2], [-0.5, 0.9], [1.2, -1.0]])
 BOTH = "There are two coordinates, and the normaliser counts for each of them: 2 log σ + log 2π in all."
@@ -60,13 +43,9 @@ ONE = "Return one number for each image: sum over the coordinates alone, dim=-1.
 CUT = "Nothing is cut: a location far away is as improbable as the formula says."
 
 EXERCISE = Exercise(
-    "03.location-log-probability",
-    "Score a sampled location",
-    difficulty=1,
-    minutes=8,
-    reference=log_density,
-    returns="(batch,)",
-    sample=sample,
+    Task("03.location-log-probability", "Score a sampled location", 1, 8, "(batch,)"),
+    log_density,
+    sample,
     cases=[
         Case("It is the logarithm of a Gaussian's density.", (LOCATION, MEAN, 0.3)),
         Case("Two images and two coordinates: each image has its own number.", (LOCATION[:2], MEAN[:2], 2.5)),
@@ -107,8 +86,8 @@ EXERCISE = Exercise(
         Mistake("A log density may be above zero.", _then(lambda x: x.clamp(max=0))),
     ],
     right=[
-        _by_scores,
-        _by_loss,
+        lambda x, m, s: sum(-(((x - m)[:, i] / s) ** 2) / 2 - math.log(s * math.sqrt(2 * math.pi)) for i in (0, 1)),
+        lambda x, m, s: -nn.functional.gaussian_nll_loss(m, x, 0 * m + s**2, True, 1e-12, reduction="none").sum(dim=1),
         _each(lambda logs: logs.sum(dim=1)),
         lambda x, m, s: torch.distributions.MultivariateNormal(m, s**2 * torch.eye(2)).log_prob(x),
     ],

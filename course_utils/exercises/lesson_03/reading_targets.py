@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from course_utils.exercises.demands import sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, in_two_calls, sizes
 from course_utils.models import reading
 from course_utils.models.reading import END, NOTHING
 
@@ -12,12 +11,8 @@ from course_utils.models.reading import END, NOTHING
 def reading_targets(labels: Tensor, boxes: Tensor) -> Tensor:
     """Write the digits of each image from left to right, then `END` (10) once, then `NOTHING` (-1).
 
-    Args:
-        labels: `(batch, most_digits)`, 0 to 9, or -1 for an empty place, which may stand anywhere.
-        boxes: `(batch, most_digits, 4)`, x0, y0, x1, y1 in pixels, -1 for an empty place; x0 decides.
-
-    Returns:
-        `(batch, most_digits + 1)` integers.
+    Takes labels `(batch, most_digits)`, 0 to 9, or -1 for an empty place, which may stand anywhere, and boxes `(batch,
+    most_digits, 4)`, x0, y0, x1, y1 in pixels, of which x0 decides. Returns `(batch, most_digits + 1)` integers.
     """
     return reading.reading_targets(labels.gather(1, _order(labels, boxes)), labels.shape[1])
 
@@ -46,28 +41,22 @@ def _images(*rows: str) -> tuple[Tensor, Tensor]:
     return labels, boxes.masked_fill((left < 0).unsqueeze(-1), NOTHING)
 
 
-def _written(finish=lambda d, most: [*d, END], key=lambda digit, box: box[0]):
+@in_two_calls
+def _written(labels: Tensor, boxes: Tensor, finish=lambda d, most: [*d, END], key=lambda digit, box: box[0]):
     """Make an answer that sorts (digit, box) by a key, and then writes each row of at most `most` digits."""
-
-    def answer(labels: Tensor, boxes: Tensor) -> Tensor:
-        most, rows = labels.shape[1], []
-        for row in zip(labels.tolist(), boxes.tolist(), strict=True):
-            real = [(digit, box) for digit, box in zip(*row, strict=True) if digit != NOTHING]
-            digits = [digit for digit, _ in sorted(real, key=lambda pair: key(*pair))]
-            rows.append([*finish(digits, most), *[NOTHING] * (most + 1)][: most + 1])
-        return torch.tensor(rows)
-
-    return answer
+    most, rows = labels.shape[1], []
+    for row in zip(labels.tolist(), boxes.tolist(), strict=True):
+        real = [(digit, box) for digit, box in zip(*row, strict=True) if digit != NOTHING]
+        digits = [digit for digit, _ in sorted(real, key=lambda pair: key(*pair))]
+        rows.append([*finish(digits, most), *[NOTHING] * (most + 1)][: most + 1])
+    return torch.tensor(rows)
 
 
-def _ended(in_order, is_digit=lambda labels: labels >= 0):
+@in_two_calls
+def _ended(labels: Tensor, boxes: Tensor, in_order, is_digit=lambda labels: labels >= 0):
     """Make an answer that puts END behind as many of in_order(labels, boxes) as there are digits."""
-
-    def answer(labels: Tensor, boxes: Tensor) -> Tensor:
-        targets = nn.functional.pad(in_order(labels, boxes), (0, 1), value=NOTHING)
-        return targets.scatter(1, is_digit(labels).sum(1, keepdim=True), END)
-
-    return answer
+    targets = nn.functional.pad(in_order(labels, boxes), (0, 1), value=NOTHING)
+    return targets.scatter(1, is_digit(labels).sum(1, keepdim=True), END)
 
 
 def _gathered(empty: float):
@@ -105,13 +94,9 @@ ZERO = "0 is a digit: only -1 stands for an empty place, so test labels != -1."
 BORDER = "A digit may be at x0 = 0: only -1 stands for an empty place."
 
 EXERCISE = Exercise(
-    "03.reading-targets",
-    "Write what is to be read, from left to right",
-    difficulty=2,
-    minutes=12,
-    reference=reading_targets,
-    returns="(batch, most_digits + 1)",
-    sample=sample,
+    Task("03.reading-targets", "Write what is to be read, from left to right", 2, 12, "(batch, most_digits + 1)"),
+    reading_targets,
+    sample,
     cases=[
         Case("The digits come in the order of x0, then END.", (torch.tensor([[5, 8, 2, 6]]), FOUR)),
         Case("END follows the last digit of each row, and -1 fills up.", _images("3@30 8@2 -", "1@9 4@14 7@4")),

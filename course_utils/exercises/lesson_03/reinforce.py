@@ -5,8 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_utils.exercises.demands import differentiable, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, changing, differentiable, sizes
 
 
 def policy_loss(log_probabilities: Tensor, reward: Tensor, baselines: Tensor) -> Tensor:
@@ -24,10 +23,6 @@ def sample(generator: torch.Generator, batch=4, glimpses=3) -> tuple[Tensor, Ten
 
 def _weighed(weights: Callable) -> Callable:
     return lambda logs, reward, b: -(logs * weights(reward.unsqueeze(1), b).detach()).sum(dim=1).mean()
-
-
-def _reduced(change: Callable) -> Callable:
-    return lambda logs, reward, baselines: change(-logs * (reward.unsqueeze(1) - baselines).detach())
 
 
 def _plus(error: Callable) -> Callable:
@@ -54,6 +49,7 @@ def _by_einsum(logs, reward, baselines):
     return torch.einsum("bt,bt->", logs, advantages) / -len(logs)
 
 
+_reduced = changing(lambda logs, reward, baselines: -logs * (reward.unsqueeze(1) - baselines).detach())
 LOGS, REWARD = torch.tensor([[-0.5, 0.25, -2.0], [1.0, -1.5, -0.75]]), torch.tensor([0.75, -0.5])
 BASELINES = torch.tensor([[0.25, 0.5, 0.75], [0.125, 0.5, 0.375]])
 UP = "The reward is better than expected: up or down?"
@@ -66,13 +62,9 @@ LEAK = "The advantage is held fixed, (reward − baseline).detach(): else the lo
 CUT = "Rewards and advantages may be any numbers: nothing is cut."
 
 EXERCISE = Exercise(
-    "03.reinforce",
-    "Learn from a reward",
-    difficulty=3,
-    minutes=15,
-    reference=policy_loss,
-    returns="(), one number",
-    sample=sample,
+    Task("03.reinforce", "Learn from a reward", 3, 15, "(), one number"),
+    policy_loss,
+    sample,
     cases=[
         Case("Each glimpse's log probability is weighed by the reward minus its baseline.", (LOGS, REWARD, BASELINES)),
         Case("All glimpses at an image have that image's reward.", dict(batch=3, glimpses=3)),  # equal sizes

@@ -6,8 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from course_utils.exercises.demands import sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, changing, sizes
 from course_utils.mechanisms.vision import Retina
 
 
@@ -51,16 +50,11 @@ def _other(**how) -> partial:
     return partial(_glimpse, **how)
 
 
-def _then(change):
-    return lambda *inputs: change(retina_patches(*inputs))
-
-
 def _each(change):
     """Make an answer that shrinks by change(blocks (channels, size, size, pixels of a block))."""
 
     def pool(square, size):
-        blocks = square.unflatten(2, (size, -1)).unflatten(1, (size, -1)).transpose(2, 3)
-        return change(blocks.flatten(3))
+        return change(square.unflatten(2, (size, -1)).unflatten(1, (size, -1)).transpose(2, 3).flatten(3))
 
     return _other(pool=pool)
 
@@ -80,15 +74,11 @@ def _shifted(columns, rows):
 
 def _without_margin(image, x, y, size, scales):
     column, row = _pixels(x, image.shape[2]), _pixels(y, image.shape[1])
-    half = [(size << k) // 2 for k in range(scales)]
-    cuts = [image[:, row - h : row + h, column - h : column + h] for h in half]
+    cuts = [image[:, row - h : row + h, column - h : column + h] for h in [(size << k) // 2 for k in range(scales)]]
     return torch.stack([nn.functional.avg_pool2d(cut, 2**k) for k, cut in enumerate(cuts)])
 
 
-def _of_real_pixels(image, *inputs):
-    return (retina_patches(image, *inputs) / retina_patches(torch.ones_like(image), *inputs)).nan_to_num()
-
-
+_then = changing(retina_patches)
 IMAGE = torch.arange(1.0, 25).reshape(1, 4, 6)
 MIDDLE = "x = 0 is the middle of the image, not its left border: add one to x and y first."
 OFF = "The square lies a pixel away: it holds the rows from row − size/2 up to, but without, row + size/2."
@@ -100,13 +90,9 @@ GROWS, WHITE = "Which index moves when x grows?", "Put one white pixel at the mi
 COLOURS = "Keep the channels apart: you took their mean."
 
 EXERCISE = Exercise(
-    "03.retina",
-    "Cut out a glimpse",
-    difficulty=2,
-    minutes=15,
-    reference=retina_patches,
-    returns="(scales, channels, size, size)",
-    sample=sample,
+    Task("03.retina", "Cut out a glimpse", 2, 15, "(scales, channels, size, size)"),
+    retina_patches,
+    sample,
     cases=[
         Case("The location is the middle of the square: here column 4, row 1.", (IMAGE, 0.3, -0.4, 2, 1)),
         Case("Column and row are rounded to the nearest number, here down, to 3 and 2.", (IMAGE, 0.1, 0.2, 2, 1)),
@@ -160,7 +146,10 @@ EXERCISE = Exercise(
         Mistake("Outside is 0; you repeat the border.", _other(outside=lambda i, n: i.clamp(0, n - 1))),
         Mistake("Outside is 0; the image wraps around to its other side.", _other(outside=lambda i, n: i % n)),
         Mistake("Outside is 0, no mirror.", _other(outside=lambda i, n: n - 1 - (i % (2 * n - 2) - n + 1).abs())),
-        Mistake("Zeros of the margin count in the mean: divide by all pixels.", _of_real_pixels),
+        Mistake(
+            "Zeros of the margin count in the mean: divide by all pixels.",
+            lambda i, *n: (retina_patches(i, *n) / retina_patches(torch.ones_like(i), *n)).nan_to_num(),
+        ),
         Mistake("All patches are 0: nothing was written into them.", _then(torch.zeros_like)),
         Mistake(COLOURS, _then(lambda patches: patches.mean(1, keepdim=True))),
         Mistake("Keep the channels apart: you took the first one only.", _then(lambda patches: patches[:, :1])),

@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from course_utils.exercises.demands import sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, in_two_calls, sizes
 from course_utils.models.reading import END, NOTHING
 
 
@@ -33,15 +32,11 @@ def _hidden(where, fill: int = NOTHING):
     return lambda answers: answers.masked_fill(where(answers), fill)
 
 
-def _cut(find):
+@in_two_calls
+def _cut(answers: Tensor, find):
     """Make an answer that cuts each row, a list, at find(row); None: not at all."""
-
-    def answer(answers: Tensor) -> Tensor:
-        rows = [(row, find(row)) for row in answers.tolist()]
-        kept = [row if place is None else row[:place] for row, place in rows]
-        return torch.tensor([row + [NOTHING] * (answers.shape[1] - len(row)) for row in kept])
-
-    return answer
+    kept = [row if place is None else row[:place] for row, place in [(row, find(row)) for row in answers.tolist()]]
+    return torch.tensor([row + [NOTHING] * (answers.shape[1] - len(row)) for row in kept])
 
 
 def _first(row: list[int]) -> int | None:
@@ -63,13 +58,9 @@ SHORT = "Keep the shape, and return a tensor: fill up with -1, do not shorten."
 DIGIT = "{} is a digit; only END, which is 10, stops."
 
 EXERCISE = Exercise(
-    "03.stop-at-end",
-    "Stop at the end",
-    difficulty=2,
-    minutes=8,
-    reference=stop_at_end,
-    returns="(batch, steps)",
-    sample=sample,
+    Task("03.stop-at-end", "Stop at the end", 2, 8, "(batch, steps)"),
+    stop_at_end,
+    sample,
     cases=[
         Case("Digits before END stay, and from END on every place is -1.", _said([4, 0, 6, 10, 7], [3, 10, 5, 5, 1])),
         Case("The first of several ENDs counts.", _said([10, 2, 10, 6], [1, 10, 10, 9], [8, 10, 3, 10])),

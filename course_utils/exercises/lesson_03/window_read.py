@@ -3,23 +3,15 @@
 import torch
 from torch import Tensor
 
-from course_utils.exercises.demands import differentiable, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, changing, differentiable, sizes
 
 
 def window_read(images: Tensor, rows: Tensor, columns: Tensor, intensity: Tensor) -> Tensor:
     """Read a patch by one matrix product on either side of the image: γ F_Y x F_Xᵀ.
 
-    Source: Gregor et al. 2015, arXiv 1502.04623, equation 27.
-
-    Args:
-        images: x, `(batch, channels, height, width)`.
-        rows: F_Y, `(batch, size, height)`; each row sums to one.
-        columns: F_X, `(batch, size, width)`; each row sums to one.
-        intensity: γ, `(batch,)`.
-
-    Returns:
-        `(batch, channels, size, size)`.
+    Takes images `(batch, channels, height, width)`, F_Y `(batch, size, height)` and F_X `(batch, size, width)`, whose
+    rows sum to one, and γ `(batch,)`. Returns `(batch, channels, size, size)`. Source: Gregor et al. 2015, arXiv
+    1502.04623, equation 27.
     """
     return _per_image(intensity) * _plain(images, rows, columns)
 
@@ -39,19 +31,8 @@ def sample(generator: torch.Generator, batch=2, channels=3, height=4, width=6, s
     return images, *banks, 0.5 + torch.rand(batch, generator=generator)
 
 
-def _scaled(scale):
-    return lambda images, rows, columns, g: scale(g, _plain(images, rows, columns))
-
-
-def _summed(finish):
-    return lambda *inputs: finish(window_read(*inputs))
-
-
-def _by_loops(images, rows, columns, intensity):
-    quadruples = zip(images, rows, columns, intensity, strict=True)
-    return torch.stack([torch.stack([g * (f_y @ x @ f_x.T) for x in image]) for image, f_y, f_x, g in quadruples])
-
-
+_scaled = changing(lambda images, rows, columns, g: (g, _plain(images, rows, columns)))
+_summed = changing(window_read)
 SWAPPED = "The banks are swapped: F_Y (rows) multiplies the image from the left, F_X (columns) from the right."
 GAMMA = "γ met the wrong axis: make it (batch, 1, 1, 1), so that each image has its own."
 CHANNELS = "The banks met the channels, not the images: give them a channel axis, rows.unsqueeze(1)."
@@ -59,13 +40,9 @@ COLOURS = "Keep the channels apart: give the banks a channel axis, (batch, 1, si
 HEIGHT = "Which bank shortens the height?"
 
 EXERCISE = Exercise(
-    "03.window-read",
-    "Read a patch with two filter banks",
-    difficulty=2,
-    minutes=10,
-    reference=window_read,
-    returns="(batch, channels, size, size)",
-    sample=sample,
+    Task("03.window-read", "Read a patch with two filter banks", 2, 10, "(batch, channels, size, size)"),
+    window_read,
+    sample,
     cases=[
         # Square: banks that are swapped fit the shapes, and the values tell.
         Case(
@@ -111,7 +88,9 @@ EXERCISE = Exercise(
         Mistake("Pixels are cut: take them as they are.", lambda x, *others: window_read(x.clamp(-255, 255), *others)),
     ],
     right=[
-        _by_loops,
+        lambda i, r, c, n: torch.stack(
+            [torch.stack([g * (f_y @ x @ f_x.T) for x in image]) for image, f_y, f_x, g in zip(i, r, c, n, strict=True)]
+        ),
         lambda x, rows, columns, g: torch.einsum("b,bih,bchw,bjw->bcij", g, rows, x, columns),
         lambda x, rows, columns, g: (g[:, None, None] * rows)[:, None] @ (x @ columns.mT[:, None]),
     ],

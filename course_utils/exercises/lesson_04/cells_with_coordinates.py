@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from course_utils.exercises.demands import differentiable, dtypes, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, differentiable, dtypes, sizes
 
 MAP = torch.tensor([[[[1.5, 2.0, 0.0], [4.0, 5.0, 6.0]], [[10.0, 20.0, 30.0], [40.0, 50.5, 60.0]]]])
 
@@ -12,9 +11,8 @@ MAP = torch.tensor([[[[1.5, 2.0, 0.0], [4.0, 5.0, 6.0]], [[10.0, 20.0, 30.0], [4
 def cells_with_coordinates(feature_map: Tensor) -> Tensor:
     """List the cells of (batch, channels, rows, columns) row by row, each with its middle (x, y) behind its numbers.
 
-    x and y go from -1 to 1 across the image; y points down. Returns (batch, rows * columns, channels + 2).
-
-    Source: the annotations are those of Xu et al. 2015, arXiv 1502.03044, section 3.1.1; the coordinates are ours.
+    x and y go from -1 to 1 across the image; y points down. Returns (batch, rows * columns, channels + 2). Source: the
+    annotations are those of Xu et al. 2015, arXiv 1502.03044, section 3.1.1; the coordinates are ours.
     """
     return _by_rows(feature_map, _places(feature_map))
 
@@ -71,13 +69,15 @@ MIDDLE = "How far is the middle of the first cell from the image's edge?"
 MIXING = "Fill channel 0 with zeros and channel 1 with ones: what should every row of the list be?"
 
 EXERCISE = Exercise(
-    "04.cells-with-coordinates",
-    "List the cells and say where each is",
-    difficulty=2,
-    minutes=10,
-    reference=cells_with_coordinates,
-    returns="(batch, rows * columns, channels + 2)",
-    sample=sample,
+    Task(
+        "04.cells-with-coordinates",
+        "List the cells and say where each is",
+        2,
+        10,
+        "(batch, rows * columns, channels + 2)",
+    ),
+    cells_with_coordinates,
+    sample,
     cases=[
         Case("Cells are listed row by row: the numbers of each, then its x, then its y.", (MAP,)),
         Case("Each map keeps its own cells; all sizes may be equal.", dict(batch=3, channels=3, rows=3, columns=3)),

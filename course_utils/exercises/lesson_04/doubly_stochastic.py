@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from course_utils.exercises.demands import differentiable, padding, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, differentiable, padding, sizes
 
 WEIGHTS = torch.tensor([[[0.7, 0.2, 0.1], [0.6, 0.1, 0.3]], [[0.2, 0.1, 0.7], [0.0, 0.5, 0.5]]])
 REAL = torch.ones(2, 2, dtype=torch.bool)
@@ -14,9 +13,8 @@ def coverage_penalty(attention_weights: Tensor, target_mask: Tensor, strength: f
     """Punish captions that attend to a cell more or less than once altogether: λ Σ_i (1 − Σ_t a_ti)².
 
     Takes attention weights (batch, steps, cells), the target mask (batch, steps), True at real words, and λ. Returns
-    the mean over the batch, shape (); t runs over real words only.
-
-    Source: Xu et al. 2015, arXiv 1502.03044, equation 14.
+    the mean over the batch, shape (); t runs over real words only. Source: Xu et al. 2015, arXiv 1502.03044, equation
+    14.
     """
     return strength * (1 - _covered(attention_weights, target_mask)).square().sum(dim=1).mean()
 
@@ -63,13 +61,9 @@ LACK = "Two words give a cell a half each: what does it lack?"
 AFTER = "What does a short caption attend to after its end?"
 
 EXERCISE = Exercise(
-    "04.doubly-stochastic",
-    "Ask for attention to every cell",
-    difficulty=2,
-    minutes=10,
-    reference=coverage_penalty,
-    returns="(), one number",
-    sample=sample,
+    Task("04.doubly-stochastic", "Ask for attention to every cell", 2, 10, "(), one number"),
+    coverage_penalty,
+    sample,
     cases=[
         Case("It is the sum over the cells of λ times the square of what each lacks to one.", (WEIGHTS, REAL, 0.6)),
         Case("Padded steps attend to nothing.", (WEIGHTS, torch.tensor([[True, False], [True, True]]), 2.0)),

@@ -4,8 +4,7 @@ from functools import partial
 
 import torch
 
-from course_utils.exercises.demands import differentiable, padding, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, differentiable, padding, sizes
 
 LOGS = torch.tensor([[-1.0, -2.0, -0.5], [-0.25, -3.0, -4.0]])
 ENTROPIES = torch.tensor([[1.0, 0.5, 0.25], [0.5, 2.0, 3.0]])
@@ -20,12 +19,10 @@ def hard_loss(log_probabilities, entropies, target_mask, reward, baseline, rewar
     L = − mean over captions of Σ_t [λ_r (R − b) log p(s_t) + λ_e H_t],  b ← 0.9 b + 0.1 mean R
 
     Takes log-probabilities and entropies, (batch, steps), in nats; the target mask (batch, steps), True at real words;
-    rewards (batch,), held fixed; b, λ_r and λ_e. Returns the loss, shape (), and the new baseline, a float.
-
-    Source: Xu et al. 2015, arXiv 1502.03044, section 4.1, equations 11 and 12.
+    rewards (batch,), held fixed; b, λ_r and λ_e. Returns the loss, shape (), and the new baseline, a float. Source: Xu
+    et al. 2015, arXiv 1502.03044, section 4.1, equations 11 and 12.
     """
-    advantage = (reward.detach() - baseline).unsqueeze(1)
-    gain = reward_weight * advantage * log_probabilities + entropy_weight * entropies
+    gain = reward_weight * (reward.detach() - baseline).unsqueeze(1) * log_probabilities + entropy_weight * entropies
     return -_by_caption(gain, target_mask), _moved(reward, baseline)
 
 
@@ -93,13 +90,9 @@ LENGTHS = "Two words and ten: should each sampled cell of both count the same?"
 LEARNS = "Through which term does the decoder learn its words?"
 
 EXERCISE = Exercise(
-    "04.hard-loss",
-    "Learn from the sampled cells",
-    difficulty=3,
-    minutes=20,
-    reference=hard_loss,
-    returns="(), one number; a float",
-    sample=sample,
+    Task("04.hard-loss", "Learn from the sampled cells", 3, 20, "(), one number; a float"),
+    hard_loss,
+    sample,
     cases=[
         Case("If λ_e = 0, L = − mean λ_r (R − b) Σ log p; b moves a tenth of the way.", (*FULL, -5.0, 0.5, 0.0)),
         Case("The entropies are rewarded, too.", (*FULL, -5.0, 0.5, 0.2)),

@@ -5,8 +5,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from course_utils.exercises.demands import sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, sizes
 
 SHARES, QUARTERS = torch.tensor([0.2, 0.5, 0.0, 0.3]), torch.full((4,), 0.25)
 
@@ -16,9 +15,7 @@ def sample_cell(attention_weights: Tensor, annotations: Tensor, generator: torch
 
     Takes weights (batch, cells), each row summing to one, annotations (batch, cells, size), and the only source of
     random numbers. Returns the context (batch, size), from which no gradient leads to the weights, and log p(s)
-    (batch,), in nats, from which one does.
-
-    Source: Xu et al. 2015, arXiv 1502.03044, section 4.1, equations 8 and 9.
+    (batch,), in nats, from which one does. Source: Xu et al. 2015, arXiv 1502.03044, section 4.1, equations 8 and 9.
     """
     cell = _draw(attention_weights, generator)
     return _at(annotations, cell), _at(attention_weights, cell).log()
@@ -140,13 +137,9 @@ NOTE = "The log-probability has a gradient for the weights, the context for the 
 TWO, THREE = _numbered(QUARTERS, QUARTERS, images=2), _numbered(SHARES[[0, 1, 3]])
 
 EXERCISE = Exercise(
-    "04.hard-sample",
-    "Sample one cell",
-    difficulty=2,
-    minutes=15,
-    reference=sample_cell,
-    returns="(batch, size); (batch,)",
-    sample=sample,
+    Task("04.hard-sample", "Sample one cell", 2, 15, "(batch, size); (batch,)"),
+    sample_cell,
+    sample,
     cases=[
         Case("Of four cells alike the annotation and log 0.25 come back.", dict(batch=2, cells=4, size=2, possible=4)),
         Case("Each cell is sampled as often as its weight says.", _numbered(SHARES, SHARES.flip(0)), _shares),

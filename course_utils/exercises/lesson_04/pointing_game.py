@@ -5,8 +5,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from course_utils.exercises.demands import sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, sizes
 
 NONE = [-1, -1, -1, -1]
 MAPS = torch.tensor([[0.1, 0.0, 0.7, 0.2, 0.0, 0.0], [0.2, 0.0, 0.1, 0.4, 0.3, 0.0], [0.1, 0.5, 0.0, 0.3, 0.05, 0.05]])
@@ -36,10 +35,9 @@ def pointing_game(maps: Tensor, boxes: Tensor, rows: int, columns: int, height: 
     """Count how often the highest cell of a word's map lies in one of its boxes, and how often a random cell would.
 
     Takes maps (words, rows * columns), row by row, the first of several highest cells counting; boxes (words,
-    most_boxes, 4), x0, y0, x1, y1 in pixels, x1 and y1 outside, or -1 for none; and the sizes of map and image.
-    Returns the hit rate and the chance level; words without a box are left out of both.
-
-    Source: Zhang et al. 2016, arXiv 1608.00507.
+    most_boxes, 4), x0, y0, x1, y1 in pixels, x1 and y1 outside, or -1 for none; and the sizes of map and image. Returns
+    the hit rate and the chance level; words without a box are left out of both. Source: Zhang et al. 2016, arXiv
+    1608.00507.
     """
     return _in_parts(maps, boxes, rows, columns, height, width)
 
@@ -122,13 +120,9 @@ THE = "What would be a hit for *the*?"
 POINTS = "At which points of the image can a peak lie?"
 
 EXERCISE = Exercise(
-    "04.pointing-game",
-    "Score maps with the pointing game",
-    difficulty=2,
-    minutes=20,
-    reference=pointing_game,
-    returns="a number; a number",
-    sample=sample,
+    Task("04.pointing-game", "Score maps with the pointing game", 2, 20, "a number; a number"),
+    pointing_game,
+    sample,
     cases=[
         Case("With one box each: the share of hits, and the mean share of cells inside.", (MAPS, GOLD, 2, 3, 20, 60)),
         Case("A middle on the left or upper edge of a box is inside.", LEFT),

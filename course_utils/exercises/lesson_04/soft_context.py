@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from course_utils.exercises.demands import differentiable, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, differentiable, sizes
 
 SCORES = torch.tensor([[1.0, 2.0, 1.0], [3.0, 1.0, 4.0]]).log()  # weights of quarters and of eighths
 ANNOTATIONS = [[[4.0, 0, 1, -2], [0, 2, 3, 1], [2, -1, 0, 6]], [[8, 1, 0, -4], [0, 0, 2, 8], [-1, 3, 5, 0]]]
@@ -17,9 +16,8 @@ def soft_context(scores: Tensor, annotations: Tensor, gate: Tensor) -> tuple[Ten
     """Average the annotations by the softmax of their scores, and gate the average: z = β Σ_i a_i h_i.
 
     Takes scores (batch, cells), annotations (batch, cells, size) and the gate (batch,), from 0 to 1. Returns the
-    context (batch, size), gated, and the attention weights (batch, cells), not gated: each row sums to one.
-
-    Source: Xu et al. 2015, arXiv 1502.03044, equations 4 to 6 and section 4.2.1.
+    context (batch, size), gated, and the attention weights (batch, cells), not gated: each row sums to one. Source: Xu
+    et al. 2015, arXiv 1502.03044, equations 4 to 6 and section 4.2.1.
     """
     attention_weights = scores.softmax(dim=1)
     return gate.unsqueeze(1) * _average(attention_weights, annotations), attention_weights
@@ -63,13 +61,9 @@ SHUT = "With β = 0, what did the model attend to?"
 SUM = "Which numbers have to sum to one?"
 
 EXERCISE = Exercise(
-    "04.soft-context",
-    "Average the cells and gate the result",
-    difficulty=1,
-    minutes=8,
-    reference=soft_context,
-    returns="(batch, size); (batch, cells)",
-    sample=sample,
+    Task("04.soft-context", "Average the cells and gate the result", 1, 8, "(batch, size); (batch, cells)"),
+    soft_context,
+    sample,
     cases=[
         Case("The context is β times the average of the annotations; the weights are not gated.", SMALL),
         Case("Each image has its own scores, annotations and gate.", dict(batch=4, cells=4, size=4)),

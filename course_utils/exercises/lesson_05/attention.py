@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from course_utils.exercises.demands import differentiable, dtypes, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.engine import Case, Exercise, Mistake, Task
+from course_utils.exercises.writing import changing, differentiable, dtypes, in_two_calls, sizes
 from course_utils.exercises.zeros import EXACTLY, exactly_zero
 from course_utils.mechanisms.attention import masked_softmax
 
@@ -12,22 +12,14 @@ from course_utils.mechanisms.attention import masked_softmax
 def last_state_attention(
     premise_outputs: Tensor, premise_mask: Tensor, last: Tensor, W_y: Tensor, W_h: Tensor, w: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Attend to the premise once, from the last state of the hypothesis.
+    """Attend to the premise once, from the last state h_N of the hypothesis.
 
     M = tanh(W_y Y + (W_h h_N) ⊗ e),  α = softmax(w · M),  r = Σ_j α_j y_j
 
-    Source: Rocktäschel et al. 2016, arXiv 1509.06664, section 2.3, equations 6 to 8.
-
-    Args:
-        premise_outputs: `(batch, premise_length, size)`, Y.
-        premise_mask: `(batch, premise_length)` booleans, True = real word.
-        last: `(batch, size)`, h_N, the output at the last word of the hypothesis.
-        W_y, W_h: `(size, size)`.
-        w: `(size,)`.
-
-    Returns:
-        context: `(batch, size)`, r.
-        attention_weights: `(batch, premise_length)`, exactly zero on padding; each row sums to one.
+    Takes the outputs Y `(batch, premise_length, size)`, a mask `(batch, premise_length)`, True = real word, h_N
+    `(batch, size)`, matrices `(size, size)` and w `(size,)`. Returns r `(batch, size)` and α `(batch, premise_length)`,
+    exactly zero on padding; each row sums to one. Source: Rocktäschel et al. 2016, arXiv 1509.06664, section 2.3,
+    equations 6 to 8.
     """
     return attend(premise_outputs, premise_outputs @ W_y.T, premise_mask, last @ W_h.T, w)
 
@@ -37,18 +29,8 @@ def word_by_word_step(premise_outputs, premise_keys, premise_mask, hypothesis_ou
 
     M_t = tanh(W_y Y + (W_h h_t + W_r r_{t-1}) ⊗ e),  α_t = softmax(w · M_t),  r_t = Σ_j α_tj y_j + tanh(W_t r_{t-1})
 
-    Source: Rocktäschel et al. 2016, arXiv 1509.06664, section 2.4, equations 11 to 13.
-
-    Args:
-        premise_outputs, premise_keys: `(batch, premise_length, size)`, Y and W_y Y.
-        premise_mask: `(batch, premise_length)` booleans, True = real word.
-        hypothesis_output, found: `(batch, size)`, h_t and r_{t-1}.
-        W_h, W_r, W_t: `(size, size)`.
-        w: `(size,)`.
-
-    Returns:
-        found: `(batch, size)`, r_t.
-        attention_weights: `(batch, premise_length)`, exactly zero on padding; each row sums to one.
+    Takes what `last_state_attention` takes, the keys W_y Y beside Y, and h_t and r_{t-1} `(batch, size)`. Returns r_t
+    and α_t, of the same shapes. Source: Rocktäschel et al. 2016, arXiv 1509.06664, section 2.4, equations 11 to 13.
     """
     query = hypothesis_output @ W_h.T + found @ W_r.T
     fresh, attention_weights = attend(premise_outputs, premise_keys, premise_mask, query, w)
@@ -87,23 +69,15 @@ def _step_large(*keys: list[float]) -> tuple[Tensor, ...]:
     return Y, 8 * Y, mask, torch.zeros(1, 2), torch.zeros(1, 2), W, W.clone(), W.clone(), torch.tensor([1e30, 1e30])
 
 
-def _once(answer):
-    """Make an answer to the first exercise of one to the second: nothing was found before."""
-    return lambda Y, m, h, A, B, w: answer(Y, Y @ A.T, m, h, 0 * h, B, 0 * B, 0 * B, w)
-
-
 def _for_once(Y, keys, mask, h, r, W_h, W_r, W_t, w):
     return Y, mask, h, W_t, W_h, w
 
 
-def _step(update=lambda z, r, T: z + (r @ T).tanh(), **parts):
+@in_two_calls
+def _step(Y, k, m, h, r, W_h, W_r, W_t, w, update=lambda z, r, T: z + (r @ T).tanh(), **parts):
     """Make an answer to the second exercise with a part replaced."""
-
-    def by(Y, k, m, h, r, W_h, W_r, W_t, w):
-        fresh, weights = attend(Y, k, m, h @ W_h.T + r @ W_r.T, w, **parts)
-        return update(fresh, r, W_t.T), weights
-
-    return by
+    fresh, weights = attend(Y, k, m, h @ W_h.T + r @ W_r.T, w, **parts)
+    return update(fresh, r, W_t.T), weights
 
 
 def _once_by_columns(Y, mask, last, W_y, W_h, w):
@@ -226,14 +200,12 @@ def _cases(one_pair: str, answer, of=lambda *given: given) -> list[Case]:
     ]
 
 
+# to the first exercise of one to the second: nothing was found before
+_once = changing(lambda Y, m, h, A, B, w: (Y, Y @ A.T, m, h, 0 * h, B, 0 * B, 0 * B, w))
 LAST_STATE = Exercise(
-    "05.last-state-attention",
-    "Attend to the premise once",
-    difficulty=2,
-    minutes=10,
-    reference=last_state_attention,
-    returns="(batch, size); (batch, premise_length)",
-    sample=lambda generator, **sizes: _for_once(*_step_sample(generator, **sizes)),
+    Task("05.last-state-attention", "Attend to the premise once", 2, 10, "(batch, size); (batch, premise_length)"),
+    last_state_attention,
+    lambda generator, **sizes: _for_once(*_step_sample(generator, **sizes)),
     cases=_cases("One pair: the weights are softmax(w · tanh(W_y y + W_h h)), and r is Σ α y.", once, _for_once),
     demands=[*DEMANDS, differentiable("premise_outputs", "last", "W_y", "W_h", "w")],
     mistakes=[
@@ -248,13 +220,15 @@ LAST_STATE = Exercise(
 ONE_PAIR = "One pair: the weights are softmax(w · tanh(keys + W_h h + W_r r)), and r_t = Σ α y + tanh(W_t r)."
 LEARNED = ["premise_outputs", "premise_keys", "hypothesis_output", "found", "W_h", "W_r", "W_t", "w"]
 WORD_BY_WORD = Exercise(
-    "05.word-by-word-step",
-    "Attend again at every word, and remember",
-    difficulty=2,
-    minutes=15,
-    reference=word_by_word_step,
-    returns="(batch, size); (batch, premise_length)",
-    sample=_step_sample,
+    Task(
+        "05.word-by-word-step",
+        "Attend again at every word, and remember",
+        2,
+        15,
+        "(batch, size); (batch, premise_length)",
+    ),
+    word_by_word_step,
+    _step_sample,
     cases=[*_cases(ONE_PAIR, step), Case("At the first word r is zero.", dict(seen=0.0))],
     demands=[*DEMANDS, differentiable(*LEARNED)],
     mistakes=[

@@ -6,28 +6,20 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from course_utils.exercises.demands import differentiable
-from course_utils.exercises.engine import Case, Exercise, Mistake
 from course_utils.exercises.lesson_05.attention import DEMANDS, SIZES, TURNED, real_words
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, differentiable
 
 
 def carry_through(
     step: Callable, hypothesis_outputs: Tensor, hypothesis_mask: Tensor, W_p: Tensor, W_x: Tensor
 ) -> Tensor:
-    """Take a step at every real hypothesis word, then join what was found with the last state.
+    """Take a step at every real hypothesis word, then join what was found with the last state, `(batch, size)`.
 
     r_0 = 0,  r_t = step(h_t, r_{t-1}) at real words and r_{t-1} at padding,  h* = tanh(W_p r_N + W_x h_N)
 
-    Source: Rocktäschel et al. 2016, arXiv 1509.06664, section 2.4, equation 14.
-
-    Args:
-        step: (hypothesis output, found), both `(batch, size)`, → (found, attention_weights), for the whole batch.
-        hypothesis_outputs: `(batch, hypothesis_length, size)`, h_1 … h_N.
-        hypothesis_mask: `(batch, hypothesis_length)` booleans, True = real word; padding stands at the right end.
-        W_p, W_x: `(size, size)`.
-
-    Returns:
-        `(batch, size)`, h*.
+    Takes step: (h_t, r_{t-1}), `(batch, size)`, → (r_t, α_t); outputs `(batch, hypothesis_length, size)`; a mask
+    `(batch, hypothesis_length)`, True = real word, with padding at the right end; and matrices `(size, size)`. Source:
+    Rocktäschel et al. 2016, arXiv 1509.06664, section 2.4, equation 14.
     """
     found = torch.zeros_like(hypothesis_outputs[:, 0])
     for t in range(hypothesis_outputs.shape[1]):
@@ -148,13 +140,9 @@ ENDS = [  # (outputs, mask) -> h_N
 ]
 
 EXERCISE = Exercise(
-    "05.carry-through",
-    "Skip padding, then decide",
-    difficulty=3,
-    minutes=15,
-    reference=carry_through,
-    returns="(batch, size)",
-    sample=_sample,
+    Task("05.carry-through", "Skip padding, then decide", 3, 15, "(batch, size)"),
+    carry_through,
+    _sample,
     cases=[
         Case("step(h, r) = h + r/2, the words are 1 and 2: r is 2.5, h_N is 2, and h* is tanh(0.7).", _by_hand),
         Case("One step for each word from r = 0, then h* = tanh(W_p r_N + W_x h_N).", dict(batch=1, length=4, size=2)),

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from course_utils.exercises.demands import differentiable, dtypes, padding, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.engine import Case, Exercise, Mistake, Task
 from course_utils.exercises.lesson_05.attention import real_words
+from course_utils.exercises.writing import differentiable, dtypes, in_two_calls, padding, sizes
 
 
 def conditional_encoding(
@@ -14,16 +14,9 @@ def conditional_encoding(
 ) -> Tensor:
     """Read the premise, then the hypothesis with a second LSTM that starts from the cell state the first one ended in.
 
-    Source: Rocktäschel et al. 2016, arXiv 1509.06664, section 2.2.
-
-    Args:
-        premise: `(batch, premise_length, input_size)`, embedded; padding may hold anything.
-        premise_mask: `(batch, premise_length)` booleans, True = real word; padding stands at the right end.
-        hypothesis: `(batch, hypothesis_length, input_size)`, embedded.
-        premise_lstm, hypothesis_lstm: of one layer, `batch_first=True`, with the same hidden size.
-
-    Returns:
-        `(batch, hypothesis_length, hidden_size)`, the outputs of `hypothesis_lstm`.
+    Takes embedded sentences `(batch, length, input_size)`; the premise's mask `(batch, length)`, True = real word,
+    padding at the right end; and LSTMs of one layer, `batch_first=True`, of the same size. Returns the second one's
+    outputs, `(batch, hypothesis_length, hidden_size)`. Source: Rocktäschel et al. 2016, arXiv 1509.06664, section 2.2.
     """
     _, (_, cell) = premise_lstm(_packed(premise, premise_mask.sum(dim=1)))  # (1, batch, hidden_size)
     outputs, _ = hypothesis_lstm(hypothesis, _from_zero(cell))
@@ -57,22 +50,14 @@ def _sample(generator, batch=4, premise=6, hypothesis=3, inputs=2, hidden=5, len
     return words, real_words(batch, premise, lengths), asked, *readers
 
 
-def _starting(start):
-    """Make an answer with the start state start(h, c) of the second reader."""
-    return lambda p, m, x, A, B: B(x, start(*A(_packed(p, m.sum(1)))[1]))[0]
-
-
-def _ending(pick):
+@in_two_calls
+def _ending(p, m, x, A, B, pick):
     """Make an answer with the start cell pick(cells at every position, n, row)."""
-
-    def by(p, m, x, A, B):
-        cells, state = [], None
-        for word in p.split(1, dim=1):
-            _, state = A(word, state)
-            cells.append(state[1][0])
-        return B(x, _from_zero(pick(torch.stack(cells, 1), m.sum(1), torch.arange(len(m)))[None].contiguous()))[0]
-
-    return by
+    cells, state = [], None
+    for word in p.split(1, dim=1):
+        _, state = A(word, state)
+        cells.append(state[1][0])
+    return B(x, _from_zero(pick(torch.stack(cells, 1), m.sum(1), torch.arange(len(m)))[None].contiguous()))[0]
 
 
 def _one_by_one(premise, mask, hypothesis, first, second):
@@ -128,13 +113,15 @@ READS = [  # (premise, mask, hypothesis, premise_lstm, hypothesis_lstm) -> resul
 ]
 ONE_PAIR = dict(batch=1, premise=2, hypothesis=2, inputs=1, hidden=2)
 EXERCISE = Exercise(
-    "05.conditional-encoding",
-    "Start one reader where the other ended",
-    difficulty=2,
-    minutes=12,
-    reference=conditional_encoding,
-    returns="(batch, hypothesis_length, hidden_size)",
-    sample=_sample,
+    Task(
+        "05.conditional-encoding",
+        "Start one reader where the other ended",
+        2,
+        12,
+        "(batch, hypothesis_length, hidden_size)",
+    ),
+    conditional_encoding,
+    _sample,
     cases=[
         Case("The hypothesis reader starts from h = 0 and the cell state after the premise.", ONE_PAIR),
         Case("Each hypothesis starts from the cell state after the last real word of its own premise.", {}),
@@ -151,7 +138,10 @@ EXERCISE = Exercise(
         differentiable("premise", "hypothesis", "premise_lstm", "hypothesis_lstm"),
     ],
     mistakes=[
-        *[Mistake(hint, _starting(start), *ask) for hint, start, *ask in STARTS],
+        *[
+            Mistake(h, lambda p, m, x, A, B, f=f: B(x, f(*A(_packed(p, m.sum(1)))[1]))[0], *ask)
+            for h, f, *ask in STARTS
+        ],
         *[Mistake(hint, _ending(pick), *ask) for hint, pick, *ask in ENDS],
         *[Mistake(hint, by, *ask) for hint, by, *ask in READS],
     ],

@@ -10,8 +10,7 @@ import numpy
 import torch
 
 from course_utils.data.inference.logic import LABELS
-from course_utils.exercises.demands import sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, sizes
 
 
 def hypothesis_only(
@@ -19,16 +18,8 @@ def hypothesis_only(
 ) -> tuple[float, float]:
     """Guess labels without the premise: the words of the hypothesis vote, each with its shares of the labels.
 
-    What such a guess gets right is no understanding; Gururangan et al. 2018, arXiv 1803.02324, show how much it is
-    on SNLI.
-
-    Args:
-        train_hypotheses, train_labels: words of each hypothesis and its label, to learn the shares from.
-        test_hypotheses, test_labels: the same, to be guessed.
-
-    Returns:
-        accuracy: share of the test labels guessed.
-        majority: share of the test labels that are the most frequent label of the training.
+    Returns the accuracy on the test labels, and the share of them that are the most frequent label of the training.
+    Gururangan et al. 2018, arXiv 1803.02324, show how much such a guess gets right on SNLI.
     """
     return _audit(train_hypotheses, train_labels, test_hypotheses, test_labels)
 
@@ -182,13 +173,9 @@ RESULTS = [  # (the four arguments) -> the two accuracies
 ]
 UNSEEN = [("zebras", "graze"), (), ("here", "tall"), ("quince",)]
 EXERCISE = Exercise(
-    "05.hypothesis-only",
-    "Guess without reading the premise",
-    difficulty=2,
-    minutes=15,
-    reference=hypothesis_only,
-    returns="two numbers",
-    sample=_sample,
+    Task("05.hypothesis-only", "Guess without reading the premise", 2, 15, "two numbers"),
+    hypothesis_only,
+    _sample,
     cases=[
         Case("The known words vote: 6 of 8 guesses are right. The usual training label has 3 of 8.", BY_HAND),
         Case("Both the shares and the most frequent label come from the training.", dict(unknown=0, repeats=0)),

@@ -8,20 +8,15 @@ import numpy
 import torch
 from torch import Tensor
 
-from course_utils.exercises.demands import sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, sizes
 
 
 def pointing_score(maps: Sequence[Tensor], alignments: Sequence[Sequence[set[int]]]) -> tuple[float, float]:
     """Count how often a hypothesis word's largest weight lies on a premise word it is aligned with, and by chance.
 
-    Args:
-        maps: for each pair `(hypothesis_length, premise_length)` weights; the first of several largest ones counts.
-        alignments: for each pair one set of premise positions, from 0, per hypothesis word.
-
-    Returns:
-        hit_rate: share of the aligned words, of all pairs together, whose largest weight lies in their set.
-        chance: size of the set over the premise's length, the mean over the same words.
+    Takes for each pair weights `(hypothesis_length, premise_length)`, of whose largest the first counts, and a set of
+    premise positions, from 0, for each hypothesis word. Returns the share of hits among the aligned words of all pairs,
+    and the mean share of the premise that their sets are.
     """
     return _scored(maps, alignments)
 
@@ -126,13 +121,9 @@ RATES = [  # (maps, alignments) -> the two rates
     ("The second result is the hit rate again.", lambda m, g: (_scored(m, g)[0],) * 2),
 ]
 EXERCISE = Exercise(
-    "05.pointing-score",
-    "Score attention against the gold alignment",
-    difficulty=2,
-    minutes=12,
-    reference=pointing_score,
-    returns="two numbers",
-    sample=_sample,
+    Task("05.pointing-score", "Score attention against the gold alignment", 2, 12, "two numbers"),
+    pointing_score,
+    _sample,
     cases=[
         Case(
             "One pair: of five words with gold three hit; chance is the mean of 2/4, 1/4, 1/4, 1/4 and 2/4.", ONE_PAIR

@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from course_utils.exercises.demands import sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, sizes
 
 HALVES = torch.tensor([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]])  # 10, 25 and 15 ms for frames of 10 ms
 SPANS = torch.tensor([[12.0, 20.0], [20.0, 30.0], [30.0, 40.0]])
@@ -17,14 +16,10 @@ SPANS = torch.tensor([[12.0, 20.0], [20.0, 30.0], [30.0, 40.0]])
 def listening_in_time(attention_weights: Tensor, spans: Tensor, frame_ms: float) -> tuple[float, float]:
     """Measure how far expected times lie from the phonemes, and how often they go back.
 
-    Args:
-        attention_weights: `(phonemes, frames)`, each row sums to one.
-        spans: `(phonemes, 2)`, begin and end of each phoneme in ms.
-        frame_ms: how long a frame lasts; frame j is from `j * frame_ms` to `(j + 1) * frame_ms`.
-
-    Returns:
-        error_ms: mean distance of the expected time from the phoneme's span, 0 inside of it.
-        backward: share of the moves from one phoneme to the next whose expected time is earlier; 0 without a move.
+    Takes weights `(phonemes, frames)`, each row summing to one; spans `(phonemes, 2)`, begin and end in ms; and how
+    long a frame lasts: frame j is from `j * frame_ms` to `(j + 1) * frame_ms`. Returns the mean distance of the
+    expected time from the span, 0 inside of it, in ms, and the share of moves to the next phoneme whose expected time
+    is earlier.
     """
     times = _times(attention_weights, frame_ms)
     return _outside(times, spans).mean().item(), _share_back(times)
@@ -107,12 +102,9 @@ TO_AND_FRO = torch.eye(14)[[5, 3, 4, 4, 9, 6, 7, 12, 12]], torch.arange(18.0).vi
 A_LITTLE_BACK = torch.tensor([[0.25, 0.75, 0.0], [0.5, 0.5, 0.0]]), SPANS[:2], 40
 
 EXERCISE = Exercise(
-    "06.listening-in-time",
-    "Compare attention with the time of each phoneme",
-    difficulty=3,
-    minutes=15,
-    reference=listening_in_time,
-    sample=sample,
+    Task("06.listening-in-time", "Compare attention with the time of each phoneme", 3, 15),
+    listening_in_time,
+    sample,
     cases=[
         Case("The errors are 2, 0 and 15 ms, and one of two moves goes back.", (HALVES, SPANS, 10.0)),
         Case("Early and late, near and far: the mean is over all phonemes.", MIXED),

@@ -6,27 +6,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from course_utils.exercises.demands import differentiable, dtypes, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, changing, differentiable, dtypes, sizes
 
 PREVIOUS = torch.tensor([[0.0, 0.7, 0.3, 0.0], [0.5, 0.1, 0.2, 0.2]])
 FILTERS = torch.tensor([[1.0, 0.0, -1.0], [0.5, 3.0, 2.0]])
 
 
 def location_features(previous_weights: Tensor, filters: Tensor) -> Tensor:
-    """Convolve the previous attention weights with each filter.
+    """Convolve the previous attention weights with each filter: f_jk = Σ_d F_k[d] α_{j + d - width // 2}.
 
-    f_jk = Σ_d F_k[d] α_{j + d - width // 2}, with weights of zero outside the utterance; a filter's left number meets
-    the left neighbour.
-
-    Source: Chorowski et al. 2015, arXiv 1506.07503, section 2.1, f_i = F * α_{i-1}.
-
-    Args:
-        previous_weights: `(batch, frames)`, α_{i-1}, each row sums to one; zero on padding.
-        filters: `(filters, width)`, the width odd.
-
-    Returns:
-        `(batch, frames, filters)`.
+    Takes weights `(batch, frames)`, zero outside the utterance, and filters `(filters, width)`, the width odd; a
+    filter's left number meets the left neighbour. Returns `(batch, frames, filters)`. Source: Chorowski et al. 2015,
+    arXiv 1506.07503, section 2.1, f_i = F * α_{i-1}.
     """
     half = filters.shape[1] // 2
     return functional.conv1d(previous_weights.unsqueeze(1), filters.unsqueeze(1), padding=half).transpose(1, 2)
@@ -45,14 +36,11 @@ def _padded(left: Callable, right: Callable, **options: int) -> Callable:
     return lambda a, F: functional.conv1d(padded(a, F.shape[1]), F.unsqueeze(1), **options).mT
 
 
-def _then(change: Callable) -> Callable:
-    return lambda a, F: change(location_features(a, F))
-
-
 def _of(weights: Callable = lambda a: a, filters: Callable = lambda F: F) -> Callable:
     return lambda a, F: location_features(weights(a), filters(F))
 
 
+_then = changing(location_features)
 MIDDLE = "The middle number, filters[:, width // 2], belongs to the frame itself: put width // 2 zeros at either end."
 SHIFTED = f"All is one frame off. {MIDDLE}"
 PLAIN = "A convolution adds up the products, and nothing follows: no tanh, ReLU, sigmoid, softmax."
@@ -70,13 +58,9 @@ LOST = "What is lost of attention that was split in two?"
 TYPED = "The width is typed in: pad by filters.shape[1] // 2."
 
 EXERCISE = Exercise(
-    "06.location-features",
-    "Convolve the previous attention weights",
-    difficulty=1,
-    minutes=10,
-    reference=location_features,
-    returns="(batch, frames, filters)",
-    sample=sample,
+    Task("06.location-features", "Convolve the previous attention weights", 1, 10, "(batch, frames, filters)"),
+    location_features,
+    sample,
     cases=[
         Case("Each filter is applied around each frame, its left number to the left neighbour.", (PREVIOUS, FILTERS)),
         Case("The filter (1, 0, 0) moves the weights one frame to the right.", (PREVIOUS, torch.eye(3)[:1])),

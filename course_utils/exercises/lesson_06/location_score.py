@@ -5,8 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_utils.exercises.demands import differentiable, dtypes, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, differentiable, dtypes, sizes
 from course_utils.exercises.zeros import EXACTLY, exactly_zero
 from course_utils.mechanisms.attention import masked_softmax
 from course_utils.mechanisms.location import smooth_weights
@@ -15,20 +14,10 @@ from course_utils.mechanisms.location import smooth_weights
 def location_score(state, encoder_outputs, features, frame_mask, W, V, U, b, w) -> Tensor:
     """Compute attention weights from content and location: e_j = w · tanh(W s + V h_j + U f_j + b), α = softmax(e).
 
-    Source: Chorowski et al. 2015, arXiv 1506.07503, section 2.1.
-
-    Args:
-        state: `(batch, state_size)`, s_{i-1}.
-        encoder_outputs: `(batch, frames, value_size)`, h.
-        features: `(batch, frames, filters)`, f.
-        frame_mask: `(batch, frames)` booleans, True = real frame.
-        W: `(attention_size, state_size)`.
-        V: `(attention_size, value_size)`.
-        U: `(attention_size, filters)`.
-        b, w: `(attention_size,)`.
-
-    Returns:
-        Weights `(batch, frames)`, exactly zero on padding; each row sums to one.
+    Takes s `(batch, state_size)`, h `(batch, frames, value_size)`, f `(batch, frames, filters)`, a mask `(batch,
+    frames)`, True = real frame, matrices `(attention_size, …)`, b and w `(attention_size,)`. Returns α `(batch,
+    frames)`, exactly zero on padding; each row sums to one. Source: Chorowski et al. 2015, arXiv 1506.07503, section
+    2.1.
     """
     hidden = (state @ W.T).unsqueeze(1) + encoder_outputs @ V.T + features @ U.T + b
     return masked_softmax(torch.tanh(hidden) @ w, frame_mask)
@@ -39,8 +28,7 @@ def sample(generator: torch.Generator, batch=3, frames=5, state=2, value=4, filt
     shapes = [(batch, state), (batch, frames, value), (batch, frames, filters)]
     shapes += [(hidden, state), (hidden, value), (hidden, filters), (hidden,), (hidden,)]
     s, h, f, *parameters = (torch.randn(shape, generator=generator) for shape in shapes)
-    mask = torch.arange(frames) < torch.linspace(frames, 1, batch).round().unsqueeze(1)
-    return s, h, f, mask, *parameters
+    return s, h, f, (torch.arange(frames) < torch.linspace(frames, 1, batch).round().unsqueeze(1)), *parameters
 
 
 def _tiny(*h, f=(0.0, 0.0, 0.0), w=2e30):
@@ -96,13 +84,9 @@ GAINS = "Which frame gains if the same number is added to all scores?"
 HIDE = "Hide the scores of padding: encoder outputs and features of zero still have a score."
 
 EXERCISE = Exercise(
-    "06.location-score",
-    "Score by content and by location",
-    difficulty=2,
-    minutes=12,
-    reference=location_score,
-    returns="(batch, frames)",
-    sample=sample,
+    Task("06.location-score", "Score by content and by location", 2, 12, "(batch, frames)"),
+    location_score,
+    sample,
     cases=[
         Case("Two frames sound the same: the location decides.", _tiny([0.2, 0.2, 5.0], f=[0.0, 0.4, 0.0], w=3.0)),
         Case("Each utterance has its own state, frames, mask.", dict(batch=2, frames=2, value=2, filters=2, hidden=2)),

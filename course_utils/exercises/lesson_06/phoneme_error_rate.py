@@ -8,8 +8,7 @@ from itertools import chain, groupby, zip_longest
 
 import torch
 
-from course_utils.exercises.demands import sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, changing, sizes
 
 PHONEMES = ("AA", "AA1", "AA0", "S", "SH", "HH", "sh", "T")
 COMPARISONS = 40  # allowed for each cell of the tables
@@ -29,14 +28,8 @@ def edits(h: Sequence[str], r: Sequence[str], substitution=1, insertion=1, delet
 def phoneme_error_rate(hypotheses: Sequence[Sequence[str]], references: Sequence[Sequence[str]]) -> float:
     """Share of wrong phonemes over all utterances: (substitutions + deletions + insertions) / reference phonemes.
 
-    Source: the metric of Chorowski et al. 2015, arXiv 1506.07503, section 5; the distance is Levenshtein's.
-
-    Args:
-        hypotheses: the phonemes written for each utterance; may be empty.
-        references: the phonemes said, in the same order; at least one phoneme in all.
-
-    Returns:
-        From 0; above 1 if there are more edits than phonemes said.
+    Takes the phonemes written and those said, at least one in all, for each utterance. May exceed 1. Source: the metric
+    of Chorowski et al. 2015, arXiv 1506.07503, section 5; the distance is Levenshtein's.
     """
     return sum(map(edits, hypotheses, references)) / sum(map(len, references))
 
@@ -84,11 +77,6 @@ def _through(change: Callable) -> Callable:
     return _count(lambda h, r: edits(change(h), change(r)))
 
 
-def _reduce(to_one: Callable) -> Callable:
-    """Make an answer of to_one(edits, lengths of hypotheses, lengths of references)."""
-    return lambda H, R: to_one(*[torch.tensor(list(x)) for x in (map(edits, H, R), map(len, H), map(len, R))])
-
-
 def _without_table(h, r):
     if not h or not r or h[-1] == r[-1]:
         return len(h) + len(r) if not h or not r else _without_table(h[:-1], r[:-1])
@@ -102,6 +90,8 @@ def _by_memory(h, r):
     return min(_by_memory(h[1:], r) + 1, _by_memory(h, r[1:]) + 1, _by_memory(h[1:], r[1:]) + (h[0] != r[0]))
 
 
+# of to_one(edits, lengths of hypotheses, lengths of references)
+_reduce = changing(lambda H, R: tuple(torch.tensor(list(x)) for x in (map(edits, H, R), map(len, H), map(len, R))))
 SHIFTED = "After a missing or surplus phoneme the rest is not wrong, it is only shifted: fill the table of distances."
 FREE = "Every {} is one edit, and costs nothing with you. Lengths alone, or a common subsequence, miss it."
 ONE_EDIT = "A substitution is one edit, not a deletion and an insertion."
@@ -123,12 +113,9 @@ WHOLE_NAMES = "DH AE SH AA|DH AH S HH IY Z / AA1 t SH N,|AA0 T S N"
 LONG_AND_SHORT = "Y EH S P L IY Z|Y EH / T UW|S T UW / S P IY CH|S P IY CH / G UH D M AO N IH|G UH D M AO R N IH NG"
 
 EXERCISE = Exercise(
-    "06.phoneme-error-rate",
-    "Compute the phoneme error rate",
-    difficulty=2,
-    minutes=15,
-    reference=phoneme_error_rate,
-    sample=sample,
+    Task("06.phoneme-error-rate", "Compute the phoneme error rate", 2, 15),
+    phoneme_error_rate,
+    sample,
     cases=[
         Case("The rate is the edits of all utterances over all phonemes said.", _pairs("B IY|B IY / UW|T UW")),
         Case("A wrong phoneme is one edit.", _pairs("K AA T S IY|K AE T S IY")),

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import hardsigmoid, logsigmoid, softplus
 
-from course_utils.exercises.demands import differentiable, dtypes, extremes, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, differentiable, dtypes, extremes, sizes
 from course_utils.exercises.zeros import EXACTLY, exactly_zero
 from course_utils.mechanisms.attention import masked_softmax
 from course_utils.mechanisms.location import smooth_weights
@@ -52,13 +51,9 @@ ONE = "Do the weights sum to one? And is the largest still nearly everything?"
 CUT = "Scores or sigmoids are cut or rounded: very low ones must still differ."
 
 EXERCISE = Exercise(
-    "06.smoothing",
-    "Normalise scores with sigmoids",
-    difficulty=2,
-    minutes=8,
-    reference=smooth_weights,
-    returns="(batch, frames)",
-    sample=sample,
+    Task("06.smoothing", "Normalise scores with sigmoids", 2, 8, "(batch, frames)"),
+    smooth_weights,
+    sample,
     cases=[
         Case("With nothing masked each weight is σ(e) over the sum of the row.", (SCORES, torch.ones_like(MASK))),
         Case(PADDING, (SCORES, MASK), exactly_zero(smooth_weights), note=EXACTLY),

@@ -6,27 +6,17 @@ import torch
 from torch import Tensor
 
 from course_utils.exercises import zeros
-from course_utils.exercises.demands import differentiable, dtypes, extremes, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, differentiable, dtypes, extremes, sizes
 from course_utils.mechanisms.attention import masked_softmax
 from course_utils.mechanisms.location import smooth_weights, window_mask
 
 
 def windowed_weights(scores: Tensor, previous_weights: Tensor, frame_mask: Tensor, window: int) -> Tensor:
-    """Normalise the scores within a window around the median of the previous weights.
+    """Normalise the scores within a window around the median of the previous weights, where their sum reaches one half.
 
-    The median is the first frame at which the summed weights reach one half.
-
-    Source: Chorowski et al. 2015, arXiv 1506.07503, section 2.3.
-
-    Args:
-        scores: `(batch, frames)`, any finite numbers.
-        previous_weights: `(batch, frames)`, each row sums to one, zero on padding.
-        frame_mask: `(batch, frames)` booleans, True = real frame.
-        window: frames to either side of the median that may get weight.
-
-    Returns:
-        `(batch, frames)`, exactly zero outside the window and on padding; each row sums to one.
+    Takes scores and previous weights `(batch, frames)`, a mask of that shape, True = real frame, and how many frames to
+    either side may get weight. Returns weights, exactly zero elsewhere and on padding; each row sums to one. Source:
+    Chorowski et al. 2015, arXiv 1506.07503, section 2.3.
     """
     return masked_softmax(scores, frame_mask & window_mask(previous_weights, window))
 
@@ -95,13 +85,9 @@ OUTSIDE = [[2e3, 1.0, 3.0, 2.0], [-300.0, -302.0, 50.0, 1e6], [-1e30, -5e29, 1e3
 BOUNDS = (0, 1), (-1, 0), (-1e9, 1), (-1, 1e9), (-2, 2), (-0.5, 0.5)  # times the window
 
 EXERCISE = Exercise(
-    "06.window",
-    "Attend within a window",
-    difficulty=2,
-    minutes=15,
-    reference=windowed_weights,
-    returns="(batch, frames)",
-    sample=sample,
+    Task("06.window", "Attend within a window", 2, 15, "(batch, frames)"),
+    windowed_weights,
+    sample,
     cases=[
         Case("The median is frame 2, and around it the scores decide.", HAND),
         Case("The median is the first frame at which the sum is one half or more.", _given(EXACT, 0)),

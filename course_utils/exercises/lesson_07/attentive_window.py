@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize as unit
 
 from course_utils.exercises.demands import differentiable, dtypes, padding, sizes
-from course_utils.exercises.engine import Case, Demand, Exercise, Mistake
+from course_utils.exercises.engine import Case, Demand, Exercise, Mistake, Task
+from course_utils.exercises.writing import in_two_calls
 from course_utils.mechanisms.attention import masked_softmax
 
 # Query (log 2, 0): the scores are 0, log 2 and log 4.
@@ -22,17 +23,10 @@ def _smoothed(vectors: Tensor, window: int) -> Tensor:
 def attentive_window(query: Tensor, word_vectors: Tensor, source_mask: Tensor, window: int) -> tuple[Tensor, Tensor]:
     """Attend to single words, and average their neighbourhoods by the attention weights.
 
-    Source: Rush et al. 2015, arXiv 1509.00685, section 3.2, "Attention-Based Encoder"; query is P ỹ'_c.
-
-    Args:
-        query: `(batch, hidden_size)`, made of the last headline words.
-        word_vectors: `(batch, source_length, hidden_size)`; those of padding are anything.
-        source_mask: `(batch, source_length)` booleans, True = real word.
-        window: words to each side that a value is averaged over.
-
-    Returns:
-        encoded: `(batch, hidden_size)`.
-        attention_weights: `(batch, source_length)`, exactly zero on padding; each row sums to one.
+    Takes a query P ỹ'_c `(batch, hidden_size)`; word vectors `(batch, source_length, hidden_size)`, in padding
+    anything; a mask `(batch, source_length)`, True = real word; and the words to each side of a neighbourhood. Returns
+    the average `(batch, hidden_size)` and the weights `(batch, source_length)`, exactly zero on padding; each row sums
+    to one. Source: Rush et al. 2015, arXiv 1509.00685, section 3.2, "Attention-Based Encoder".
     """
     keys = _zeroed(word_vectors, source_mask)
     weights = masked_softmax(_dot(query, keys), source_mask)
@@ -67,14 +61,13 @@ def _zeroed(vectors: Tensor, mask: Tensor) -> Tensor:
     return vectors.masked_fill(~mask.unsqueeze(2), 0.0)
 
 
-def _mix(values: Callable = _smoothed, clean: Callable = _zeroed, weigh: Callable = _weights) -> Callable:
+@in_two_calls
+def _mix(
+    query, vectors, mask, window, values: Callable = _smoothed, clean: Callable = _zeroed, weigh: Callable = _weights
+):
     """Make an answer with other values(word vectors after `clean`, window) or other weigh(query, vectors, mask)."""
-
-    def answer(query, vectors, mask, window):
-        weights = weigh(query, vectors, mask)
-        return torch.einsum("bj,bjh->bh", weights, values(clean(vectors, mask), window)), weights
-
-    return answer
+    weights = weigh(query, vectors, mask)
+    return torch.einsum("bj,bjh->bh", weights, values(clean(vectors, mask), window)), weights
 
 
 def _scored(change: Callable) -> Callable:
@@ -116,13 +109,15 @@ DIVIDE = "Divide the sum of the window by 2 · window + 1."
 FINITE = (-1e2, -1e4, -1e9, -1e20)
 
 EXERCISE = Exercise(
-    "07.attentive-window",
-    "Attend to words, average their neighbours",
-    difficulty=3,
-    minutes=20,
-    reference=attentive_window,
-    returns="(batch, hidden_size); (batch, source_length)",
-    sample=sample,
+    Task(
+        "07.attentive-window",
+        "Attend to words, average their neighbours",
+        3,
+        20,
+        "(batch, hidden_size); (batch, source_length)",
+    ),
+    attentive_window,
+    sample,
     cases=[
         Case("Single words are scored, neighbourhoods are averaged.", (QUERY, WORDS[:, :3], torch.ones(1, 3) > 0, 1)),
         Case("Padding has no weight, and is zero in every window.", (QUERY, WORDS, torch.arange(4)[None] < 3, 1)),

@@ -4,23 +4,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from course_utils.exercises.demands import differentiable, dtypes, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, changing, differentiable, dtypes, sizes
 
 
 def copy_mixture(generated: Tensor, attention_weights: Tensor, source: Tensor, gate: Tensor) -> Tensor:
-    """Mix the probabilities of writing a word and of copying it.
+    """Mix the probabilities of writing a word and of copying it, `(batch, vocabulary)`.
 
-    Source: See, Liu and Manning 2017, arXiv 1704.04368, equation 9.
-
-    Args:
-        generated: `(batch, vocabulary)` probabilities; each row sums to one.
-        attention_weights: `(batch, source_length)`; each row sums to one, zero on padding.
-        source: `(batch, source_length)` ids.
-        gate: `(batch,)` probability of writing rather than copying.
-
-    Returns:
-        `(batch, vocabulary)` probabilities; each row sums to one.
+    Takes probabilities `(batch, vocabulary)`, attention weights and ids `(batch, source_length)`, the weights zero on
+    padding, and the probability of writing `(batch,)`. All rows sum to one. Source: See, Liu and Manning 2017, arXiv
+    1704.04368, equation 9.
     """
     return _mixed(gate, generated, _copies(generated, attention_weights, source))
 
@@ -40,10 +32,6 @@ def sample(generator: torch.Generator, batch=3, vocabulary=6, length=5) -> tuple
     scores[1][1:][-1:, 1:] = -torch.inf
     source[1:][-1:, 1:] = 0
     return *(one.softmax(1) for one in scores), source, torch.rand(batch, generator=generator)
-
-
-def _mixing(mix):
-    return lambda p, a, source, g: mix(g[:, None], p, _copies(p, a, source))
 
 
 def _copying(copy):
@@ -70,6 +58,7 @@ def _by_index_put(p, a, source, g):
     return (p * g[:, None]).index_put((rows, source), a * (1 - g)[:, None], accumulate=True)
 
 
+_mixing = changing(lambda p, a, source, g: (g[:, None], p, _copies(p, a, source)))
 WRITTEN = torch.tensor([[0.5, 0.25, 0.25, 0.0], [0.125, 0.0, 0.375, 0.5]])
 WEIGHTS = torch.tensor([[0.1, 0.6, 0.3], [0.7, 0.1, 0.2]])
 WORDS = torch.tensor([[3, 0, 2], [1, 3, 0]])
@@ -84,13 +73,9 @@ AT = "Weights belong to the WORDS of the source, not to the first ids: add them 
 GATES = "Each text has its own gate: {}."
 
 EXERCISE = Exercise(
-    "07.copy-mixture",
-    "Write a word or copy one",
-    difficulty=2,
-    minutes=12,
-    reference=copy_mixture,
-    returns="(batch, vocabulary)",
-    sample=sample,
+    Task("07.copy-mixture", "Write a word or copy one", 2, 12, "(batch, vocabulary)"),
+    copy_mixture,
+    sample,
     cases=[
         Case("Both ways to a word are added up, weighted by g and 1 − g.", (WRITTEN, WEIGHTS, WORDS, GATE)),
         Case("All places of a word count together.", (WRITTEN, WEIGHTS, WORDS[:, [0, 0, 1]], GATE)),

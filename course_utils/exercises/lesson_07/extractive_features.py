@@ -7,24 +7,16 @@ from random import Random
 
 import torch
 
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, in_two_calls
 
 SOURCE = "the big dog sees a cat and the cat sees the red dogs , at Home"
 EVERY = f"{SOURCE} dog cats home fox do og"  # next words that are tried
 
 
 def extractive_features(history: Sequence[str], word: str, source: Sequence[str]) -> tuple[int, int, int, int]:
-    """Return which features a next word has.
+    """Return which features a next word has: unigram, bigram, trigram and reordering, 1 or 0 each.
 
     Source: Rush et al. 2015, arXiv 1509.00685, section 5.
-
-    Args:
-        history: the headline so far, the last word last; may be empty.
-        word: the next one.
-        source: words of the source; may be empty.
-
-    Returns:
-        unigram, bigram, trigram and reordering, 1 or 0 each.
     """
     last, count = [*history[-1:]], len(history)
     turned = any(word in source[:place] for place, said in enumerate(source) if [said] == last)
@@ -34,8 +26,7 @@ def extractive_features(history: Sequence[str], word: str, source: Sequence[str]
 
 def _follows(words: Sequence[str], source: Sequence[str]) -> bool:
     """Say whether words stand in the source one after the other."""
-    starts = range(len(source) - len(words) + 1)
-    return any([*source[start : start + len(words)]] == [*words] for start in starts)
+    return any([*source[start : start + len(words)]] == [*words] for start in range(len(source) - len(words) + 1))
 
 
 def sample(generator: torch.Generator) -> tuple[list[str], str, list[str]]:
@@ -58,15 +49,12 @@ def _tried(says: str, history: str, words: str = EVERY, source: str = SOURCE) ->
     return Case(says, (history.split(), words.split(), source.split()), _each)
 
 
-def _other(place: int, needs: int, wrong: Callable) -> Callable:
+@in_two_calls
+def _other(history, word, source, place: int, needs: int, wrong: Callable):
     """Make an answer whose feature at a place is wrong(history, word, source), 0 after fewer words than it needs."""
-
-    def answer(history, word, source):
-        features = [*extractive_features(history, word, source)]
-        features[place] = len(history) >= needs and wrong(history, word, source)
-        return features
-
-    return answer
+    features = [*extractive_features(history, word, source)]
+    features[place] = len(history) >= needs and wrong(history, word, source)
+    return features
 
 
 unigram, bigram, trigram, reordering = (partial(_other, *pair) for pair in enumerate((0, 1, 2, 1)))
@@ -74,10 +62,6 @@ unigram, bigram, trigram, reordering = (partial(_other, *pair) for pair in enume
 
 def _of_last(n: int, needs: int, find: Callable) -> Callable:
     return _other(n, needs, lambda h, w, s: find([*h[max(len(h) - n, 0) :], w], s))
-
-
-def _changed(change: Callable) -> Callable:
-    return lambda h, w, s: extractive_features([*map(change, h)], change(w), [*map(change, s)])
 
 
 def _cut(place: int, part: slice) -> Callable:
@@ -112,12 +96,9 @@ MINUS_ONE = "What is source[-1]?"
 WHICH = "'fox above dog' for 'the dog is below the fox': which word was turned past which?"
 
 EXERCISE = Exercise(
-    "07.extractive-features",
-    "Find the extractive features of a word",
-    difficulty=2,
-    minutes=15,
-    reference=extractive_features,
-    sample=sample,
+    Task("07.extractive-features", "Find the extractive features of a word", 2, 15),
+    extractive_features,
+    sample,
     cases=[
         Case("In order: unigram, bigram, trigram, reordering.", (["cat"], "dogs", ["two", "dogs", "see", "a", "cat"])),
         _tried("At the beginning only unigram can be 1; words are compared whole, and as they are.", ""),
@@ -138,7 +119,10 @@ EXERCISE = Exercise(
         Mistake(ALONE, unigram(lambda h, w, s: bool({*h, w} & {*s}))),
         Mistake("Each feature is 1 or 0, not a count.", unigram(lambda h, w, s: s.count(w))),
         *[Mistake(WHOLE, _of_last(n, n, lambda words, s: " ".join(words) in " ".join(s))) for n in (0, 1, 2)],
-        *[Mistake(AS_IT_IS, _changed(change)) for change in (str.lower, lambda word: word.rstrip("s"))],
+        *[
+            Mistake(AS_IT_IS, lambda h, w, s, f=change: extractive_features([*map(f, h)], f(w), [*map(f, s)]))
+            for change in (str.lower, lambda word: word.rstrip("s"))
+        ],
         Mistake(DIRECTLY, bigram(lambda h, w, s: h[-1] in s and w in s), ask=PLACE),
         Mistake(DIRECTLY, bigram(lambda h, w, s: _follows([w, h[-1]], s))),
         Mistake(ANY, bigram(lambda h, w, s: w in s[1:] and s[s.index(w, 1) - 1] == h[-1]), ask=WHERE),

@@ -6,27 +6,18 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from course_utils.exercises.demands import differentiable, dtypes, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, differentiable, dtypes, sizes
 
 
 def next_word(words: Tensor, encoded: Tensor, E: Tensor, U: Tensor, b: Tensor, V: Tensor, W: Tensor) -> Tensor:
     """Score the next headline word by the last C words and the encoder's vector.
 
-    Source: Rush et al. 2015, arXiv 1509.00685, section 3.1.
-
-    Args:
-        words: `(batch, C)` ids of the last C headline words, the last one last.
-        encoded: `(batch, read_size)`, from the encoder.
-        E: `(vocabulary, embedding_size)`, a row per word.
-        U: `(hidden_size, C * embedding_size)`; b: `(hidden_size,)`.
-        V: `(vocabulary, hidden_size)`; W: `(vocabulary, read_size)`.
-
-    Returns:
-        `(batch, vocabulary)` log-probabilities, nats.
+    Takes ids `(batch, C)`, the last word last, the vector `(batch, read_size)`, E `(vocabulary, embedding_size)`, U
+    `(hidden_size, C * embedding_size)`, b `(hidden_size,)`, V `(vocabulary, hidden_size)` and W `(vocabulary,
+    read_size)`. Returns log-probabilities `(batch, vocabulary)`, in nats. Source: Rush et al. 2015, arXiv 1509.00685,
+    section 3.1.
     """
-    hidden = torch.tanh(E[words].flatten(1) @ U.T + b)
-    return torch.log_softmax(hidden @ V.T + encoded @ W.T, dim=1)
+    return torch.log_softmax(torch.tanh(E[words].flatten(1) @ U.T + b) @ V.T + encoded @ W.T, dim=1)
 
 
 def sample(
@@ -65,13 +56,9 @@ INSIDE = "`encoded` does not pass through the tanh: add W encoded to the scores.
 LIMITS = "Do not limit the scores."
 
 EXERCISE = Exercise(
-    "07.next-word",
-    "Score the next word without recurrence",
-    difficulty=2,
-    minutes=12,
-    reference=next_word,
-    returns="(batch, vocabulary)",
-    sample=sample,
+    Task("07.next-word", "Score the next word without recurrence", 2, 12, "(batch, vocabulary)"),
+    next_word,
+    sample,
     cases=[
         # Equal sizes: swapped matrices go unnoticed by the shapes, and the values tell.
         Case(

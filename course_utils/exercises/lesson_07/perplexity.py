@@ -6,8 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from course_utils.exercises.demands import padding, sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, changing, padding, sizes
 
 # The reference words have the probabilities 1/8, 1/2 and 1/4.
 PROBABILITIES = torch.tensor([[[0.125, 0.75, 0.125], [0.5, 0.25, 0.25]], [[0.25, 0.5, 0.25], [0.9, 0.05, 0.05]]])
@@ -16,18 +15,12 @@ TARGET, MASK = torch.tensor([[2, 0], [2, 0]]), torch.tensor([[True, True], [True
 
 
 def perplexity(log_probabilities: Tensor, target: Tensor, target_mask: Tensor) -> float:
-    """Return the number of equally likely words among which a model would be as uncertain.
+    """Return exp of the mean negative log-probability of the reference's words: at least 1.
 
-    Args:
-        log_probabilities: `(batch, target_length, vocabulary)`, nats; those of padding are anything.
-        target: `(batch, target_length)` ids of the reference's words.
-        target_mask: the same shape, True = real word.
-
-    Returns:
-        exp of the mean negative log-probability of the reference's words, over all real words of the batch; at least 1.
+    Takes log-probabilities `(batch, target_length, vocabulary)` in nats, ids `(batch, target_length)`, and a mask of
+    that shape, True = real word.
     """
-    true = log_probabilities.gather(2, target.unsqueeze(2)).squeeze(2)
-    return math.exp(-float(true[target_mask].double().mean()))
+    return math.exp(-float(log_probabilities.gather(2, target.unsqueeze(2)).squeeze(2)[target_mask].double().mean()))
 
 
 def sample(generator: torch.Generator, batch=4, length=5, vocabulary=6) -> tuple[Tensor, Tensor, Tensor]:
@@ -36,10 +29,6 @@ def sample(generator: torch.Generator, batch=4, length=5, vocabulary=6) -> tuple
     target = torch.randint(vocabulary, (batch, length), generator=generator)
     target[0, 0], target[-1, 0] = 0, vocabulary - 1
     return table, target, torch.arange(length) < torch.linspace(length, 1, batch).round().unsqueeze(1)
-
-
-def _of_target(finish: Callable) -> Callable:
-    return lambda p, y, m: finish(p.gather(2, y.unsqueeze(2)).squeeze(2), m)
 
 
 def _exp_minus(mean: Callable) -> Callable:
@@ -54,6 +43,7 @@ def _means(true: Tensor, mask: Tensor) -> Tensor:
     return true.masked_fill(~mask, 0.0).sum(1) / mask.sum(1)
 
 
+_of_target = changing(lambda p, y, m: (p.gather(2, y.unsqueeze(2)).squeeze(2), m))
 ONE_MEAN = "Should a word of a short headline count more than one of a long one?"
 ZERO_TIMES = "What is zero times infinity?"
 SURE = "A model is certain of the wrong word: should that raise or lower its perplexity?"
@@ -64,12 +54,9 @@ LIMITS = "Do not limit the log-probabilities."
 ENTROPY = "This is the entropy of the model's distribution: the reference word's probability counts."
 
 EXERCISE = Exercise(
-    "07.perplexity",
-    "Compute the perplexity of a model",
-    difficulty=1,
-    minutes=8,
-    reference=perplexity,
-    sample=sample,
+    Task("07.perplexity", "Compute the perplexity of a model", 1, 8),
+    perplexity,
+    sample,
     cases=[
         Case("Perplexity is exp of the mean negative log-probability.", (PROBABILITIES.log(), TARGET, MASK)),
         Case(

@@ -8,19 +8,13 @@ from random import Random
 
 import torch
 
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, in_two_calls
 
 
 def rouge_2(hypothesis: Sequence[str], reference: Sequence[str]) -> float:
-    """F1 of the pairs of neighbouring words that two headlines share.
+    """F1 of the pairs of neighbouring words that two headlines share, from 0, also if there is no pair, to 1.
 
     Source: Lin 2004, "ROUGE: a package for automatic evaluation of summaries", section 2, with precision beside recall.
-
-    Args:
-        hypothesis, reference: words; may be empty.
-
-    Returns:
-        0 … 1; 0 if no pair is shared.
     """
     ours, theirs = Counter(pairwise(hypothesis)), Counter(pairwise(reference))
     shared = (ours & theirs).total()
@@ -44,20 +38,19 @@ def _tried(says: str, *pairs: str) -> Case:
     return Case(says, tuple(zip(*sides, strict=True)), _each) if pairs[1:] else Case(says, sides[0])
 
 
+@in_two_calls
 def _shares(
+    hypothesis,
+    reference,
     finish: Callable = lambda s, h, r: 2 * s / (h + r),
     units: Callable = lambda words: [*pairwise(words)],
     match: Callable = lambda a, b: (Counter(a) & Counter(b)).total(),
     stop: bool = True,
-) -> Callable:
+):
     """Make an answer of finish(shared, number in the hypothesis, in the reference); with `stop`, 0 if S is."""
-
-    def answer(hypothesis, reference):
-        ours, theirs = units(hypothesis), units(reference)
-        shared = match(ours, theirs)
-        return finish(shared, len(ours), len(theirs)) if shared or not stop else 0.0
-
-    return answer
+    ours, theirs = units(hypothesis), units(reference)
+    shared = match(ours, theirs)
+    return finish(shared, len(ours), len(theirs)) if shared or not stop else 0.0
 
 
 def _changed(change: Callable) -> Callable:
@@ -77,12 +70,9 @@ LONG = "a b c d e f g h " * 9 + "so " * 40 + "the end | " + "h g a b " * 12 + "s
 EMPTY = "What is the score of a headline that says nothing?"
 
 EXERCISE = Exercise(
-    "07.rouge-2",
-    "Score a headline by its bigrams",
-    difficulty=2,
-    minutes=12,
-    reference=rouge_2,
-    sample=sample,
+    Task("07.rouge-2", "Score a headline by its bigrams", 2, 12),
+    rouge_2,
+    sample,
     cases=[
         _tried("The score is 2 S / (H + R).", "red dog sees red dog | big red dog and a red dog"),
         _tried("The hypothesis may be longer …", "big dog sees a red cat at home | dog sees a cat"),

@@ -6,8 +6,7 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from course_utils.exercises.demands import sizes
-from course_utils.exercises.engine import Case, Exercise, Mistake
+from course_utils.exercises.writing import Case, Exercise, Mistake, Task, changing, in_two_calls, sizes
 
 WEIGHTS = torch.tensor([[0.1, 0.6, 0.2, 0.1], [0.7, 0.1, 0.1, 0.1], [0.0, 0.3, 0.15, 0.55], [0.4, 0.3, 0.3, 0.0]])
 SUPPORT, ENDS = [{1, 2}, set(), {2}, {0, 1}], (frozenset({0}), frozenset({299}), frozenset({0, 299}))
@@ -16,13 +15,9 @@ SUPPORT, ENDS = [{1, 2}, set(), {2}, {0, 1}], (frozenset({0}), frozenset({299}),
 def support_share(attention_weights: Tensor, support: Sequence[set[int]]) -> tuple[float, float]:
     """Return how much attention lies on supporting words, and how much uniform attention would.
 
-    Args:
-        attention_weights: `(headline_length, source_length)`; each row sums to one.
-        support: for each headline word the positions of the source words that support it; an empty set is not counted.
-
-    Returns:
-        mass: mean attention on supporting words, over the headline words that have some; chance: the same for uniform
-        weights. Both from 0 to 1.
+    Takes weights `(headline_length, source_length)`, whose rows sum to one, and for each headline word the positions of
+    the source words that support it. Returns two means, from 0 to 1, over the headline words with a set that is not
+    empty.
     """
     rows = [(row, sorted(places)) for row, places in zip(attention_weights, support, strict=True) if places]
     mass = sum(float(row[places].sum()) for row, places in rows) / len(rows)
@@ -38,24 +33,19 @@ def sample(generator: torch.Generator, headline_length=7, source_length=9) -> tu
     return weights, [set(order[:count]) for order, count in zip(places, counts, strict=True)]
 
 
+@in_two_calls
 def _counted(
+    weights,
+    support,
     inside: Callable = lambda row, places: row[places].sum(),
     uniform: Callable = lambda places, length: len(places) / length,
     keep: Callable = bool,
     divide: Callable = lambda total, words: total / words,
-) -> Callable:
+):
     """Make an answer that averages inside(row, places) and uniform(places, source length) over the words it keeps."""
-
-    def answer(weights, support):
-        rows = [(row, sorted(places)) for row, places in zip(weights, support, strict=True) if keep(places)]
-        mass = divide(sum(float(inside(row, places)) for row, places in rows), len(rows))
-        return mass, divide(sum(uniform(places, weights.shape[1]) for _, places in rows), len(rows))
-
-    return answer
-
-
-def _changed(change: Callable) -> Callable:
-    return lambda weights, support: change(*support_share(weights, support), weights, support)
+    rows = [(row, sorted(places)) for row, places in zip(weights, support, strict=True) if keep(places)]
+    mass = divide(sum(float(inside(row, places)) for row, places in rows), len(rows))
+    return mass, divide(sum(uniform(places, weights.shape[1]) for _, places in rows), len(rows))
 
 
 def _divided(number: Callable) -> Callable:
@@ -80,6 +70,7 @@ def _by_mask(weights, support):
     return torch.stack([(weights * inside).sum(1)[stated].mean(), inside[stated].mean()])
 
 
+_changed = changing(lambda weights, support: (*support_share(weights, support), weights, support))
 SEVERAL = "'three' is supported by 'another' and by 'arrives'. Half of the attention on each: how good is that?"
 FROM = "What should 'from' attend to?"
 EVERYTHING = "Everything supports a word. What is the mass of uniform attention?"
@@ -87,12 +78,9 @@ LEFT_OUT = "A headline word without support is left out"
 LIMIT = "Count all supporting words and all headline words: do not limit their number."
 
 EXERCISE = Exercise(
-    "07.support-share",
-    "Measure the attention on supporting words",
-    difficulty=2,
-    minutes=12,
-    reference=support_share,
-    sample=sample,
+    Task("07.support-share", "Measure the attention on supporting words", 2, 12),
+    support_share,
+    sample,
     cases=[
         Case("Mass and chance are means over the words that have support.", (WEIGHTS, SUPPORT)),
         Case("Uniform attention has exactly the mass of chance.", (torch.full((3, 4), 0.25), [{0}, {1, 2, 3}, {0, 3}])),

@@ -7,11 +7,7 @@ from numpy.typing import ArrayLike
 
 
 def as_array(values: ArrayLike, name: str) -> numpy.ndarray:
-    """Return floats; a tensor may need a gradient or lie on a device.
-
-    Raises:
-        TypeError: if these are no numbers.
-    """
+    """Return floats; a tensor may need a gradient or lie on a device. TypeError if these are no numbers."""
     if hasattr(values, "detach"):
         values = values.detach().cpu()
     try:
@@ -21,11 +17,7 @@ def as_array(values: ArrayLike, name: str) -> numpy.ndarray:
 
 
 def as_words(words: Sequence[str], name: str) -> list[str]:
-    """Return words as text.
-
-    Raises:
-        ValueError: if it is one string, or there are none.
-    """
+    """Return words as text. ValueError if it is one string, or there are none."""
     if isinstance(words, str):
         raise ValueError(f"{name} is the text {words!r}; expected a list of words, such as {name}={words.split()!r}.")
     words = [str(word) for word in words]
@@ -37,10 +29,10 @@ def as_words(words: Sequence[str], name: str) -> list[str]:
 def as_weights(
     values: ArrayLike, shape: tuple[int | None, ...], axes: tuple[str, ...], name: str = "attention_weights"
 ) -> numpy.ndarray:
-    """Return attention weights after a look at every one of them.
+    """Return attention weights, one row per target; a row may be all NaN: that target was masked.
 
     Args:
-        values: one row per target. A row may be all NaN: that target has no weights, because it was masked.
+        values: to be checked, every one of them.
         shape: what is expected; None = any size.
         axes: what each axis counts, for the error.
         name: of the argument.
@@ -51,9 +43,7 @@ def as_weights(
     weights = as_array(values, name)
     wanted = "(" + ", ".join(axes) + ")"
     sizes = "(" + ", ".join("any" if size is None else str(size) for size in shape) + ")"
-    fits = weights.ndim == len(shape) and all(
-        size in (None, found) for size, found in zip(shape, weights.shape, strict=True)
-    )
+    fits = weights.ndim == len(shape) and all(map(lambda size, found: size in (None, found), shape, weights.shape))
     if not fits or 0 in weights.shape:
         raise ValueError(f"{name} has shape {weights.shape}; expected {wanted}, here {sizes}.")
     flat = weights.reshape(len(weights), -1)
@@ -75,13 +65,9 @@ def as_weights(
 
 
 def as_image(image: ArrayLike) -> numpy.ndarray:
-    """Return a picture as `(height, width)` or `(height, width, 3)`, 0 to 1.
+    """Return an image `(height, width)` or `(1 or 3, height, width)` as `(height, width)` or `(height, width, 3)`.
 
-    Args:
-        picture: `(height, width)` or `(1 or 3, height, width)`, 0 to 1; a little outside is cut off.
-
-    Raises:
-        ValueError: if it has another shape, values of 0 to 255, or values that are not finite.
+    Values are from 0 to 1; a little outside is cut off. ValueError for another shape, other or not finite values.
     """
     image = as_array(image, "image")
     if image.ndim == 3 and image.shape[0] in (1, 3):
@@ -89,7 +75,7 @@ def as_image(image: ArrayLike) -> numpy.ndarray:
     elif image.ndim != 2:
         raise ValueError(
             f"image has shape {image.shape}; expected (height, width) or (channels, height, width) with 1 or 3 "
-            "channels. Give one picture, not a batch."
+            "channels. Give one image, not a batch."
         )
     if image.size == 0 or not numpy.isfinite(image).all():
         raise ValueError("image is empty or has values that are not finite; expected numbers from 0 to 1.")
@@ -99,11 +85,7 @@ def as_image(image: ArrayLike) -> numpy.ndarray:
 
 
 def as_links(gold: Iterable[tuple[int, int]], targets: int, sources: int) -> set[tuple[int, int]]:
-    """Return gold links.
-
-    Raises:
-        ValueError: if a link is outside, or no pair.
-    """
+    """Return gold links. ValueError if a link is outside, or no pair."""
     links = set()
     for link in gold:
         try:
@@ -120,27 +102,10 @@ def as_links(gold: Iterable[tuple[int, int]], targets: int, sources: int) -> set
 
 
 def as_boxes(boxes: ArrayLike, name: str = "gold") -> numpy.ndarray:
-    """Return boxes `(boxes, 4)`: x0, y0, x1, y1 in pixels; those with a negative first number stand for none.
-
-    Raises:
-        ValueError: if these are no boxes.
-    """
+    """Return boxes `(boxes, 4)`: x0, y0, x1, y1 in pixels; those with a negative first number stand for none."""
     boxes = as_array(boxes, name)
     if boxes.size == 0:
         return numpy.zeros((0, 4))
     if boxes.ndim != 2 or boxes.shape[1] != 4 or not numpy.isfinite(boxes).all():
         raise ValueError(f"{name} has shape {boxes.shape}; expected (boxes, 4): x0, y0, x1, y1 in pixels, all finite.")
     return boxes[boxes[:, 0] >= 0]
-
-
-def as_title(title: str) -> str:
-    """Return the title.
-
-    Raises:
-        ValueError: if there is none.
-    """
-    if not isinstance(title, str) or not title.strip():
-        raise ValueError(
-            f"title is {title!r}; expected the finding in a few words: it is what a screen reader says first."
-        )
-    return title.strip()

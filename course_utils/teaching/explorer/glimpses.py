@@ -1,22 +1,13 @@
-"""A path of glimpses over a picture, step by step, with what was seen at each."""
+"""A path of glimpses over an image, step by step, with what was seen at each."""
 
 from collections.abc import Sequence
 
 import numpy
 from numpy.typing import ArrayLike
 
-from course_utils.teaching.explorer.checked import as_array, as_boxes, as_image, as_title
+from course_utils.teaching.explorer.checked import as_array, as_boxes, as_image
 from course_utils.teaching.explorer.media import image_address
-from course_utils.teaching.explorer.page import (
-    Explorer,
-    Target,
-    assemble,
-    box_style,
-    live,
-    percent,
-    radio_group,
-    sentence,
-)
+from course_utils.teaching.explorer.page import Explorer, Target, assemble, box_style, choices, live, percent
 
 
 def explore_glimpses(
@@ -31,7 +22,7 @@ def explore_glimpses(
     """Let the reader go with a model from glimpse to glimpse: where it looked, and what it saw there.
 
     Args:
-        picture: `(height, width)` or `(channels, height, width)`, 0 to 1.
+        image: `(height, width)` or `(channels, height, width)`, 0 to 1.
         boxes: `(glimpses, scales, 4)`, the patches' places in pixels (x0, y0, x1, y1), sharpest first.
         patches: `(glimpses, scales, channels, size, size)`, what was seen.
         title: the finding.
@@ -41,7 +32,7 @@ def explore_glimpses(
     Raises:
         ValueError: if the arguments do not fit each other, or the HTML is too large.
     """
-    title, pixels = as_title(title), as_image(image)
+    pixels = as_image(image)
     boxes, patches, gold = as_array(boxes, "boxes"), as_array(patches, "patches"), as_boxes(gold)
     if boxes.ndim != 3 or boxes.shape[-1] != 4 or 0 in boxes.shape or not numpy.isfinite(boxes).all():
         raise ValueError(f"boxes has shape {boxes.shape}; expected (glimpses, scales, 4), all finite, in pixels.")
@@ -103,7 +94,7 @@ def explore_glimpses(
             "seen",
         )
         + live(
-            f'{slider}<p class="row-name">glimpse by glimpse</p>{radio_group(targets, "glimpses")}{sentence(targets)}',
+            f'{slider}<p class="row-name">glimpse by glimpse</p>{choices(targets, "glimpses")}',
             "beside",
         )
         + "</div>"

@@ -1,47 +1,49 @@
-"""Pictures and sounds as data addresses: small, and the same bytes each time."""
+"""Images and sounds as data addresses: small, and the same bytes each time."""
 
 import base64
 import io
 import struct
+from typing import Any
 
 import matplotlib
 import numpy
 from PIL import Image
 
-_LARGEST_PNG = 24_000  # bytes; a photograph larger than this is kept as JPEG
+from course_utils.teaching.plots import ATTENTION_COLOURS
+
+_LARGEST_PNG = 24_000  # bytes; a photograph larger than this is stored as JPEG
 
 
 def _address(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def image_address(image: numpy.ndarray) -> str:
-    """Return a picture of 0 to 1, `(height, width)` or `(height, width, 3)`, as a data address.
+def _encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format=kind, **options)
+    return buffer.getvalue()
 
-    Drawings stay exact (PNG); photographs, which PNG keeps badly, become JPEG.
+
+def image_address(image: numpy.ndarray) -> str:
+    """Return an image of 0 to 1, `(height, width)` or `(height, width, 3)`, as a data address.
+
+    Drawings stay exact (PNG); photographs, which PNG stores badly, become JPEG.
     """
     drawing = Image.fromarray((image * 255).round().astype(numpy.uint8))
-    buffer = io.BytesIO()
-    drawing.save(buffer, format="PNG", optimize=True)
-    if buffer.tell() <= _LARGEST_PNG:
-        return _address("image/png", buffer.getvalue())
-    buffer = io.BytesIO()
-    drawing.save(buffer, format="JPEG", quality=82)
-    return _address("image/jpeg", buffer.getvalue())
+    content = _encoded(drawing, optimize=True)
+    if len(content) <= _LARGEST_PNG:
+        return _address("image/png", content)
+    return _address("image/jpeg", _encoded(drawing, "JPEG", quality=82))
 
 
 def map_address(weights: numpy.ndarray, scale: int = 1) -> str:
-    """Return weights of 0 to 1, `(rows, columns)`, as a tiny picture in the colours of `plots.ATTENTION_COLOURS`."""
-    from course_utils.teaching.plots import ATTENTION_COLOURS
-
+    """Return weights of 0 to 1, `(rows, columns)`, as a tiny image in the colours of `plots.ATTENTION_COLOURS`."""
     levels = 32
     colours = matplotlib.colormaps[ATTENTION_COLOURS](numpy.linspace(0, 0.9, levels))[:, :3]
     indices = (numpy.nan_to_num(weights).clip(0, 1) * (levels - 1)).round().astype(numpy.uint8)
     image = Image.fromarray(indices.repeat(scale, 0).repeat(scale, 1), mode="P")
     image.putpalette((colours * 255).round().astype(numpy.uint8).tobytes())
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
-    return _address("image/png", buffer.getvalue())
+    return _address("image/png", _encoded(image, optimize=True))
 
 
 def sound_address(samples: numpy.ndarray, rate: int) -> str:

@@ -49,10 +49,10 @@ class Target:
 
     Attributes:
         label: on the button.
-        says: what it looked at, as a sentence.
-        truth: what it should have looked at, as a sentence; "" if that is not known.
+        says: what it attends to, as a sentence.
+        truth: the gold, as a sentence; "" if that is not known.
         properties: custom properties that hold while it is chosen, without the leading dashes: value.
-        picture: HTML of the same for the table that needs no style.
+        image: HTML of the same for the table that needs no style.
         masked: whether there are no weights.
     """
 
@@ -62,6 +62,12 @@ class Target:
     properties: dict[str, str] = field(default_factory=dict)
     image: str = ""
     masked: bool = False
+
+    @classmethod
+    def without_weights(cls, label: str, name: str = "", properties: dict[str, str] | None = None) -> "Target":
+        """Return a target that was masked."""
+        says = f"{name or quoted(label)} was masked: it has no attention weights."
+        return cls(label, says, properties=properties or {}, masked=True)
 
 
 def escape(text: str) -> str:
@@ -85,7 +91,7 @@ def percent(value: float) -> str:
 
 
 def box_style(box: Sequence[float], width: int, height: int) -> str:
-    """Return the place of a box (x0, y0, x1, y1 in pixels) over a picture, in CSS."""
+    """Return the place of a box (x0, y0, x1, y1 in pixels) over an image, in CSS."""
     x0, y0, x1, y1 = (float(value) for value in box)
     place = f"left:{percent(x0 / width)};top:{percent(y0 / height)}"
     return f"{place};width:{percent((x1 - x0) / width)};height:{percent((y1 - y0) / height)}"
@@ -130,12 +136,13 @@ def _rule(index: int, properties: dict[str, str]) -> str:
     return f":is({','.join(when)}){{{';'.join(f'--{name}:{value}' for name, value in properties.items())}}}"
 
 
-def radio_group(targets: Sequence[Target], name: str) -> str:
-    """Return the targets as a group of radio buttons under their words.
+def choices(targets: Sequence[Target], name: str, between: str = "") -> str:
+    """Return the targets as a group of radio buttons under their words, and the sentence on what is chosen.
 
     Args:
         targets: in order.
-        name: of the group, for screen readers.
+        name: of the group, for screen readers, which also read changes of the sentence aloud.
+        between: HTML.
     """
     first = next((index for index, target in enumerate(targets) if not target.masked), 0)
     buttons = []
@@ -147,7 +154,8 @@ def radio_group(targets: Sequence[Target], name: str) -> str:
             f'<label class="t t{index}{masked}" style="--k:var(--k{index},0)"><input type="radio" name="{_ID}" '
             f'title="{escape(target.says)}"{truth}{checked}><span>{escape(target.label) or "&nbsp;"}</span></label>'
         )
-    return f'<div class="targets" role="radiogroup" aria-label="{escape(name)}">{"".join(buttons)}</div>'
+    group = f'<div class="targets" role="radiogroup" aria-label="{escape(name)}">{"".join(buttons)}</div>'
+    return f'{group}{between}<p class="says" aria-live="polite">{escape(targets[first].says)}</p>'
 
 
 def live(content: str, kind: str = "") -> str:
@@ -156,12 +164,6 @@ def live(content: str, kind: str = "") -> str:
     JupyterLab drops `hidden` from what it does not trust unless it has a value.
     """
     return f'<div class="live {kind}" hidden="hidden">{content}</div>'
-
-
-def sentence(targets: Sequence[Target]) -> str:
-    """Return the line that says in words what is chosen; screen readers read its changes aloud."""
-    first = next((target for target in targets if not target.masked), targets[0])
-    return f'<p class="says" aria-live="polite">{escape(first.says)}</p>'
 
 
 def _table(targets: Sequence[Target], columns: tuple[str, str], title: str) -> str:
@@ -195,10 +197,9 @@ def assemble(
     """Put an explorer together.
 
     Args:
-        kind: its class: words, picture, speech or glimpses.
-        title: the finding.
-        hint: one sentence on how to use it.
-        stage: HTML of the sources and, by `radio_group` and `sentence`, of the targets, most of it in `live`.
+        kind: its class: words, image, speech or glimpses.
+        title, hint: the finding, and one sentence on how to use the explorer.
+        stage: HTML of the sources and, by `choices`, of the targets, most of it in `live`.
         targets: what the reader can choose.
         columns: names of the table's first two columns.
         scale: HTML that explains the light.
@@ -207,8 +208,13 @@ def assemble(
         advice: what to do if all this is too large.
 
     Raises:
-        ValueError: if it is larger than `MOST_BYTES`.
+        ValueError: if there is no title, or it is larger than `MOST_BYTES`.
     """
+    if not isinstance(title, str) or not title.strip():
+        raise ValueError(
+            f"title is {title!r}; expected the finding in a few words: it is what a screen reader says first."
+        )
+    title = title.strip()
     gold = f'<label class="switch"><input type="checkbox" class="gold"><i></i>{escape(gold_name)}</label>'
     attributes = "".join(f' data-{name}="{escape(value)}"' for name, value in (data or {}).items())
     rules = "".join(_rule(index, {f"k{index}": "1"} | target.properties) for index, target in enumerate(targets))

@@ -7,19 +7,9 @@ from numpy.typing import ArrayLike
 
 from course_utils.data.speech.features import FRAME_MS, SAMPLE_RATE, STEP_MS
 from course_utils.data.speech.phonemes import Phoneme
-from course_utils.teaching.explorer.checked import as_array, as_title, as_weights, as_words
+from course_utils.teaching.explorer.checked import as_array, as_weights, as_words
 from course_utils.teaching.explorer.media import image_address, map_address, sound_address
-from course_utils.teaching.explorer.page import (
-    Explorer,
-    Target,
-    assemble,
-    live,
-    number,
-    percent,
-    quoted,
-    radio_group,
-    sentence,
-)
+from course_utils.teaching.explorer.page import Explorer, Target, assemble, choices, live, number, percent, quoted
 
 _SHOWN_FROM = 0.01
 _LEVELS = 24  # of grey: enough for the eye, and half the bytes
@@ -49,7 +39,7 @@ def explore_speech(
     Raises:
         ValueError: if the arguments do not fit each other, or the HTML is too large.
     """
-    title, written = as_title(title), as_words(written, "written")
+    written = as_words(written, "written")
     weights = as_weights(attention_weights, (len(written), None), ("one row per symbol", "steps of 40 ms"))
     features = as_array(features, "features")
     steps, per_step = weights.shape[1], STEP_MS // FRAME_MS
@@ -70,7 +60,7 @@ def explore_speech(
     targets, frames = [], []
     for index, (symbol, row) in enumerate(zip(written, weights, strict=True)):
         if numpy.isnan(row).any():
-            targets.append(Target(symbol, f"{quoted(symbol)} was masked: it has no attention weights.", masked=True))
+            targets.append(Target.without_weights(symbol))
             continue
         place = int(row.argmax())
         says = f"{quoted(symbol)} listens most at {(place + 0.5) * STEP_MS / 1000:.2f} s: {row[place]:.2f}"
@@ -117,8 +107,7 @@ def explore_speech(
         + live(f'<div class="ticks" aria-hidden="true">{ticks}<em>seconds</em></div>')
         + listen
         + live(
-            f'<p class="row-name below">what was written, one after the other</p>'
-            f"{radio_group(targets, 'what was written')}{sentence(targets)}"
+            '<p class="row-name below">what was written, one after the other</p>' + choices(targets, "what was written")
         )
     )
     return assemble(

@@ -1,29 +1,19 @@
-"""Words over a picture: which cells of its map a word looked at."""
+"""Words over an image: which cells of its map a word attends to."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy
 from numpy.typing import ArrayLike
 
-from course_utils.teaching.explorer.checked import as_array, as_boxes, as_image, as_title, as_weights, as_words
+from course_utils.teaching.explorer.checked import as_array, as_boxes, as_image, as_weights, as_words
 from course_utils.teaching.explorer.media import image_address, map_address
-from course_utils.teaching.explorer.page import (
-    Explorer,
-    Target,
-    assemble,
-    box_style,
-    live,
-    number,
-    quoted,
-    radio_group,
-    sentence,
-)
+from course_utils.teaching.explorer.page import Explorer, Target, assemble, box_style, choices, live, number, quoted
 
 
 def mass_in_boxes(weights: numpy.ndarray, boxes: numpy.ndarray, width: int, height: int) -> float:
     """Return how much of a map `(rows, columns)` lies in boxes; a cell counts by the share of it that they cover."""
     rows, columns = weights.shape
-    fine = 8  # each cell is looked at in 8 x 8 points
+    fine = 8  # each cell is evaluated in 8 x 8 points
     y = (numpy.arange(rows * fine) + 0.5) / (rows * fine) * height
     x = (numpy.arange(columns * fine) + 0.5) / (columns * fine) * width
     inside = numpy.zeros((rows * fine, columns * fine), dtype=bool)
@@ -41,22 +31,22 @@ def explore_word_maps(
     title: str,
     gates: ArrayLike | None = None,
 ) -> Explorer:
-    """Let the reader choose a word of a caption and see the picture bright where it looked.
+    """Let the reader choose a word of a caption and see the image bright where it attends.
 
-    The most attended cell of a word keeps the picture's brightness, as in `maps.lit_picture`; the numbers are weights.
+    The most attended cell of a word keeps the image's brightness, as in `maps.lit_image`; the numbers are weights.
 
     Args:
-        picture: `(height, width)` or `(channels, height, width)`, 0 to 1.
+        image: `(height, width)` or `(channels, height, width)`, 0 to 1.
         words: of the caption; the end symbol may be among them.
         maps: `(words, rows, columns)`, the attention weights of each word over the cells; all NaN = masked.
         gold: word index → boxes of what the word names (x0, y0, x1, y1 in pixels); shown when switched on.
         title: the finding.
-        gates: `(words,)`, how much of the picture each word let through, 0 to 1.
+        gates: `(words,)`, how much of the image each word let through, 0 to 1.
 
     Raises:
         ValueError: if words, maps and boxes do not fit each other, or the HTML is too large.
     """
-    title, words, pixels = as_title(title), as_words(words, "words"), as_image(image)
+    words, pixels = as_words(words, "words"), as_image(image)
     weights = as_weights(maps, (len(words), None, None), ("one map per word", "rows", "columns"), "maps")
     height, width = pixels.shape[:2]
     gold = {int(word): as_boxes(boxes, f"gold[{word}]") for word, boxes in (gold or {}).items()}
@@ -73,7 +63,7 @@ def explore_word_maps(
             f'<b class="box" style="--g:var(--k{index},0);{box_style(box, width, height)}"></b>' for box in boxes
         ]
         if numpy.isnan(weight).any():
-            targets.append(Target(word, f"{quoted(word)} was masked: it has no attention weights.", masked=True))
+            targets.append(Target.without_weights(word))
             continue
         peak = max(float(weight.max()), 1e-12)
         row, column = (int(place) for place in numpy.unravel_index(weight.argmax(), weight.shape))
@@ -100,8 +90,7 @@ def explore_word_maps(
         f'<div class="columns"><div class="canvas" style="aspect-ratio:{width}/{height}">{drawn}'
         f'<div class="cells" style="grid-template-columns:repeat({columns},1fr)">{cells}</div>{"".join(frames)}</div>'
         + live(
-            f'<p class="row-name">what was written, word by word</p>{radio_group(targets, "words of the caption")}'
-            f"{sentence(targets)}",
+            f'<p class="row-name">what was written, word by word</p>{choices(targets, "words of the caption")}',
             "beside",
         )
         + "</div>"
@@ -116,6 +105,6 @@ def explore_word_maps(
 
 
 def _part_of(down: float, across: float) -> str:
-    """Name a place in a picture; both numbers go from 0 to 1."""
+    """Name a place in an image; both numbers go from 0 to 1."""
     vertical, horizontal = ("top", "", "bottom")[int(down * 3)], ("left", "", "right")[int(across * 3)]
     return f"{vertical} {horizontal}".strip() or "middle"

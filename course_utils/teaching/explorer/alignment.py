@@ -1,23 +1,12 @@
-"""Words over words: which source words a target word looked at."""
+"""Words over words: which source words a target word attends to."""
 
 from collections.abc import Iterable, Sequence
 
 import numpy
 from numpy.typing import ArrayLike
 
-from course_utils.teaching.explorer.checked import as_links, as_title, as_weights, as_words
-from course_utils.teaching.explorer.page import (
-    Explorer,
-    Target,
-    assemble,
-    chip,
-    escape,
-    live,
-    number,
-    quoted,
-    radio_group,
-    sentence,
-)
+from course_utils.teaching.explorer.checked import as_links, as_weights, as_words
+from course_utils.teaching.explorer.page import Explorer, Target, assemble, chip, choices, escape, live, number, quoted
 
 _NAMED_FROM = 0.05
 """Weights from here on are named in words, the three largest of them."""
@@ -25,10 +14,7 @@ _NAMED_FROM = 0.05
 
 def _names(words: Sequence[str]) -> list[str]:
     """Return each word in quotation marks, with its place where it occurs more than once."""
-    return [
-        quoted(word) + (f" (word {place})" if words.count(word) > 1 else "")
-        for place, word in enumerate(words, start=1)
-    ]
+    return [quoted(w) + f" (word {place})" * (words.count(w) > 1) for place, w in enumerate(words, start=1)]
 
 
 def largest(weights: numpy.ndarray, most: int = 3) -> list[int]:
@@ -61,7 +47,6 @@ def explore_alignment(
     Raises:
         ValueError: if the words do not fit the weights, a weight is no share, or the HTML is too large.
     """
-    title = as_title(title)
     sources, targets = as_words(source_words, "source_words"), as_words(target_words, "target_words")
     weights = as_weights(
         attention_weights, (len(targets), len(sources)),
@@ -74,9 +59,7 @@ def explore_alignment(
         truth = sorted(source for target, source in links if target == row)
         properties = {f"g{source}": "1" for source in truth}
         if numpy.isnan(weights[row]).any():
-            chosen.append(
-                Target(word, f"{target_names[row]} was masked: it has no attention weights.", "", properties, "", True)
-            )
+            chosen.append(Target.without_weights(word, target_names[row], properties))
             continue
         places = largest(weights[row])
         looks = ", ".join(f"{names[place]} {weights[row, place]:.2f}" for place in places)
@@ -93,10 +76,10 @@ def explore_alignment(
         f'<span class="s" style="--w:var(--s{place},0);--g:var(--g{place},0)"><b>{escape(word) or "&nbsp;"}</b></span>'
         for place, word in enumerate(sources)
     )
+    written = f'<p class="row-name below">{escape(target_name)}: what was written, word by word</p>'
     stage = live(
         f'<p class="row-name">{escape(source_name)}: what was read</p><div class="sources">{chips}</div>'
-        f"{radio_group(chosen, f'{target_name} words')}"
-        f'<p class="row-name below">{escape(target_name)}: what was written, word by word</p>{sentence(chosen)}',
+        + choices(chosen, f"{target_name} words", written),
         "rows",
     )
     return assemble(
