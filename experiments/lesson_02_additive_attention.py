@@ -125,7 +125,7 @@ class AdditiveAttentionExperiment(Experiment):
         data = replace(data, test=test)
         for (low, high), result in score_by_length(model, data).items():
             metrics |= {f"bleu/{low}-{high}": result.bleu, f"exact/{low}-{high}": result.exact}
-        if not getattr(model, "one_vector", False):
+        if not getattr(model, "one_vector", True):
             alignment = score_alignment(model, data, data.examples)
             metrics |= {"aer": alignment.error_rate, "mass_on_gold": alignment.mass_on_gold}
         return {key: round(value, 4) for key, value in metrics.items()}

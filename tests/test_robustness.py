@@ -316,7 +316,7 @@ def test_an_attention_that_is_too_large_to_show_does_not_end_a_box_in_a_tracebac
     """The functions behind the boxes show it inside a `try` that prints what the explorer says."""
     tree = ast.parse(next((ROOT / "lessons").glob(f"{lesson}_*.py")).read_text(encoding="utf-8"))
     caught = {id(call) for one in ast.walk(tree) if isinstance(one, ast.Try) for call in ast.walk(one)}
-    names = ("translate_and_show", "try_it", "sum_up")
+    names = ("explain", "try_it", "sum_up")
     [function] = [one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name in names]
     shown = [one for one in ast.walk(function) if "explore_" in getattr(getattr(one, "func", None), "id", "")]
     assert shown and all(id(call) in caught for call in shown)

@@ -27,5 +27,5 @@ def changing(first: Callable, last: Callable | None = None) -> Callable[[Callabl
 
 
 def in_two_calls(answer: Callable) -> Callable:
-    """Take what varies first and the inputs later: f(*parts)(*inputs) is what the function of both was written for."""
+    """Take what varies first, the inputs later: `f(*parts)(*inputs)` is what the function of both was written for."""
     return lambda *parts, **named: lambda *inputs: answer(*inputs, *parts, **named)

@@ -23,7 +23,7 @@ def location_to_pixels(location: Tensor, height: int, width: int) -> Tensor:
 def location_log_probability(location: Tensor, mean: Tensor, std: float | Tensor) -> Tensor:
     """Log-probability density of a location under a round (isotropic) Gaussian.
 
-    log N(l; μ, σ² I) = − |l − μ|² / (2σ²) − 2 log σ − log 2π; its gradient with respect to μ is (l − μ) / σ².
+    `log N(l; μ, σ² I) = − |l − μ|² / (2σ²) − 2 log σ − log 2π`; its gradient with respect to μ is (l − μ) / σ².
 
     Args:
         location: `(..., 2)`, where the glimpse went, before it was clamped to the image.
