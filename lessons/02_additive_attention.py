@@ -32,6 +32,7 @@ import copy
 import time
 from itertools import permutations
 
+import ipywidgets
 import torch
 from IPython.display import display
 from torch import nn
@@ -728,7 +729,7 @@ show(plot_claims(entries))
 #
 # ## Your own phrase
 #
-# Change the text and run the cell again. Unknown words are named.
+# Change the text and run the cell again, or type into the box where the notebook is live. Unknown words are named.
 
 # %%
 def explain(text):
@@ -749,6 +750,19 @@ def explain(text):
 
 
 explain("les trois petites maisons vertes en France le lundi deux mars à quinze heures")
+
+box = ipywidgets.Text(description="French:", placeholder="deux voitures rouges", layout={"width": "90%"}, continuous_update=False)
+answer = ipywidgets.Output()
+
+
+def translate_what_was_typed(change):
+    answer.clear_output()
+    with answer:
+        explain(change["new"])
+
+
+box.observe(translate_what_was_typed, names="value")
+display(ipywidgets.VBox([box, answer]))
 
 # %% [markdown]
 # Try to break it: a noun without its article, numbers in digits, two adjectives on one noun, the same word five times.
