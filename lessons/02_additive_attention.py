@@ -751,8 +751,7 @@ def explain(text):
 
 explain("les trois petites maisons vertes en France le lundi deux mars à quinze heures")
 
-box = ipywidgets.Text(description="French:", placeholder="deux voitures rouges", layout={"width": "90%"}, continuous_update=False)
-answer = ipywidgets.Output()
+answer, box = ipywidgets.Output(), ipywidgets.Text(description="French:", placeholder="deux voitures rouges", continuous_update=False)
 
 
 def translate_what_was_typed(change):
