@@ -85,7 +85,7 @@ class AdditiveAttentionExperiment(Experiment):
             metrics |= {f"{name}/seconds": history.seconds, **named_metrics(name, model, data)}
             if name == "attention":
                 metrics["attention-beam/bleu/all"] = score(model, data, data.examples, beam_size=5).bleu
-            if source == "default" and not dict(recipe.options).get("one_vector"):
+            if source == "default" and not model.one_vector:
                 metrics |= alignment_metrics(name, model, data)
         if part == "main" and source == "default":
             metrics |= {f"{name}/aer": rate for name, rate in baseline_alignments(data, 300 if fast else 3000).items()}
@@ -125,7 +125,7 @@ class AdditiveAttentionExperiment(Experiment):
         data = replace(data, test=test)
         for (low, high), result in score_by_length(model, data).items():
             metrics |= {f"bleu/{low}-{high}": result.bleu, f"exact/{low}-{high}": result.exact}
-        if not getattr(model, "one_vector", True):
+        if not model.one_vector:
             alignment = score_alignment(model, data, data.examples)
             metrics |= {"aer": alignment.error_rate, "mass_on_gold": alignment.mass_on_gold}
         return {key: round(value, 4) for key, value in metrics.items()}

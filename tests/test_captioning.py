@@ -14,12 +14,12 @@ from course_utils.data.text import BEGIN, END
 from course_utils.mechanisms.search import beam_search, greedy_search
 from course_utils.models.captioning import (
     SYSTEMS,
-    CellEncoder,
     build_captioner,
     coverage_penalty,
     discounted_sums,
     most_probable,
 )
+from course_utils.models.image_cells import CellEncoder
 from course_utils.training import seed_everything, train
 from experiments import captioning as experiments
 from experiments import lesson_04_captioning as lesson_04

@@ -19,7 +19,7 @@ from course_utils.exercises.lesson_06.window import medians
 from course_utils.mechanisms.location import LocationAwareAttention, smooth_weights, window_mask
 from course_utils.mechanisms.vision import GaussianWindow
 from course_utils.metrics import hard_alignment, rouge
-from course_utils.models import captioning, extractive
+from course_utils.models import captioning, extractive, image_cells
 from course_utils.models.entailment import LastStateAttention, Reader, WordByWordAttention
 from course_utils.models.glimpses import reinforce_losses
 from course_utils.models.reading import END, NOTHING, DeepRecurrentAttentionModel, reading_targets
@@ -90,7 +90,7 @@ def test_stopping_is_how_the_model_reads():
 
 
 def test_cells_stand_where_the_encoder_puts_them():
-    encoder = captioning.CellEncoder(32, 64, widths=(4, 4, 4))
+    encoder = image_cells.CellEncoder(32, 64, widths=(4, 4, 4))
     found = answer("04.cells-with-coordinates", torch.randn(2, 3, encoder.rows, encoder.columns))
     close(found[1, :, 3:], encoder.coordinates.flatten(0, 1))
     middles = torch.stack(cells.cell_middles(encoder.rows, encoder.columns, 32, 64), dim=1)
@@ -129,7 +129,7 @@ def test_the_gradient_of_sampled_cells_is_that_of_the_expectation():
 
 
 def test_the_pointing_game_is_that_of_the_experiments():
-    encoder = captioning.CellEncoder(32, 64, widths=(4, 4, 4))
+    encoder = image_cells.CellEncoder(32, 64, widths=(4, 4, 4))
     words, sizes = 30, (encoder.rows, encoder.columns)
     maps = torch.rand(words, encoder.cells).softmax(dim=1)
     _, boxes, *_ = cells.sample(torch.Generator().manual_seed(0), words, 3, *sizes, 31, 63)

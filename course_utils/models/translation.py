@@ -39,6 +39,8 @@ class TranslationModel(WordModel):
     """
 
     readout: nn.Module
+    one_vector = True
+    """The decoder gets one vector of the source, not one per word."""
 
     def __init__(
         self,
