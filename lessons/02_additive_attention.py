@@ -120,7 +120,7 @@ print("context", [f"{entry:.2f}" for entry in weights @ annotations])
 # %% [markdown]
 # ### Exercise additive-score
 #
-# The query $q = W s_{i-1}$ and the keys $k_j = U h_j$ come out of two linear layers. Your part is what follows. A small network compares the query with each key:
+# Two linear layers project query and keys: $q = W s_{i-1}$ and $k_j = U h_j$. Your function gets the projected ones, and its part is what follows. A small network compares the query with each key:
 # $e_j = v \cdot \tanh(q + k_j)$. It is called *additive* because the two meet in a sum.
 #
 # `query` is `(batch, attention_size)`, one query per sentence. `keys` is `(batch, source_length, attention_size)`, and `v` has `attention_size` entries. Return the plain
@@ -267,7 +267,7 @@ class Attention(nn.Module):
         self.query_projection = nn.Linear(query_size, attention_size)  # W
         self.key_projection = nn.Linear(value_size, attention_size, bias=False)  # U
         self.score = nn.Linear(attention_size, 1, bias=False)  # v
-        for layer in self.children():  # larger first weights than PyTorch's: the scores differ from the start
+        for layer in self.children():  # larger first weights than PyTorch's
             nn.init.kaiming_uniform_(layer.weight, nonlinearity="tanh")
 
     def prepare(self, values, source_mask):
@@ -376,7 +376,7 @@ for name, by_length in results.items():
     print(f"{name:<33}" + "".join(f"{result.exact:>7.2f}  " for result in by_length.values()))
 
 # %% [markdown]
-# **Prediction 1.** With attention BLEU falls a little. With one vector it falls almost to the floor. The share of phrases *without any mistake* falls faster with both. A long phrase has more words to get wrong, but the error rate per word rises, too: few training phrases
+# **Prediction 1.** With attention BLEU falls a little, most of it in the last group. With one vector most of it is gone. The share of phrases *without any mistake* falls faster with both. A long phrase has more words to get wrong, but the error rate per word rises, too: few training phrases
 # are longer than 16 words. Models that have trained for longer follow below.
 
 # %% [markdown]
@@ -612,8 +612,8 @@ lines = {name: (list(range(1, len(norms) + 1)), norms.tolist()) for name, norms 
 show(plot_lines(lines, title=title, xlabel="place of the source word", ylabel="norm of the gradient", log_y=True))
 
 # %% [markdown]
-# With one vector the gradient shrinks by about the same factor at every step of the two GRUs. It is strong at both ends, where one of the encoders stops, and almost zero in the middle. With attention it is the same everywhere, because there is a path from each
-# annotation to each target word through one average, however long the phrase is. (Before training the weights are nearly equal, so the line is flat.) So the model can learn from every word.
+# With one vector the gradient shrinks by about the same factor at every step of the two GRUs. It is strong at both ends, where one of the encoders stops, and almost zero in the middle. With attention it is about the same everywhere, because there is a path from each
+# annotation to each target word through one average, however long the phrase is. (Before training the weights $\alpha$ differ little, so the line is flat.) So the model can learn from every word.
 #
 # ## Why 3: the choice matters, not the many vectors
 #
@@ -637,8 +637,8 @@ title = f"Equal weights reach {ablation['equal weights, trained'][long]:.0f} BLE
 show(plot_by_length(ablation, title=title, ylabel="BLEU", ylim=(0, 102)))
 
 # %% [markdown]
-# **Prediction 4.** Almost nothing is left. The mean of the annotations is one vector again, the same at every step. This model has the same short gradient paths as attention, so the paths alone do not explain the gain. It also needs weights that change from step to step. (The paper's
-# own first weights make all scores nearly equal, so its training starts here.)
+# **Prediction 4.** Almost nothing is left. The mean of the annotations is one vector again, the same at every step. This model has the same short gradient paths as attention, so the paths alone do not explain the gain. It also needs weights that change from step to step. (The paper starts its
+# training with $v = 0$, from such equal weights, and then learns $v$.) Switched off only when tested, the trained model is worse still: its decoder has never read a mean.
 #
 # ## The same class, trained for longer and on more phrases
 #
@@ -696,27 +696,28 @@ if data.name == "default":
 
 # %%
 COLOURS = {"rouges": "red", "vertes": "green", "bleues": "blue", "noires": "black", "blanches": "white", "jaunes": "yellow", "grises": "grey"}
-generator, moved, swapped, pairs = torch.Generator().manual_seed(SEED), 0, 0, list(permutations(COLOURS, 2))
+generator, moved, swapped, same_map, pairs = torch.Generator().manual_seed(SEED), 0, 0, 0, list(permutations(COLOURS, 2))
 for a, b in pairs if data.name == "default" else ():
     french = ["les", "lettres", a, ",", "puis", "les", "voitures", b]
-    before, _ = translate(trained["attention"], french)
+    before, map_before = translate(trained["attention"], french)
     order = torch.randperm(8, generator=generator)
     moved += translate(trained["attention"], french, values_from=order, keys_from=order)[0] == before
-    after, _ = translate(trained["attention"], french, values_from=[0, 1, 7, 3, 4, 5, 6, 2])
+    after, map_after = translate(trained["attention"], french, values_from=[0, 1, 7, 3, 4, 5, 6, 2])
+    same_map += map_after.argmax(dim=1).equal(map_before.argmax(dim=1))
     swapped += after == ["the", COLOURS[b], "letters", ",", "then", "the", COLOURS[a], "cars"]
     if (a, b) == ("rouges", "vertes"):
-        print(f"{' '.join(french)}\n   before:            {' '.join(before)}\n   values swapped:  {' '.join(after)}")
+        print(f"{' '.join(french)}\n   before:          {' '.join(before)}\n   values swapped:  {' '.join(after)}")
 if data.name == "default":
-    print(f"random order: same translation for {moved} of {len(pairs)} phrases; values swapped: colours swapped for {swapped}")
+    print(f"random order: same translation for {moved} of {len(pairs)} phrases; values swapped: colours swapped for {swapped}, every largest weight where it was for {same_map}")
 
 # %% [markdown]
-# **Prediction 5.** Nothing changes. A weighted sum has no order, and attention finds each key wherever it is. What the model knows about word order stands in the annotations, since the encoders have read the phrase in order. When only the values change places, the model
+# **Prediction 5.** Nothing changes, and it cannot: a weighted sum has no order, and each key is found wherever it is. (So the first count only tests the code.) What the model knows about word order stands in the annotations, since the encoders have read the phrase in order. When only the values change places, the model
 # attends to the same positions and reads the other colour there. So what it writes depends on the values that it attends to.
 #
 # ## Claims, tested
 #
 # Each row is one claim, with a scale of its own. The point is the difference between the two systems over five seeds (three on real sentences), the bar its 95 % interval. A claim **holds** if the whole interval lies on the claim's side of zero, and its p-value, corrected for testing
-# several claims (Holm's method), is below 0.05. It is **contradicted** if the same is true of the other side, and **inconclusive** otherwise. **Void** means that both systems are no better than a guess, or both nearly perfect, so that the comparison shows nothing.
+# several claims (Holm's method), is below 0.05. For error rates the claim's side is the lower one. "Three times as long" is a pair of 2,000 steps, with this lesson's sizes and data. It is **contradicted** if the same is true of the other side, and **inconclusive** otherwise. **Void** means that both systems are no better than a guess, or both nearly perfect, so that the comparison shows nothing.
 
 # %%
 stored = [results for source in ("default", "real") if (results := load_results("02", source))]
@@ -764,11 +765,11 @@ box.observe(translate_what_was_typed, names="value")
 display(ipywidgets.VBox([box, answer]))
 
 # %% [markdown]
-# Try to break it: a noun without its article, numbers in digits, two adjectives on one noun, the same word five times.
+# Try to break it: a noun without its article, numbers in digits, words in another order, the same word five times.
 #
 # ## How this differs from the paper
 #
-# The paper translates from English to French. Its one-vector model reads in one direction. Its readout gets $s_{i-1}$ in the appendix and $s_i$ in equation 4; ours gets $s_i$. It starts from nearly equal weights, trains for days with Adadelta and without a curriculum, and shows maps of its own
+# The paper translates from English to French. Its one-vector model reads in one direction. Its readout gets $s_{i-1}$ in the appendix and $s_i$ in equation 4; ours gets $s_i$. It starts with $v = 0$ and tiny $W$ and $U$, trains for days with Adadelta and without a curriculum, and shows maps of its own
 # translations. The words *query*, *key* and *value* came later.
 #
 # ## What came next
@@ -899,7 +900,7 @@ for beam_size in (1, 5):
 # ## Dot product or network?
 #
 # Lesson 0 scored by a dot product, $e_j = q \cdot k_j$. It needs no $v$ and no tanh, and is one matrix product for all positions. The paper's network can learn other comparisons. If the entries of $q$ and $k$ have variance one, their dot product has the standard deviation $\sqrt d$, and for
-# large $d$ the softmax saturates. The Transformer therefore divides by $\sqrt d$. Here $d$ is 32 and the states start small, so all three scores start out nearly equal; the learning rate was tuned for the additive one. Stored results of
+# large $d$ the softmax saturates. The Transformer therefore divides by $\sqrt d$. Here $d$ is 32 and the states start small, so none of the three saturates at the start; the learning rate was tuned for the additive one. Stored results of
 # all three, five seeds each, with the steps, data and sizes of this lesson:
 
 # %%
@@ -951,7 +952,7 @@ for example in tests.get((81, 100), [])[:15]:
 print(f"{wrong} of {len(tests.get((81, 100), [])[:15])} phrases have a mistake")
 
 # %% [markdown]
-# The first difference is marked by its place. Often the model goes on after the end, or skips a word. It has only its state to remember how far it has come. Lesson 6 gives it the previous weights.
+# Compare the two lines from the first difference on: is a word changed, left out, or added? The decoder has only its state to remember how far it has come. Lesson 6 gives it the previous weights, too.
 #
 # ## Real sentences
 #

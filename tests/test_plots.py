@@ -148,6 +148,6 @@ def test_claims_lie_on_their_side_of_zero_whatever_the_direction():
     middles = [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 1]
     assert middles[0] == middles[1] > 0 > middles[2]
     label = axes.figure.get_label()
-    assert "2 holds, 1 contradicted" in label and "old 1.5, new 3.5; paper: 1 → 2" in label and "real data" in label
+    assert "holds 2, contradicted 1" in label and "old 1.5, new 3.5; paper: 1 → 2" in label and "real data" in label
     with pytest.raises(ValueError, match="entries is empty; expected the claims"):
         plot_claims([])

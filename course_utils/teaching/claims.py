@@ -27,7 +27,7 @@ def plot_claims(entries: Sequence[Mapping], *, title: str = "") -> Axes:
     if not entries:
         raise ValueError("entries is empty; expected the claims of at least one stored result.")
     verdicts = [entry["verdict"] for entry in entries]
-    counts = ", ".join(f"{verdicts.count(word)} {word}" for word in VERDICT_COLOURS if word in verdicts)
+    counts = ", ".join(f"{word} {verdicts.count(word)}" for word in VERDICT_COLOURS if word in verdicts)
     title = title or f"{len(entries)} comparisons: {counts}"
     axes = plt.subplots(figsize=(11, 0.9 + 0.72 * len(entries)), layout="constrained")[1]
     said = []
@@ -46,7 +46,7 @@ def plot_claims(entries: Sequence[Mapping], *, title: str = "") -> Axes:
         measured = f"{entry['baseline']['name']} {values[0]:.3g}, {entry['ours']['name']} {values[1]:.3g}"
         paper = shorten(entry["paper_results"], 60, placeholder=" …")
         axes.text(1.15, row, f"{entry['verdict']}", va="center", fontsize=9.5, color=colour, weight="bold")
-        axes.text(1.75, row, f"{mean:+.3g}: {measured}\npaper: {paper}", va="center", fontsize=8.5)
+        axes.text(1.95, row, f"{mean:+.3g}: {measured}\npaper: {paper}", va="center", fontsize=8.5)
         said.append(
             f"{entry['claim']} ({source}): {entry['verdict']}, difference {mean:+.3g}; {measured}; paper: {paper}"
         )
